@@ -1,0 +1,22 @@
+//! Bounds on foreign input, each with the attack it stops.
+
+/// Nesting of bencoded lists and dictionaries: a parser stack or a consumer's recursion blown up by `llll...`.
+pub const BENCODE_DEPTH: usize = 100;
+/// Items in one bencoded document: memory eaten by millions of two-byte items.
+pub const BENCODE_ITEMS: usize = 3_000_000;
+/// Bytes of a `.torrent` file.
+pub const METAINFO_BYTES: usize = 64 << 20;
+/// Bytes of a resume blob.
+pub const RESUME_BYTES: usize = 64 << 20;
+/// Bytes of a tracker's reply after decompression: a compression bomb.
+pub const TRACKER_REPLY_BYTES: usize = 4 << 20;
+/// Bytes of one peer message besides `piece` and `bitfield`: a length prefix of 4 GiB.
+pub const PEER_MESSAGE_BYTES: usize = 1 << 20;
+/// Longest block we serve or accept, in bytes (the field's custom; requests above it are refused).
+pub const REQUEST_BYTES: u32 = 128 * 1024;
+/// Largest piece length accepted in metainfo, in bytes.
+pub const PIECE_BYTES: u32 = 512 << 20;
+/// Files in one torrent.
+pub const FILES: usize = 1_000_000;
+/// HTTP redirects followed for one announce.
+pub const REDIRECTS: u32 = 5;

@@ -1,0 +1,29 @@
+//! What the storage says, as values: spoken by the swarm room and the disk room alike.
+
+use std::path::PathBuf;
+
+use super::FileIndex;
+
+/// A file as found on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileStat {
+    /// Bytes.
+    pub size: u64,
+    /// Modification time, ns since 1970.
+    pub mtime_ns: i128,
+}
+
+/// What went wrong with which file.
+#[derive(Clone, Debug)]
+pub struct DiskError {
+    /// The operation: `open`, `read`, `write`, `sync`, `rename`, `mkdir`, `stat`, `allocate`, `remove`.
+    pub op: &'static str,
+    /// The file, when one is concerned.
+    pub file: Option<FileIndex>,
+    /// Its path.
+    pub path: PathBuf,
+    /// The operating system's error number, 0 when there is none.
+    pub os_errno: i32,
+    /// One line.
+    pub message: String,
+}

@@ -1,0 +1,2 @@
+//! The `tern` command. CONTRACT SKETCH.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Torrent creation. CONTRACT SKETCH.

@@ -1,0 +1,159 @@
+//! Layer 4: content storage. CONTRACT SKETCH: these types are fixed, `Pool` is the owner's to fill in.
+//!
+//! A pool of `tern-disk-*` threads that takes jobs in batches and answers in batches. Per torrent the
+//! order rules are: a hash reflects all earlier writes of that piece; move, rename, delete, release and
+//! stat are fences; otherwise jobs of one torrent may run concurrently. Deliberately absent: what a piece
+//! should hash to, peers, priorities' meaning beyond "0 = do not create this file".
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::base::{BlockSpan, DiskError, FileIndex, FileStat, PieceIndex, TorrentId};
+use crate::codec::metainfo::Info;
+
+/// A digest function over batches of messages, given by the engine (`hash::sha1_many`).
+pub type DigestFn = fn(&[&[&[u8]]]) -> Vec<[u8; 20]>;
+
+/// What the caller uses to match an answer to its job.
+pub type JobTag = u64;
+
+/// Where and how one torrent is stored.
+#[derive(Clone, Debug)]
+pub struct StorageParams {
+    /// Files and geometry.
+    pub info: Arc<Info>,
+    /// Directory the file paths are relative to.
+    pub save_path: PathBuf,
+    /// Where the part store of unselected files' edge pieces lives (a hidden file named after the
+    /// info-hash), normally `save_path`.
+    pub part_dir: PathBuf,
+    /// Paths that differ from the metainfo's, by file index; relative ones are below `save_path`.
+    pub renamed: Vec<(FileIndex, String)>,
+    /// Priority per file; 0 files are not created. Empty means all wanted.
+    pub priorities: Vec<u8>,
+    /// Reserve space when a file is created instead of leaving holes.
+    pub preallocate: bool,
+}
+
+/// A job for one torrent.
+#[derive(Debug)]
+pub enum Job {
+    /// Registers the torrent's storage. Creates nothing.
+    Open(Box<StorageParams>),
+    /// Looks at every file; padding files are reported absent. Answer: `Stats`.
+    Stat,
+    /// Creates empty files, directories and symlinks of wanted files and, when preallocating, reserves
+    /// space. Answer: `Done`.
+    Prepare,
+    /// Stores a block. May be buffered: `Done` comes when it is with the operating system.
+    Write {
+        /// Place.
+        piece: PieceIndex,
+        /// Offset inside the piece.
+        begin: u32,
+        /// Bytes.
+        data: Bytes,
+    },
+    /// Reads a block. Answer: `Data`.
+    Read(BlockSpan),
+    /// SHA-1 of a whole piece, after all earlier writes of it. Answer: `Digest`. A file that is missing or
+    /// short is not an error but `Missing`.
+    Hash(PieceIndex),
+    /// Reads a whole piece for a host's verifier. Answer: `Data`.
+    ReadPiece(PieceIndex),
+    /// Makes everything written so far durable: fdatasync of the files touched since the last sync, and
+    /// of directories in which something was created. Answer: `Synced` with the files' state after it.
+    Sync,
+    /// Closes open files. Answer: `Done`.
+    Release,
+    /// Changes which files exist: a file raised from 0 takes its bytes out of the part store.
+    SetPriorities(Vec<u8>),
+    /// Moves all files to another directory. Answer: `Moved`.
+    Move(PathBuf),
+    /// Renames one file. Answer: `Done`.
+    Rename(FileIndex, String),
+    /// Deletes the torrent's files, its part store and directories that become empty. Answer: `Done`.
+    Delete,
+    /// Forgets the torrent; its storage is released after earlier jobs. Answer: `Done`.
+    Close,
+}
+
+/// What a job came to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Done.
+    Done,
+    /// File states by index; `None` when absent.
+    Stats(Vec<Option<FileStat>>),
+    /// Content.
+    Data(Bytes),
+    /// Digest of the piece.
+    Digest([u8; 20]),
+    /// The piece is not wholly on disk.
+    Missing,
+    /// Durable; the files' state right after the sync, by index.
+    Synced(Vec<Option<FileStat>>),
+    /// The directory the files are in now.
+    Moved(PathBuf),
+    /// It failed.
+    Failed(DiskError),
+}
+
+/// An answered job.
+#[derive(Debug)]
+pub struct Completion {
+    /// Torrent.
+    pub torrent: TorrentId,
+    /// The job's tag.
+    pub tag: JobTag,
+    /// Result.
+    pub outcome: Outcome,
+}
+
+/// Takes completions; called on disk threads with one batch each, must not block.
+pub type CompletionSink = Arc<dyn Fn(Vec<Completion>) + Send + Sync>;
+
+/// Pool settings.
+#[derive(Clone, Debug)]
+pub struct PoolConfig {
+    /// Threads, at least 1.
+    pub threads: usize,
+    /// Files kept open at most.
+    pub max_open_files: usize,
+    /// Bytes of blocks buffered or waiting before `Pool::pressure` reports true.
+    pub write_budget_bytes: usize,
+    /// Digest function.
+    pub digest: DigestFn,
+}
+
+/// The threads. CONTRACT SKETCH.
+pub struct Pool {
+    _todo: (),
+}
+
+#[allow(unused_variables, clippy::todo, reason = "contract sketch")]
+impl Pool {
+    /// Starts the threads.
+    pub fn new(config: PoolConfig) -> std::io::Result<Self> {
+        todo!()
+    }
+    /// Registers where a shard's completions go; the number identifies it in `submit`.
+    pub fn add_sink(&self, sink: CompletionSink) -> usize {
+        todo!()
+    }
+    /// Queues jobs of one torrent, in order.
+    pub fn submit(&self, sink: usize, torrent: TorrentId, jobs: Vec<(JobTag, Job)>) {
+        todo!()
+    }
+    /// Whether too much waits to be written: stop reading from sockets.
+    #[must_use]
+    pub fn pressure(&self) -> bool {
+        todo!()
+    }
+    /// Finishes queued jobs and joins the threads.
+    pub fn shutdown(&self) {
+        todo!()
+    }
+}

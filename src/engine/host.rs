@@ -1,0 +1,193 @@
+//! The seam between the shards (which drive torrents) and the session (which talks to the host).
+//! CONTRACT: the shard side calls [`Host`]; the session side implements it and sends [`ShardCommand`]s.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::base::{DiskError, InfoHash, PeerKey, PieceIndex, TorrentId};
+use crate::codec::metainfo::Info;
+use crate::codec::resume::Resume;
+use crate::proto::peer::{Connection, Message};
+use crate::proto::tracker::{AnnounceReply, TrackerStatus};
+use crate::swarm::{Command, Notice, SaveVerdict, Torrent, TorrentParams, VerifyVerdict};
+
+use super::settings::Settings;
+
+/// What a shard tells the session. Called on network threads: must not block.
+pub trait Host: Send + Sync {
+    /// Something happened to a torrent.
+    fn notice(&self, torrent: TorrentId, notice: Notice);
+    /// Something happened with a tracker.
+    fn tracker(&self, torrent: TorrentId, event: TrackerEvent);
+    /// The verifier is to be asked; answer with [`ShardCommand::Verdict`].
+    fn verify(&self, torrent: TorrentId, request: VerifyRequest);
+    /// State is to be saved; answer with [`ShardCommand::SaveAnswer`].
+    fn save(&self, torrent: TorrentId, request: SaveRequest);
+    /// The torrent's two-phase close is complete; the shard has dropped it.
+    fn closed(&self, torrent: TorrentId);
+    /// A listen socket opened (`Ok`: its address) or not.
+    fn listen(&self, wanted: &str, result: Result<SocketAddr, std::io::Error>);
+    /// A shard panicked while working on this torrent (or, `None`, outside one).
+    fn panicked(&self, torrent: Option<TorrentId>, message: String);
+    /// A peer message passed, only called when wire notices are on (see [`ShardCommand::WireNotices`]).
+    fn wire(&self, torrent: TorrentId, peer: PeerKey, incoming: bool, message: &Message);
+}
+
+/// Question to a verifier.
+#[derive(Debug)]
+pub struct VerifyRequest {
+    /// Piece.
+    pub piece: PieceIndex,
+    /// Bytes.
+    pub length: u32,
+    /// Our hash matched.
+    pub engine_ok: bool,
+    /// Count of questions about this piece.
+    pub attempt: u32,
+    /// Senders.
+    pub peers: Vec<SocketAddr>,
+}
+
+/// State to save.
+#[derive(Debug)]
+pub struct SaveRequest {
+    /// Increasing number.
+    pub generation: u64,
+    /// State.
+    pub state: Box<Resume>,
+    /// Embed `info`.
+    pub with_info: bool,
+    /// The torrent's description.
+    pub info: Arc<Info>,
+}
+
+/// What happened with a tracker.
+#[derive(Debug)]
+pub enum TrackerEvent {
+    /// An announce is being sent (name of the event, empty for a regular one).
+    Announcing {
+        /// URL.
+        url: String,
+        /// `started`, `completed`, `stopped` or empty.
+        event: &'static str,
+    },
+    /// It answered.
+    Reply {
+        /// URL.
+        url: String,
+        /// Reply.
+        reply: Box<AnnounceReply>,
+    },
+    /// It failed: text, attempts failed in a row, seconds to the next.
+    Failed {
+        /// URL.
+        url: String,
+        /// Reason.
+        reason: String,
+        /// Failures in a row.
+        fails: u32,
+        /// Seconds until the next attempt.
+        retry_in_secs: u64,
+    },
+    /// Scrape counts: seeds, downloads, leechers.
+    Scraped {
+        /// URL.
+        url: String,
+        /// Complete.
+        complete: Option<u32>,
+        /// Downloaded.
+        downloaded: Option<u32>,
+        /// Incomplete.
+        incomplete: Option<u32>,
+    },
+}
+
+/// Everything to start a torrent on a shard.
+#[derive(Debug)]
+pub struct AddTorrent {
+    /// For the brain.
+    pub params: TorrentParams,
+    /// Tracker tiers.
+    pub trackers: Vec<Vec<String>>,
+    /// Content directory.
+    pub save_path: PathBuf,
+    /// Renamed files.
+    pub renamed: Vec<(crate::base::FileIndex, String)>,
+    /// Reserve space.
+    pub preallocate: bool,
+    /// Bytes per second.
+    pub upload_limit: Option<u64>,
+    /// Bytes per second.
+    pub download_limit: Option<u64>,
+    /// Peers to try.
+    pub peers: Vec<SocketAddr>,
+}
+
+/// A function run on the shard's thread with one torrent's parts; `None` when it is gone.
+pub type Query = Box<dyn FnOnce(Option<TorrentView<'_>>) + Send>;
+
+/// What a query may look at.
+#[derive(Debug)]
+pub struct TorrentView<'a> {
+    /// The brain.
+    pub torrent: &'a Torrent,
+    /// Now, on the shard's clock.
+    pub now: crate::base::Instant,
+    /// Tracker states.
+    pub trackers: &'a [TrackerStatus],
+    /// Content directory now.
+    pub save_path: &'a std::path::Path,
+}
+
+/// What the session asks of a shard.
+pub enum ShardCommand {
+    /// Starts a torrent.
+    Add(Box<AddTorrent>),
+    /// For a torrent's brain. `Command::Close` ends it.
+    Torrent(TorrentId, Command),
+    /// Runs a function with a torrent.
+    Query(TorrentId, Query),
+    /// A verifier's answer.
+    Verdict(TorrentId, PieceIndex, u32, VerifyVerdict),
+    /// A saver's answer.
+    SaveAnswer(TorrentId, u64, SaveVerdict),
+    /// Reads a piece for a verifier.
+    ReadPiece(TorrentId, PieceIndex, Box<dyn FnOnce(Result<Bytes, DiskError>) + Send>),
+    /// Replaces the tracker tiers.
+    SetTrackers(TorrentId, Vec<Vec<String>>),
+    /// Announces now (all tiers' next tracker), keeping to the minimum interval.
+    Reannounce(TorrentId),
+    /// Asks the trackers for counts.
+    Scrape(TorrentId),
+    /// Deletes the content when the close that follows is complete.
+    DeleteFiles(TorrentId),
+    /// Wire notices of a torrent on or off.
+    WireNotices(TorrentId, bool),
+    /// An incoming connection whose handshake another shard read. The stream is in non-blocking mode.
+    Incoming {
+        /// Torrent.
+        torrent: TorrentId,
+        /// Socket.
+        stream: std::net::TcpStream,
+        /// Remote.
+        addr: SocketAddr,
+        /// Machine.
+        connection: Box<Connection>,
+        /// Bytes after the handshake.
+        rest: BytesMut,
+    },
+    /// New settings (limits, time-outs).
+    Settings(Arc<Settings>),
+    /// Ends the thread: stops listening at once, closes remaining sockets; `stopped` announces still under way get
+    /// until the time-out.
+    Shutdown,
+}
+
+/// Which torrent lives where: consulted once per incoming connection.
+pub trait Directory: Send + Sync {
+    /// The shard number and id of a torrent.
+    fn find(&self, info_hash: &InfoHash) -> Option<(usize, TorrentId)>;
+}

@@ -1,0 +1,100 @@
+//! Resolved, typed settings of a session: what the option table writes to. CONTRACT: extend freely.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::swarm::{LoadPolicy, SavePolicy, Tuning};
+
+/// All settings.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `host:port` pairs to listen on, port 0 lets the system choose; empty does not listen.
+    pub listen: Vec<String>,
+    /// Network threads.
+    pub net_threads: usize,
+    /// Disk threads (they hash too).
+    pub disk_threads: usize,
+    /// Connections of all torrents.
+    pub max_connections: u32,
+    /// Connection attempts of all torrents.
+    pub max_half_open: u32,
+    /// Time for a TCP connection to be established.
+    pub connect_timeout: Duration,
+    /// Bytes per second of all torrents.
+    pub upload_limit: Option<u64>,
+    /// Bytes per second of all torrents.
+    pub download_limit: Option<u64>,
+    /// First bytes of the peer id (BEP 20), the rest is random; a full 20 bytes fixes it.
+    pub peer_id: Vec<u8>,
+    /// `User-Agent` of HTTP requests; also `v` in extension handshakes.
+    pub user_agent: String,
+    /// Whether trackers are used.
+    pub trackers_enabled: bool,
+    /// Ask all tiers instead of the first that answers.
+    pub announce_all_tiers: bool,
+    /// Peers wanted per announce.
+    pub num_want: u32,
+    /// Time for a tracker to answer.
+    pub tracker_timeout: Duration,
+    /// Time for `stopped` announces at shutdown.
+    pub stop_tracker_timeout: Duration,
+    /// Address told to trackers.
+    pub announce_ip: Option<IpAddr>,
+    /// PEM bundle that replaces the system's certificate roots.
+    pub tls_ca_file: Option<PathBuf>,
+    /// Files kept open.
+    pub max_open_files: usize,
+    /// Reserve space when creating files.
+    pub preallocate: bool,
+    /// Bytes of blocks waiting for the disk.
+    pub write_budget_bytes: usize,
+    /// Where the built-in store keeps resume data; `None` keeps none.
+    pub state_dir: Option<PathBuf>,
+    /// Default policy of torrents.
+    pub save_policy: SavePolicy,
+    /// Default policy of torrents.
+    pub load_policy: LoadPolicy,
+    /// Defaults of torrents.
+    pub tuning: Tuning,
+    /// Notices kept before the oldest are dropped.
+    pub event_queue_len: usize,
+    /// Requests of verifiers outstanding per torrent.
+    pub verify_window: u32,
+    /// Seed of all random choices; `None` takes one from the system.
+    pub seed: Option<u64>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: vec!["0.0.0.0:0".into(), "[::]:0".into()],
+            net_threads: 1,
+            disk_threads: 2,
+            max_connections: 500,
+            max_half_open: 100,
+            connect_timeout: Duration::from_secs(10),
+            upload_limit: None,
+            download_limit: None,
+            peer_id: b"-TN0010-".to_vec(),
+            user_agent: concat!("libtern/", env!("CARGO_PKG_VERSION")).into(),
+            trackers_enabled: true,
+            announce_all_tiers: false,
+            num_want: 200,
+            tracker_timeout: Duration::from_secs(30),
+            stop_tracker_timeout: Duration::from_secs(5),
+            announce_ip: None,
+            tls_ca_file: None,
+            max_open_files: 256,
+            preallocate: false,
+            write_budget_bytes: 64 << 20,
+            state_dir: None,
+            save_policy: SavePolicy::default(),
+            load_policy: LoadPolicy::default(),
+            tuning: Tuning::default(),
+            event_queue_len: 10_000,
+            verify_window: 64,
+            seed: None,
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Layer 2: wire protocols, sans-IO.
+//!
+//! Each machine has the same verbs: `handle(now, input)`, `poll_*`, `next_deadline()`. Deliberately
+//! absent: tokio, sockets, files, clocks, locks, async, randomness that was not passed in.
+
+pub mod peer;
+pub mod tracker;

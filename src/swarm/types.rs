@@ -1,0 +1,672 @@
+//! What goes in and out of a [`Torrent`](super::Torrent). CONTRACT: driver, simulator and brain are written
+//! against this file; extend it, do not bend it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::base::{
+    Bitset, BlockSpan, DiskError, FileIndex, FileStat, Instant, PeerId, PeerKey, PieceIndex,
+    TorrentId, UnixTime,
+};
+use crate::codec::metainfo::Info;
+use crate::codec::resume::Resume;
+use crate::proto::peer::{Connection, Fault, PeerExtensions};
+use crate::proto::tracker::AnnounceEvent;
+
+/// Everything a torrent starts from.
+#[derive(Debug)]
+pub struct TorrentParams {
+    /// Number in the session.
+    pub id: TorrentId,
+    /// Content description.
+    pub info: Arc<Info>,
+    /// Saved state, already parsed; its info-hash was compared.
+    pub resume: Option<Box<Resume>>,
+    /// Our peer id.
+    pub peer_id: PeerId,
+    /// Listen port told to peers, 0 when not listening.
+    pub listen_port: u16,
+    /// Our external address as far as known, for canonical priority (BEP 40).
+    pub external_addr: Option<SocketAddr>,
+    /// Settings.
+    pub tuning: Tuning,
+    /// Start stopped.
+    pub paused: bool,
+    /// In order.
+    pub sequential: bool,
+    /// File priorities 0..=7 by index, missing ones 4. Overrides the resume blob when set.
+    pub file_priority: Option<Vec<u8>>,
+    /// Save-state policy.
+    pub save_policy: SavePolicy,
+    /// What a mismatch between saved state and files leads to.
+    pub load_policy: LoadPolicy,
+    /// Whether a verifier is set, and how long its window is.
+    pub verify_window: Option<u32>,
+    /// Seed of this torrent's random choices.
+    pub seed: u64,
+    /// Wall-clock time at `now` of the first `handle`, for the saved time stamps.
+    pub unix_now: UnixTime,
+}
+
+/// What to trust when files differ from the saved state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum LoadPolicy {
+    /// A changed file invalidates the pieces that touch it.
+    #[default]
+    PerFile,
+    /// Any change invalidates everything (Net::BitTorrent's documented rule).
+    Strict,
+    /// Nothing is compared.
+    Trust,
+}
+
+/// When state is handed to be saved. A save asked for by the host always happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SavePolicy {
+    /// After each piece that became durable-able (coalesced: one request in flight).
+    pub on_piece: bool,
+    /// At this interval while there are unsaved changes.
+    pub interval: Option<Duration>,
+    /// When the torrent's state (paused, checking, finished...) or configuration changes.
+    pub on_state_change: bool,
+    /// Before closing.
+    pub at_close: bool,
+    /// Embed the `info` dictionary.
+    pub with_info: bool,
+}
+
+impl Default for SavePolicy {
+    fn default() -> Self {
+        Self {
+            on_piece: false,
+            interval: Some(Duration::from_secs(60)),
+            on_state_change: true,
+            at_close: true,
+            with_info: false,
+        }
+    }
+}
+
+/// Settings of one torrent's behaviour. Times are durations, rates bytes per second.
+#[derive(Clone, Debug)]
+pub struct Tuning {
+    /// Established and half-open connections of this torrent.
+    pub max_connections: u32,
+    /// Connection attempts under way.
+    pub max_half_open: u32,
+    /// Peers unchoked at once, the optimistic one included.
+    pub unchoke_slots: u32,
+    /// Addresses remembered.
+    pub max_known_peers: u32,
+    /// Connections per IP address (loopback and private ranges are exempt).
+    pub max_per_ip: u32,
+    /// Largest number of requests outstanding at one peer.
+    pub max_requests: u32,
+    /// Time of work kept queued at a peer: requests = rate x this / 16 KiB.
+    pub request_queue_time: Duration,
+    /// Without a block for this long a peer with requests is snubbed.
+    pub snub_timeout: Duration,
+    /// A request older than this is given to others.
+    pub request_timeout: Duration,
+    /// Requests a peer may have queued with us (`reqq`).
+    pub max_peer_requests: u32,
+    /// Bytes queued for one socket before we stop reading from disk for it.
+    pub send_watermark_bytes: usize,
+    /// Handshake time-out.
+    pub handshake_timeout: Duration,
+    /// Silence before a peer is dropped.
+    pub idle_timeout: Duration,
+    /// Bad pieces a peer may have been the only or common sender of before it is banned.
+    pub max_bad_pieces: u32,
+    /// Pieces hashed at once while checking.
+    pub check_concurrency: u32,
+    /// `v` in extension handshakes.
+    pub client: String,
+    /// Bytes of unwritten or unverified blocks before no more is requested.
+    pub max_unwritten_bytes: u64,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            max_connections: 100,
+            max_half_open: 25,
+            unchoke_slots: 8,
+            max_known_peers: 2000,
+            max_per_ip: 1,
+            max_requests: 500,
+            request_queue_time: Duration::from_secs(3),
+            snub_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_secs(60),
+            max_peer_requests: 500,
+            send_watermark_bytes: 1 << 20,
+            handshake_timeout: Duration::from_secs(20),
+            idle_timeout: Duration::from_secs(150),
+            max_bad_pieces: 3,
+            check_concurrency: 8,
+            client: String::new(),
+            max_unwritten_bytes: 64 << 20,
+        }
+    }
+}
+
+/// Where an address came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PeerSource {
+    /// It connected to us.
+    Incoming,
+    /// A tracker.
+    Tracker,
+    /// The host or the user.
+    Manual,
+    /// Saved state.
+    Resume,
+}
+
+/// What happened in the world.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// First input, once: look at the files, then check or start.
+    Start,
+    /// Time passed.
+    Timeout,
+    /// An outgoing attempt succeeded.
+    Connected {
+        /// The attempt.
+        peer: PeerKey,
+    },
+    /// An outgoing attempt failed.
+    ConnectFailed {
+        /// The attempt.
+        peer: PeerKey,
+    },
+    /// An incoming connection whose handshake named this torrent. The torrent accepts it (and then owns it)
+    /// or answers with `Output::Close`.
+    Incoming {
+        /// Its key.
+        peer: PeerKey,
+        /// Remote address.
+        addr: SocketAddr,
+        /// Machine with the peer's handshake received and reported.
+        connection: Box<Connection>,
+    },
+    /// Bytes from a peer; whole frames are consumed from the front.
+    Received {
+        /// From.
+        peer: PeerKey,
+        /// Receive buffer.
+        data: &'a mut BytesMut,
+    },
+    /// The socket took bytes; so many taken ones are not yet with the kernel.
+    Drained {
+        /// To.
+        peer: PeerKey,
+        /// Bytes still in the driver's queue for it.
+        pending: usize,
+    },
+    /// The connection ended (from outside: reset, end of stream).
+    Disconnected {
+        /// Which.
+        peer: PeerKey,
+        /// Errno, 0 for an orderly end.
+        os_errno: i32,
+    },
+    /// Addresses to try.
+    PeersFound {
+        /// From where.
+        source: PeerSource,
+        /// Addresses.
+        addrs: &'a [SocketAddr],
+    },
+    /// A disk job's answer.
+    Disk(DiskAnswer),
+    /// The host's verdict on a piece.
+    Verdict {
+        /// Piece.
+        piece: PieceIndex,
+        /// The attempt it answers.
+        attempt: u32,
+        /// Verdict.
+        verdict: VerifyVerdict,
+    },
+    /// The host's answer to a save request.
+    SaveAnswer {
+        /// Generation it answers.
+        generation: u64,
+        /// Answer.
+        answer: SaveVerdict,
+    },
+    /// From the host.
+    Command(Command),
+}
+
+/// Answers of disk jobs.
+#[derive(Debug)]
+pub enum DiskAnswer {
+    /// To `DiskOp::Stat`.
+    Stats(Result<Vec<Option<FileStat>>, DiskError>),
+    /// To `DiskOp::Prepare`, `SetPriorities`, `Rename`, `Release`.
+    Done(DiskOpKind, Result<(), DiskError>),
+    /// To `DiskOp::Write`.
+    Written(BlockSpan, Result<(), DiskError>),
+    /// To `DiskOp::Read`.
+    Read(PeerKey, BlockSpan, Result<Bytes, DiskError>),
+    /// To `DiskOp::Hash`: the digest, or `None` when the piece is not wholly on disk.
+    Hashed(PieceIndex, Result<Option<[u8; 20]>, DiskError>),
+    /// To `DiskOp::Sync`.
+    Synced(u64, Result<Vec<Option<FileStat>>, DiskError>),
+    /// To `DiskOp::Move`: the new directory.
+    Moved(Result<Vec<u8>, DiskError>),
+}
+
+/// Which simple disk operation an answer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskOpKind {
+    /// Prepare.
+    Prepare,
+    /// SetPriorities.
+    SetPriorities,
+    /// Rename of this file.
+    Rename(FileIndex),
+    /// Release.
+    Release,
+}
+
+/// Disk work a torrent asks for.
+#[derive(Clone, Debug)]
+pub enum DiskOp {
+    /// Look at the files.
+    Stat,
+    /// Create empty files, reserve space.
+    Prepare,
+    /// Store a block.
+    Write(BlockSpan, Bytes),
+    /// Fetch a block for a peer.
+    Read(PeerKey, BlockSpan),
+    /// Hash a piece.
+    Hash(PieceIndex),
+    /// Make everything durable; the ticket comes back.
+    Sync(u64),
+    /// Close files.
+    Release,
+    /// New file priorities.
+    SetPriorities(Vec<u8>),
+    /// Move to this directory (bytes of a path).
+    Move(Vec<u8>),
+    /// Rename a file.
+    Rename(FileIndex, String),
+}
+
+/// A verifier's verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerifyVerdict {
+    /// The piece is good: have.
+    Accept,
+    /// Fetch it again and blame its senders.
+    Reject,
+    /// Ask again after this time.
+    Defer(Duration),
+    /// As if no verifier were set.
+    Pass,
+    /// The verifier is broken: the torrent stops with this code.
+    Fail(i32),
+}
+
+/// A saver's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaveVerdict {
+    /// It is durable.
+    Accept,
+    /// Not saved: try again with back-off.
+    Reject,
+    /// Try again after this time.
+    Defer(Duration),
+    /// As if no hook were set: the built-in store takes it.
+    Pass,
+    /// Not saved, reported as an error, tried again with back-off.
+    Fail(i32),
+}
+
+/// What a host may ask of a torrent.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Stop: disconnect peers, flush, release files.
+    Pause,
+    /// Go on; also retries after an error.
+    Resume,
+    /// Check all pieces again.
+    Recheck,
+    /// Check the pieces of one file again.
+    RecheckFile(FileIndex),
+    /// Check a range of pieces again (first, past the last).
+    RecheckPieces(u32, u32),
+    /// Priority of one file.
+    FilePriority(FileIndex, u8),
+    /// Priorities of all files.
+    FilePriorities(Vec<u8>),
+    /// Priority of one piece.
+    PiecePriority(PieceIndex, u8),
+    /// In order or rarest first.
+    Sequential(bool),
+    /// Rate limits, `None` unlimited, kept for the saved state (the driver enforces them).
+    RateLimits(Option<u64>, Option<u64>),
+    /// New settings.
+    Tuning(Box<Tuning>),
+    /// Try this address now.
+    AddPeer(SocketAddr),
+    /// Ban this address (the port is ignored).
+    BanPeer(SocketAddr),
+    /// Close one connection.
+    DropPeer(PeerKey),
+    /// Hand out state to be saved even if nothing changed.
+    Save,
+    /// New save policy.
+    SavePolicy(SavePolicy),
+    /// A verifier was set (its window) or removed.
+    Verifier(Option<u32>),
+    /// Trackers now in use, for the saved state.
+    Trackers(Vec<Vec<String>>),
+    /// Move the content (bytes of a directory).
+    Move(Vec<u8>),
+    /// Rename a file.
+    Rename(FileIndex, String),
+    /// Two-phase close: stop, flush, hand out the last state.
+    Close,
+}
+
+/// What the torrent wants done.
+#[derive(Debug)]
+pub enum Output {
+    /// Connect to this address; answer with `Connected` or `ConnectFailed`.
+    Dial {
+        /// Key of the attempt, then of the connection.
+        peer: PeerKey,
+        /// Address.
+        addr: SocketAddr,
+    },
+    /// The peer has bytes to send: fetch them with `Torrent::take_transmit`.
+    Transmit {
+        /// To.
+        peer: PeerKey,
+    },
+    /// Close the connection or abandon the attempt. No `Disconnected` follows.
+    Close {
+        /// Which.
+        peer: PeerKey,
+    },
+    /// Disk work.
+    Disk(DiskOp),
+    /// Ask the host's verifier. The bytes are on disk (or in its write buffer).
+    Verify {
+        /// Piece.
+        piece: PieceIndex,
+        /// Verdict of our hash.
+        engine_ok: bool,
+        /// 1 for the first time this piece is asked about, and so on.
+        attempt: u32,
+        /// Who sent its blocks.
+        peers: Vec<SocketAddr>,
+    },
+    /// State to save; one at a time until `SaveAnswer`.
+    Save {
+        /// Increasing number.
+        generation: u64,
+        /// The state; every piece in it was made durable first.
+        state: Box<Resume>,
+        /// The `info` dictionary is to be embedded.
+        with_info: bool,
+    },
+    /// An announce is due now because of this (the driver's announcer does the rest).
+    Announce(AnnounceEvent),
+    /// To tell the host.
+    Notice(Notice),
+    /// `Close` is complete: everything flushed, the last save answered or refused for good.
+    Closed,
+}
+
+/// Life of a torrent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[repr(i32)]
+pub enum TorrentState {
+    /// Looking at files.
+    #[default]
+    Starting = 1,
+    /// Hashing what is on disk.
+    Checking = 2,
+    /// Fetching.
+    Downloading = 3,
+    /// All wanted pieces are here, some unwanted are not.
+    Finished = 4,
+    /// Complete.
+    Seeding = 5,
+    /// Stopped by the host.
+    Paused = 6,
+    /// Stopped by an error; `Resume` retries.
+    Failed = 7,
+    /// Closing or closed.
+    Closed = 8,
+}
+
+/// What happened, for the host.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Notice {
+    /// The state changed.
+    State {
+        /// From.
+        old: TorrentState,
+        /// To.
+        new: TorrentState,
+    },
+    /// A piece is now ours (download or check).
+    PiecePassed(PieceIndex),
+    /// A piece did not match (download or check of data that was expected), or the host refused it.
+    PieceFailed(PieceIndex),
+    /// A file's last piece passed.
+    FileCompleted(FileIndex),
+    /// A check is complete: pieces found, pieces checked.
+    Checked {
+        /// Pieces present after the check.
+        have: u32,
+        /// Pieces that had to be hashed.
+        hashed: u32,
+        /// Pieces restored from saved state without hashing.
+        restored: u32,
+    },
+    /// All wanted pieces are here (once per becoming so).
+    Finished,
+    /// A peer's handshake is complete.
+    PeerConnected {
+        /// Key.
+        peer: PeerKey,
+        /// Address.
+        addr: SocketAddr,
+        /// Who started it.
+        incoming: bool,
+        /// Its id.
+        peer_id: PeerId,
+    },
+    /// A peer is gone.
+    PeerDisconnected {
+        /// Key.
+        peer: PeerKey,
+        /// Address.
+        addr: SocketAddr,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// A peer was banned for data that did not match.
+    PeerBanned(SocketAddr),
+    /// The torrent stopped because of a storage error.
+    DiskFailed(DiskError),
+    /// The host's verifier failed with this code; the torrent stopped.
+    VerifierFailed(i32),
+    /// Saved state could not be taken as it was: the first file it failed for and why.
+    ResumeRejected {
+        /// Everything, or only the pieces of some files.
+        partial: bool,
+        /// File.
+        file: Option<FileIndex>,
+        /// One line.
+        reason: String,
+        /// Pieces that must be hashed again.
+        pieces: u32,
+    },
+    /// The host made this generation durable.
+    ResumeDurable(u64),
+    /// A save failed with this code and will be tried again.
+    SaveFailed(i32),
+    /// Content moved here, or not.
+    Moved(Result<Vec<u8>, DiskError>),
+    /// A file was renamed, or not.
+    Renamed(FileIndex, Result<(), DiskError>),
+    /// What the peer says our address is.
+    ExternalAddr(std::net::IpAddr),
+}
+
+/// Why a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// The other side or the network; errno, 0 for an orderly end.
+    Remote(i32),
+    /// A protocol fault or time-out.
+    Fault(Fault),
+    /// It is us.
+    Loopback,
+    /// Already connected to this peer.
+    Duplicate,
+    /// Limits.
+    TooMany,
+    /// Both are complete.
+    BothSeeds,
+    /// Neither has what the other wants for a long time.
+    Useless,
+    /// Banned address.
+    Banned,
+    /// Torrent stopped.
+    Stopped,
+    /// The host asked.
+    Host,
+    /// It sent data we did not ask for, over and over.
+    Flood,
+}
+
+/// Snapshot of one torrent.
+#[derive(Clone, Debug, Default)]
+pub struct Status {
+    /// State.
+    pub state: TorrentState,
+    /// Pieces we have.
+    pub pieces_have: u32,
+    /// Pieces in all.
+    pub pieces_total: u32,
+    /// Bytes of the torrent, padding included.
+    pub total_len: u64,
+    /// Bytes of the pieces we have.
+    pub bytes_have: u64,
+    /// Bytes in files with a priority above 0.
+    pub wanted_len: u64,
+    /// Of these, bytes in pieces we have.
+    pub wanted_have: u64,
+    /// 0..=1 of the check under way, else of the wanted bytes.
+    pub progress: f64,
+    /// Payload bytes this session.
+    pub downloaded: u64,
+    /// Payload bytes this session.
+    pub uploaded: u64,
+    /// All bytes received from peers this session, protocol included.
+    pub wire_received: u64,
+    /// All bytes sent to peers this session, protocol included.
+    pub wire_sent: u64,
+    /// Bytes received in vain: duplicates and pieces that failed.
+    pub wasted: u64,
+    /// Payload bytes in all sessions.
+    pub total_downloaded: u64,
+    /// Payload bytes in all sessions.
+    pub total_uploaded: u64,
+    /// Payload bytes per second, smoothed over some seconds.
+    pub download_rate: u64,
+    /// Payload bytes per second, smoothed over some seconds.
+    pub upload_rate: u64,
+    /// Established connections.
+    pub peers: u32,
+    /// Of these, complete ones.
+    pub seeds: u32,
+    /// Attempts under way.
+    pub half_open: u32,
+    /// Addresses known.
+    pub known_peers: u32,
+    /// Peers we upload to.
+    pub unchoked: u32,
+    /// Pieces hashed since the torrent was added (check and download).
+    pub pieces_hashed: u32,
+    /// Pieces restored from saved state without hashing.
+    pub pieces_restored: u32,
+    /// Pieces that failed.
+    pub pieces_failed: u32,
+    /// Copies of the rarest piece among connected peers (whole), ours not counted.
+    pub availability: f64,
+    /// Unsaved changes.
+    pub need_save: bool,
+    /// Generation last made durable by the host.
+    pub durable_generation: u64,
+    /// In order.
+    pub sequential: bool,
+    /// Seconds since added in any session.
+    pub active_secs: u64,
+    /// When added.
+    pub added: UnixTime,
+    /// When completed, 0 not yet.
+    pub completed: UnixTime,
+}
+
+/// Snapshot of one peer.
+#[derive(Clone, Debug)]
+pub struct PeerStatus {
+    /// Key.
+    pub peer: PeerKey,
+    /// Address.
+    pub addr: SocketAddr,
+    /// From where.
+    pub source: PeerSource,
+    /// Who started it.
+    pub incoming: bool,
+    /// Id; zero before the handshake.
+    pub peer_id: PeerId,
+    /// Reserved bits.
+    pub reserved: [u8; 8],
+    /// Extension handshake.
+    pub extensions: PeerExtensions,
+    /// We choke it.
+    pub am_choking: bool,
+    /// We want something.
+    pub am_interested: bool,
+    /// It chokes us.
+    pub peer_choking: bool,
+    /// It wants something.
+    pub peer_interested: bool,
+    /// Snubbed.
+    pub snubbed: bool,
+    /// Pieces it has.
+    pub have: Bitset,
+    /// Payload bytes from it.
+    pub downloaded: u64,
+    /// Payload bytes to it.
+    pub uploaded: u64,
+    /// Payload bytes per second.
+    pub download_rate: u64,
+    /// Payload bytes per second.
+    pub upload_rate: u64,
+    /// Requests outstanding at it.
+    pub requests_out: u32,
+    /// Its requests queued with us.
+    pub requests_in: u32,
+    /// Bad pieces it took part in.
+    pub bad_pieces: u32,
+    /// When connected.
+    pub connected_at: Instant,
+}

@@ -1,0 +1,2 @@
+//! Maintenance commands for contributors: `cargo run -p xtask -- help`.
+fn main() {}
