@@ -64,6 +64,7 @@ fn full() -> Resume {
             checked_up_to: None,
             files: vec![Some((123, 1_700_000_000_123_456_789)), None, Some((0, -5))],
             dirty: vec![1, 4],
+            clean: true,
         }),
         ..Resume::default()
     }
@@ -240,6 +241,29 @@ fn have_never_claims_more_than_the_blob_says() {
     let again = Resume::parse(&resume.encode(11)).unwrap();
     assert_eq!(again.have(11), Some((set, 6)));
     assert_eq!(resume.have(12), None, "the blob knows the exact count");
+}
+
+#[test]
+fn our_own_bits_cover_every_piece() {
+    let tern = TernKeys { version: 1, piece_count: 11, ..TernKeys::default() };
+    let bits = Some(Pieces::Bits(vec![0xc0, 0]));
+    let resume = Resume {
+        info_hash: InfoHash([1; 20]),
+        pieces: bits.clone(),
+        tern: Some(tern),
+        ..Resume::default()
+    };
+    let (set, covered) = resume.have(11).unwrap();
+    assert_eq!((set.count(), covered), (2, 11));
+    let again = Resume::parse(&resume.encode(11)).unwrap();
+    assert_eq!(again.pieces, Some(Pieces::Bytes(vec![1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0])));
+    assert_eq!(again.tern, resume.tern);
+
+    // Somebody else's bits may have lost the end: that is kept when we rewrite them.
+    let foreign = Resume { tern: None, ..resume };
+    let again = Resume::parse(&foreign.encode(11)).unwrap();
+    assert_eq!(again.have(11).unwrap().1, 9);
+    assert_eq!(again.tern.unwrap().checked_up_to, Some(9));
 }
 
 #[test]
