@@ -7,6 +7,7 @@
 //! name resolution, time-outs of a request (the driver's), UDP trackers (BEP 15).
 
 mod announcer;
+mod entry;
 mod gunzip;
 mod http;
 mod http_body;
