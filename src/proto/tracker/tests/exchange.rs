@@ -79,6 +79,7 @@ fn framings_at_every_step() {
             b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx".to_vec(),
             b"x",
         ),
+        (b"\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx".to_vec(), b"x"),
         (zipped, packed),
         (quietly, packed),
     ];
