@@ -1,10 +1,10 @@
 //! Which tracker of a torrent to ask when (BEP 3 events, BEP 12 tiers, BEP 31 retries).
 //!
-//! A tracker is in one of three conditions: it may be asked from some time on, it is being asked, or
-//! it is not asked again (a scheme not spoken, or BEP 31's `never`). [`Announcer::poll`] walks the tiers
-//! each time anew, so there is no position to get wrong: the first tracker that answers well keeps the
-//! walk from going on, and moves to the front of its tier. Deliberately absent: the request itself
-//! and its time-out (the driver reports `Failed`), addresses, counters.
+//! A tracker is in one of three conditions: it may be asked from some time on, it is being asked,
+//! or it is not asked again (a scheme not spoken, or BEP 31's `never`). [`Announcer::poll`] walks
+//! the tiers each time anew, so there is no position to get wrong: the first tracker that answers
+//! well keeps the walk from going on, and moves to the front of its tier. Deliberately absent: the
+//! request itself and its time-out (the driver reports `Failed`), addresses, counters.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -20,7 +20,8 @@ pub struct TrackerKey(pub u64);
 /// How to use the tiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct AnnouncerConfig {
-    /// Ask one tracker of every tier instead of the first that answers (BEP 12 asks for the latter).
+    /// Ask one tracker of every tier instead of the first that answers (BEP 12 asks for the
+    /// latter).
     pub all_tiers: bool,
 }
 
@@ -88,8 +89,8 @@ pub struct Announcer {
 }
 
 impl Announcer {
-    /// An idle announcer: give it `Event(Started)` when the torrent starts. `rng` shuffles the tiers
-    /// (BEP 12) and spreads retries. Repeated URLs are kept once, at their first place.
+    /// An idle announcer: give it `Event(Started)` when the torrent starts. `rng` shuffles the
+    /// tiers (BEP 12) and spreads retries. Repeated URLs are kept once, at their first place.
     #[must_use]
     pub fn new(tiers: &[Vec<String>], config: AnnouncerConfig, rng: Rng) -> Self {
         let mut announcer = Self {
@@ -210,7 +211,8 @@ impl Announcer {
         self.tiers.iter().flatten().map(|entry| (entry.key, entry.url.as_str())).collect()
     }
 
-    /// The tiers' URLs in their present order (a tracker that answered is at the front): for saving.
+    /// The tiers' URLs in their present order (a tracker that answered is at the front): for
+    /// saving.
     #[must_use]
     pub fn tiers(&self) -> Vec<Vec<String>> {
         let urls = |tier: &Vec<Entry>| tier.iter().map(|entry| entry.url.clone()).collect();
