@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
+
 use crate::base::{Instant, Rng};
 use crate::proto::tracker::*;
 
@@ -299,4 +301,73 @@ fn a_farewell_that_did_not_go_out_is_superseded() {
     a.stop(secs(1));
     event(&mut a, 1, AnnounceEvent::Started);
     assert_eq!(one(&mut a, 1).0, "a started");
+}
+
+proptest! {
+    /// Whatever happens in whatever order: a driver never spins, no tracker is asked twice at once,
+    /// no more than the mode's requests are under way, `completed` and regular announces only go to
+    /// trackers that were told `started`.
+    #[test]
+    fn any_history(
+        all_tiers: bool,
+        seed: u64,
+        steps in proptest::collection::vec((0u8..9, 0u64..4000), 1..120),
+    ) {
+        let tiers = owned(&[&["http://a", "http://b"], &["http://c", "udp://d:1"], &["http://e"]]);
+        let mut a = Announcer::new(&tiers, AnnouncerConfig { all_tiers }, Rng::new(seed));
+        let (mut now, mut running) = (0, false);
+        let mut open: Vec<AnnounceRequest> = Vec::new();
+        let mut told: Vec<TrackerKey> = Vec::new();
+        for (step, wait) in steps {
+            now += wait;
+            let answered = if open.is_empty() { None } else { Some(open.remove(0)) };
+            match (step, answered) {
+                (0..=2, Some(request)) => {
+                    if request.event == AnnounceEvent::Started {
+                        told.push(request.tracker);
+                    }
+                    reply(&mut a, now, request.tracker, 600);
+                }
+                (3, Some(request)) => fail(&mut a, now, request.tracker, None),
+                (4, Some(request)) => {
+                    let wish = Retry::After(Duration::from_secs(wait));
+                    fail(&mut a, now, request.tracker, Some(wish));
+                }
+                (step, unanswered) => {
+                    open.splice(0..0, unanswered);
+                    match step {
+                        5 => event(&mut a, now, AnnounceEvent::Completed),
+                        6 => {
+                            // As told: what is under way is cancelled.
+                            (running, open) = (false, Vec::new());
+                            told.clear();
+                            a.stop(secs(now));
+                        }
+                        7 => a.reannounce(secs(now)),
+                        _ => {
+                            running = true;
+                            event(&mut a, now, AnnounceEvent::Started);
+                        }
+                    }
+                }
+            }
+            while let Some(request) = a.poll(secs(now)) {
+                if request.event == AnnounceEvent::Stopped {
+                    reply(&mut a, now, request.tracker, 600);
+                    continue;
+                }
+                prop_assert!(running);
+                prop_assert!(open.iter().all(|other| other.tracker != request.tracker));
+                let first = request.event == AnnounceEvent::Started;
+                prop_assert_eq!(first, !told.contains(&request.tracker));
+                open.push(request);
+            }
+            let most = if all_tiers { 3 } else { 1 };
+            prop_assert!(open.len() <= most);
+            prop_assert!(a.next_deadline().is_none_or(|due| due > secs(now)));
+            prop_assert_eq!(a.is_stopped(), !running);
+            let updating = a.statuses().iter().filter(|status| status.updating).count();
+            prop_assert_eq!(updating, open.len());
+        }
+    }
 }
