@@ -1,0 +1,5 @@
+//! The tracker client by bytes and by scenario.
+
+mod announcing;
+mod exchange;
+mod replies;
