@@ -84,8 +84,11 @@ impl Index {
         let mut hole = len32(&level.order) - 1;
         for later in (bucket + 1..level.ends.len()).rev() {
             let first = level.start(later);
-            let moved = level.order[first as usize];
-            place(level, &mut self.pos, moved, hole);
+            // In an empty bucket they are the same place, and what lies there is out of date.
+            if first != hole {
+                let moved = level.order[first as usize];
+                place(level, &mut self.pos, moved, hole);
+            }
             level.ends[later] += 1;
             hole = first;
         }
@@ -100,8 +103,10 @@ impl Index {
             // The last of the bucket fills the hole; where it was is the first of the next one.
             level.ends[bucket] -= 1;
             let last = level.ends[bucket];
-            let moved = level.order[last as usize];
-            place(level, &mut self.pos, moved, hole);
+            if last != hole {
+                let moved = level.order[last as usize];
+                place(level, &mut self.pos, moved, hole);
+            }
             hole = last;
         }
         level.order.pop();

@@ -9,6 +9,8 @@
 
 mod choose;
 mod index;
+#[cfg(test)]
+mod model;
 mod partial;
 #[cfg(test)]
 mod tests;
