@@ -197,7 +197,8 @@ impl Storage {
         self.unsynced.lock().files.extend([file.0, PART_STORE]);
         let mut buf = vec![0; COPY_LEN];
         for (piece, record) in records {
-            let part = self.info.spans(PieceIndex(piece), 0, u32::MAX);
+            let len = self.info.geometry.len_of(PieceIndex(piece));
+            let part = self.info.spans(PieceIndex(piece), 0, len);
             let Some(span) = part.into_iter().find(|s| s.file == file) else { continue };
             let mut done = 0;
             while done < span.length {

@@ -96,6 +96,8 @@ struct Queues {
     /// Batches with threads.
     running: usize,
     idle: usize,
+    /// Of the idle ones, those that wake up by themselves to sweep.
+    sweepers: usize,
     swept: Instant,
     stopping: bool,
 }
@@ -120,6 +122,7 @@ impl Scheduler {
             next_number: 0,
             running: 0,
             idle: 0,
+            sweepers: 0,
             swept: Instant::now(),
             stopping: false,
         };
@@ -158,10 +161,16 @@ impl Scheduler {
 
     /// Wakes as many threads as there is work for.
     fn wake_for(&self, queues: &Queues) {
+        if !queues.buffer.is_empty() && queues.sweepers == 0 {
+            // Threads that sleep without a deadline would never see that the buffer went idle.
+            self.wake.notify_one();
+        }
         if queues.ready.len() >= queues.idle {
             self.wake.notify_all();
         } else {
-            queues.ready.iter().for_each(|_| drop(self.wake.notify_one()));
+            for _ in &queues.ready {
+                self.wake.notify_one();
+            }
         }
     }
 
@@ -185,7 +194,9 @@ impl Scheduler {
             if queues.buffer.is_empty() {
                 self.wake.wait(&mut queues);
             } else {
+                queues.sweepers += 1;
                 self.wake.wait_for(&mut queues, SWEEP_EVERY);
+                queues.sweepers -= 1;
             }
             queues.idle -= 1;
         }
