@@ -164,24 +164,26 @@ impl Storage {
             .filter(|f| self.priority(*f) == 0)
             .filter(|f| priorities.get(f.idx()).is_some_and(|p| *p > 0))
             .collect();
-        for file in &raised {
-            self.raise(*file)?;
+        let moved = raised.iter().try_for_each(|file| self.raise(*file));
+        if moved.is_ok() {
+            self.state.write().priorities = priorities;
         }
-        let (unwanted, prepared) = {
-            let old = std::mem::replace(&mut self.state.write().priorities, priorities);
-            let state = self.state.read();
-            match self.find_unwanted(&state) {
-                Ok(unwanted) => (unwanted, state.prepared),
-                Err(e) => {
-                    drop(state);
-                    self.state.write().priorities = old;
-                    return Err(e);
-                }
+        // Also after a failure: some files may exist now.
+        let unwanted = self.find_unwanted(&self.state.read());
+        let mut state = self.state.write();
+        match unwanted {
+            Ok(unwanted) => state.unwanted = unwanted,
+            // Unreachable directories: what may exist counts as existing, so that nothing is hidden.
+            Err(_) => {
+                let State { unwanted, priorities, .. } = &mut *state;
+                unwanted.iter_mut().zip(priorities).for_each(|(flag, p)| *flag &= *p == 0);
             }
-        };
-        self.state.write().unwanted = unwanted;
-        let late = raised.into_iter().filter(|_| prepared);
-        late.into_iter().try_for_each(|file| self.prepare_file(file))
+        }
+        let prepared = state.prepared;
+        drop(state);
+        moved?;
+        let mut late = raised.into_iter().filter(|_| prepared);
+        late.try_for_each(|file| self.prepare_file(file))
     }
 
     /// Moves a file's bytes out of the part store: copied, made durable, and only then freed.

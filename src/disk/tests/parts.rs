@@ -158,3 +158,25 @@ fn raising_one_of_two_neighbours_keeps_the_others_record() {
     bench.check(&changed);
     assert_eq!(names(&bench.file("")), ["a", "b"]);
 }
+
+#[test]
+fn a_raise_that_fails_changes_nothing_and_can_be_repeated() {
+    let bench = Bench::new(torrent(60_000, &[("a", 30_000), ("b", 30_000), ("d/c", 60_000)]));
+    let all = content(&bench.info);
+    bench.open(&[4, 0, 0]);
+    bench.fill(&all);
+    std::fs::write(bench.file("d"), b"in the way").unwrap();
+    let error = bench.fails(Job::SetPriorities(vec![4, 4, 4]));
+    assert_eq!((error.file, error.os_errno), (Some(FileIndex(2)), libc::ENOTDIR));
+    bench.check(&all);
+    // `b` was raised before `c` failed: what is written to it now must be found there.
+    let mut changed = all;
+    changed[30_000..60_000].fill(2);
+    bench.run(vec![write(0, 30_000, &[2; 30_000]), Job::Release]);
+    bench.check(&changed);
+    assert_eq!(std::fs::read(bench.file("b")).unwrap(), &changed[30_000..60_000]);
+    std::fs::remove_file(bench.file("d")).unwrap();
+    bench.ok(Job::SetPriorities(vec![4, 4, 4]));
+    bench.check(&changed);
+    assert!(!bench.store().exists());
+}
