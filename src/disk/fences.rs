@@ -29,9 +29,9 @@ impl Storage {
         self.indexes().map(|file| self.stat_file(&state.layout, file)).collect()
     }
 
-    /// Creates empty files and links of wanted files, reserves space when that is wanted, and finishes
-    /// raising files a crash interrupted. Files with content are not extended otherwise: sparse files
-    /// grow by being written.
+    /// Creates empty files and links of wanted files, reserves space when that is wanted, and
+    /// finishes raising files a crash interrupted. Files with content are not extended otherwise:
+    /// sparse files grow by being written.
     pub(super) fn prepare(&self) -> Result<(), DiskError> {
         self.state.write().prepared = true;
         let interrupted = self.parts.lock().files();
@@ -89,9 +89,9 @@ impl Storage {
         Ok(())
     }
 
-    /// Makes everything durable. A failure sticks: the kernel may have dropped the pages it could not
-    /// write and would call the next sync a success, so every sync fails until each piece that was
-    /// unsynced then and touches the file has been written again (or the torrent was closed).
+    /// Makes everything durable. A failure sticks: the kernel may have dropped the pages it could
+    /// not write and would call the next sync a success, so every sync fails until each piece that
+    /// was unsynced then and touches the file has been written again (or the torrent was closed).
     pub(super) fn sync(&self) -> Result<Vec<Option<FileStat>>, DiskError> {
         Counters::add(&self.shared.counters.syncs, 1);
         let (files, dirs) = {
@@ -173,7 +173,8 @@ impl Storage {
         let mut state = self.state.write();
         match unwanted {
             Ok(unwanted) => state.unwanted = unwanted,
-            // Unreachable directories: what may exist counts as existing, so that nothing is hidden.
+            // Unreachable directories: what may exist counts as existing, so that nothing is
+            // hidden.
             Err(_) => {
                 let State { unwanted, priorities, .. } = &mut *state;
                 unwanted.iter_mut().zip(priorities).for_each(|(flag, p)| *flag &= *p == 0);
@@ -242,8 +243,8 @@ impl Storage {
         }
     }
 
-    /// Deletes the torrent's own files, its part store, and the directories that are empty then. Goes on
-    /// after an error and reports the first.
+    /// Deletes the torrent's own files, its part store, and the directories that are empty then.
+    /// Goes on after an error and reports the first.
     pub(super) fn delete(&self) -> Result<(), DiskError> {
         self.release();
         let mut failure = None;

@@ -29,8 +29,8 @@ pub struct PoolStats {
     pub bytes_written: u64,
     /// Bytes read from files, for whatever purpose.
     pub bytes_read: u64,
-    /// Bytes that had to be read to hash a piece written since the last sync: blocks that left memory
-    /// too early.
+    /// Bytes that had to be read to hash a piece written since the last sync: blocks that left
+    /// memory too early.
     pub bytes_read_back: u64,
     /// Bytes hashed.
     pub bytes_hashed: u64,
@@ -89,8 +89,8 @@ impl Pool {
         sinks.len() - 1
     }
 
-    /// Queues jobs of one torrent, in order. Each is answered exactly once. After `shutdown` they are
-    /// answered `Failed` on the calling thread.
+    /// Queues jobs of one torrent, in order. Each is answered exactly once. After `shutdown` they
+    /// are answered `Failed` on the calling thread.
     pub fn submit(&self, sink: usize, torrent: TorrentId, jobs: Vec<(JobTag, Job)>) {
         if let Err(refused) = self.inner.scheduler.submit(sink, torrent, jobs) {
             let error = refusal("open", None, "".as_ref(), "the disk threads are shut down");

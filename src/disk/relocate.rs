@@ -1,8 +1,8 @@
 //! Moving a torrent to another directory and renaming one of its files.
 //!
-//! `rename(2)` where it works; across file systems copy, sync, then delete. Nothing is ever replaced.
-//! Whatever fails half-way is undone as far as it can be, and the torrent goes on where it was.
-//! Deliberately absent: progress reports.
+//! `rename(2)` where it works; across file systems copy, sync, then delete. Nothing is ever
+//! replaced. Whatever fails half-way is undone as far as it can be, and the torrent goes on where
+//! it was. Deliberately absent: progress reports.
 
 use std::fs::File;
 use std::io;
@@ -35,7 +35,8 @@ struct Step {
 
 impl Storage {
     /// Moves all files below `target`, and the part store if it lies beside them. Files renamed to
-    /// absolute paths stay. Fails with `EEXIST`, moving nothing, when one of the destinations exists.
+    /// absolute paths stay. Fails with `EEXIST`, moving nothing, when one of the destinations
+    /// exists.
     pub(super) fn relocate(&self, target: PathBuf) -> Result<PathBuf, DiskError> {
         let (old, new) = {
             let state = self.state.read();

@@ -1,10 +1,10 @@
 //! Which job runs when.
 //!
-//! Per torrent, jobs of pieces queue per piece and run in order there; a fence waits until no piece has
-//! jobs left, and what was submitted after it waits for the fence. Writes alone do not make a piece run:
-//! they are the write buffer, and stay until a hash or read of the piece, a fence, two idle seconds or the
-//! budget ask for them. One lock, one condition variable; threads take and give back whole batches.
-//! Deliberately absent: doing the jobs.
+//! Per torrent, jobs of pieces queue per piece and run in order there; a fence waits until no piece
+//! has jobs left, and what was submitted after it waits for the fence. Writes alone do not make a
+//! piece run: they are the write buffer, and stay until a hash or read of the piece, a fence, two
+//! idle seconds or the budget ask for them. One lock, one condition variable; threads take and give
+//! back whole batches. Deliberately absent: doing the jobs.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -282,8 +282,8 @@ impl Queues {
         self.ready.push_back(Unit::Piece(id, piece));
     }
 
-    /// Starts the fence at the head of `waiting` if nothing is before it, else hurries what is; routes
-    /// what waited behind a fence that is gone.
+    /// Starts the fence at the head of `waiting` if nothing is before it, else hurries what is;
+    /// routes what waited behind a fence that is gone.
     fn advance(&mut self, id: TorrentId) {
         loop {
             let Some(torrent) = self.torrents.get_mut(&id) else { return };

@@ -1,10 +1,10 @@
 //! One torrent's storage: where the bytes of a piece go and come from.
 //!
-//! Each part of a piece that lies in one file is routed on its own: padding and links are zeros that are
-//! never stored; a part with a record in the part store stays there; a part of an unselected file that
-//! does not exist gets such a record; everything else is in the file. The part store comes first so that
-//! a crash while a file is raised leaves nothing ambiguous: the record counts until it is freed.
-//! Deliberately absent: job order (the scheduler's), buffering.
+//! Each part of a piece that lies in one file is routed on its own: padding and links are zeros
+//! that are never stored; a part with a record in the part store stays there; a part of an
+//! unselected file that does not exist gets such a record; everything else is in the file. The part
+//! store comes first so that a crash while a file is raised leaves nothing ambiguous: the record
+//! counts until it is freed. Deliberately absent: job order (the scheduler's), buffering.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;

@@ -112,8 +112,8 @@ fn a_panic_fails_its_jobs_and_the_thread_lives() {
     assert_data(&bench.one(read(0, 0, 100)), &all[..100]);
 }
 
-/// Re-runs this binary for one test in which the process may not grow files above 64 KiB: the kernel
-/// then refuses writes as a full disk does, half-way through.
+/// Re-runs this binary for one test in which the process may not grow files above 64 KiB: the
+/// kernel then refuses writes as a full disk does, half-way through.
 #[test]
 fn a_disk_that_fills_up_fails_writes_and_recovers() {
     const CHILD: &str = "TERN_DISK_TEST_CHILD";
@@ -133,7 +133,8 @@ fn a_disk_that_fills_up_fails_writes_and_recovers() {
 fn full_disk() {
     let set = |bytes: libc::rlim_t| {
         let limit = libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY };
-        // SAFETY: a valid limit for a known resource of this process, which exists for this test only.
+        // SAFETY: a valid limit for a known resource of this process, which exists for this test
+        // only.
         assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit) }, 0);
     };
     let bench = Bench::new(torrent(32_768, &[("a", 131_072), ("b", 40_000)]));
