@@ -96,13 +96,21 @@ impl Storage {
         Counters::add(&self.shared.counters.syncs, 1);
         let (files, dirs) = {
             let unsynced = self.unsynced.lock();
-            (unsynced.files.clone(), unsynced.dirs.clone())
+            let files: Vec<u32> = unsynced.files.union(&unsynced.checked_files).copied().collect();
+            (files, unsynced.dirs.clone())
         };
         let mut failure = None;
         for file in files {
-            match self.sync_file(file) {
-                Ok(()) => drop(self.unsynced.lock().files.remove(&file)),
+            let synced = self.sync_file(file);
+            let mut unsynced = self.unsynced.lock();
+            unsynced.checked_files.remove(&file);
+            match synced {
+                Ok(()) => drop(unsynced.files.remove(&file)),
+                // Nothing of ours was in it: the states say that it is gone.
+                Err(e) if is_absent(&e) && !unsynced.files.contains(&file) => {}
                 Err(e) => {
+                    unsynced.files.insert(file);
+                    drop(unsynced);
                     self.note_lost(file, &e);
                     failure = failure.or(Some(e));
                 }
@@ -119,6 +127,7 @@ impl Storage {
             return Err(e);
         }
         unsynced.pieces.clear();
+        unsynced.checked.clear();
         drop(unsynced);
         self.stat_all()
     }
@@ -133,16 +142,17 @@ impl Storage {
             let opened = self.content_file(&state, index, false);
             (opened, Some(index), self.path_of(&state, index))
         };
-        opened?.sync_data().map_err(|e| disk_error("sync", index, &path, &e))
+        opened?.sync_data().map_err(|e| disk_error("sync", index, &path, &e))?;
+        Counters::add(&self.shared.counters.files_synced, 1);
+        Ok(())
     }
 
     fn note_lost(&self, file: u32, error: &DiskError) {
         let mut unsynced = self.unsynced.lock();
-        let pieces: Vec<u32> = if file == PART_STORE {
-            unsynced.pieces.iter().copied().collect()
-        } else {
-            unsynced.pieces.range(self.info.pieces_of(FileIndex(file))).copied().collect()
-        };
+        let all = 0..u32::MAX;
+        let range = if file == PART_STORE { all } else { self.info.pieces_of(FileIndex(file)) };
+        let written = unsynced.pieces.range(range.clone());
+        let pieces: Vec<u32> = written.chain(unsynced.checked.range(range)).copied().collect();
         for piece in pieces {
             let blocks = self.info.geometry.block_count(PieceIndex(piece));
             unsynced.lost.insert(piece, Bitset::full(blocks));

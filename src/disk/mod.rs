@@ -81,9 +81,10 @@ pub enum Job {
     Hash(PieceIndex),
     /// Reads a whole piece for a host's verifier. Answer: `Data`.
     ReadPiece(PieceIndex),
-    /// Makes everything written so far durable: fdatasync of the files touched since the last sync,
-    /// and of directories in which something was created. Answer: `Synced` with the files' state
-    /// after it.
+    /// Makes everything written so far durable: fdatasync of the files written, or read to be
+    /// hashed, since the last sync, and of directories in which something was created. Answer:
+    /// `Synced` with the files' state after it. After a failure every sync fails until the pieces
+    /// that may be lost have been written again, or the torrent was closed.
     Sync,
     /// Closes open files. Answer: `Done`.
     Release,

@@ -40,6 +40,8 @@ pub struct PoolStats {
     pub open_files: usize,
     /// Sync jobs run.
     pub syncs: u64,
+    /// Files those made durable.
+    pub files_synced: u64,
 }
 
 struct Inner {
@@ -110,7 +112,7 @@ impl Pool {
     /// What was done so far.
     #[must_use]
     pub fn stats(&self) -> PoolStats {
-        let Counters { written, read, read_back, hashed, jobs, syncs } =
+        let Counters { written, read, read_back, hashed, jobs, syncs, files_synced } =
             &self.inner.shared.counters;
         PoolStats {
             bytes_written: written.load(Ordering::Relaxed),
@@ -120,6 +122,7 @@ impl Pool {
             jobs: jobs.load(Ordering::Relaxed),
             open_files: self.inner.shared.files.len(),
             syncs: syncs.load(Ordering::Relaxed),
+            files_synced: files_synced.load(Ordering::Relaxed),
         }
     }
 

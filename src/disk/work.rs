@@ -182,6 +182,9 @@ impl Worker {
             }
         }
         order.extend(blocks.map(Part::Block));
+        if total > 0 {
+            storage.note_checked(piece);
+        }
         Source::Parts { gaps: buf, order }
     }
 
@@ -319,6 +322,7 @@ fn stream(storage: &Storage, piece: PieceIndex, pending: &Pending, len: u32) -> 
         }
         at += take;
     }
+    storage.note_checked(piece);
     Counters::add(&storage.shared.counters.hashed, len as usize);
     Outcome::Digest(hasher.finalize().into())
 }

@@ -240,3 +240,32 @@ fn unknown_torrents_closing_and_shutdown_answer_everything() {
     assert_eq!(std::fs::metadata(bench.file("a")).unwrap().len(), 32_768);
     bench.fails(Job::Stat);
 }
+
+#[test]
+fn a_sync_covers_what_was_written_or_checked_since_the_last_one_and_no_more() {
+    let bench = Bench::new(torrent(50_000, &[("a", 30_000), ("b", 100_000), ("c", 20_000)]));
+    let all = content(&bench.info);
+    bench.open(&[4, 0, 4]);
+    let synced = |job: Option<Job>| {
+        let before = bench.pool.stats().files_synced;
+        job.into_iter().for_each(|job| drop(bench.run(vec![job, Job::Release])));
+        bench.sync();
+        bench.pool.stats().files_synced - before
+    };
+    assert_eq!(synced(None), 0);
+    assert_eq!(synced(Some(write(0, 0, &all[..50_000]))), 2, "a and the part store");
+    assert_eq!(synced(None), 0);
+    assert_eq!(synced(Some(write(0, 0, &all[..100]))), 1);
+    assert_eq!(synced(Some(write(0, 40_000, &all[40_000..40_100]))), 1);
+    assert_eq!(synced(Some(read(0, 0, 100))), 0, "serving makes nothing to sync");
+    bench.ok(Job::Close);
+    // What a check finds may have been written by a process that was killed.
+    bench.open(&[4, 0, 4]);
+    assert_eq!(synced(Some(Job::Hash(PieceIndex(0)))), 2);
+    assert_eq!(synced(None), 0);
+    // A file that was only checked and is gone is no failure of the sync.
+    bench.one(Job::Hash(PieceIndex(0)));
+    bench.ok(Job::Release);
+    std::fs::remove_file(bench.file("a")).unwrap();
+    assert_eq!(bench.sync(), [None, None, None]);
+}
