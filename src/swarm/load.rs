@@ -170,7 +170,9 @@ fn unfinished(info: &Info, resume: &Resume, have: &Bitset) -> Vec<(PieceIndex, B
         let blocks = info.geometry.block_count(piece);
         let mut set = Bitset::new(blocks);
         for (byte, base) in mask.iter().zip((0u32..).step_by(8)) {
-            (0..8).filter(|bit| byte & (0x80 >> bit) != 0).for_each(|b| _ = set.set(base + b, true));
+            (0..8)
+                .filter(|bit| byte & (0x80 >> bit) != 0)
+                .for_each(|b| _ = set.set(base + b, true));
         }
         if !set.none() && seen.set(piece.0, true) {
             out.push((piece, set));

@@ -82,8 +82,8 @@ impl Torrent {
             self.out.push_back(Output::Close { peer: key });
             return;
         };
-        let room = self.phase == Phase::Running
-            && self.peers.len() < self.tuning.max_connections as usize;
+        let room =
+            self.phase == Phase::Running && self.peers.len() < self.tuning.max_connections as usize;
         // Counts the address, so it comes last.
         if !room || handshake.peer_id == self.peer_id || !self.known.incoming(addr) {
             self.out.push_back(Output::Close { peer: key });
@@ -147,9 +147,10 @@ impl Torrent {
             self.close_peer(key, CloseReason::Loopback);
             return;
         }
-        let twin = self.peers.iter().find(|(k, p)| {
-            **k != key && p.established && p.peer_id == handshake.peer_id
-        });
+        let twin = self
+            .peers
+            .iter()
+            .find(|(k, p)| **k != key && p.established && p.peer_id == handshake.peer_id);
         if let Some((&twin, other)) = twin {
             // Of two connections to one peer the one survives that was started by the greater peer
             // id: both sides come to the same choice. Started by the same side, the older stays.
@@ -168,7 +169,12 @@ impl Torrent {
         peer.reserved = handshake.reserved;
         peer.connected = self.now;
         peer.last_useful = self.now;
-        self.notice(Notice::PeerConnected { peer: key, addr, incoming, peer_id: handshake.peer_id });
+        self.notice(Notice::PeerConnected {
+            peer: key,
+            addr,
+            incoming,
+            peer_id: handshake.peer_id,
+        });
         self.greet(key);
         self.wake_in(super::upload::USELESS_AFTER);
     }

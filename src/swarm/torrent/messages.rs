@@ -136,8 +136,7 @@ impl Torrent {
         if interested != peer.am_interested {
             peer.am_interested = interested;
             peer.last_useful = self.now;
-            let message =
-                if interested { Message::Interested } else { Message::NotInterested };
+            let message = if interested { Message::Interested } else { Message::NotInterested };
             self.send(key, message);
         }
     }

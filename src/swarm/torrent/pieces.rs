@@ -111,7 +111,8 @@ impl Torrent {
                 self.fail_disk(error);
             }
             Ok(digest) => {
-                let matches = digest.is_some() && digest.as_ref() == self.info.pieces.get(piece.idx());
+                let matches =
+                    digest.is_some() && digest.as_ref() == self.info.pieces.get(piece.idx());
                 pending.stage = Stage::Hashed(matches);
                 if check {
                     self.checked(piece, matches);
@@ -287,8 +288,7 @@ impl Torrent {
         let readable = !matches!(self.phase, Phase::Closing(_) | Phase::Closed | Phase::Failed);
         if readable && length <= READ_BACK_MAX && self.blame.wants_read_back(piece) {
             let blocks = self.info.geometry.block_count(piece);
-            self.pending
-                .insert(piece, Pending { stage: Stage::ReadingBack(blocks), check: false });
+            self.pending.insert(piece, Pending { stage: Stage::ReadingBack(blocks), check: false });
             for span in (0..blocks).filter_map(|b| self.info.geometry.block(piece, b)) {
                 self.out.push_back(Output::Disk(DiskOp::Read(INTERNAL_READER, span)));
             }

@@ -196,12 +196,7 @@ impl Torrent {
         stopped && self.writes_out == 0 && !self.unsynced && !self.close_failed
     }
 
-    fn blob(
-        &self,
-        generation: u64,
-        clean: bool,
-        unfinished: &[(PieceIndex, Bitset)],
-    ) -> Resume {
+    fn blob(&self, generation: u64, clean: bool, unfinished: &[(PieceIndex, Bitset)]) -> Resume {
         let (active, finished, seeding) = self.times.at(self.now, self.state);
         let (banned4, peers) = (self.known.banned(), self.saved_peers());
         let loaded = &self.base;
