@@ -68,6 +68,11 @@ impl Fleet {
         self.permit(|fleet| &fleet.half_open)
     }
 
+    /// Attempts that could start now.
+    pub(super) fn room(&self) -> u32 {
+        self.half_open.left().min(self.connections.left())
+    }
+
     fn permit(self: &Arc<Self>, of: fn(&Self) -> &Budget) -> Option<Permit> {
         of(self).take().then(|| Permit { fleet: Arc::clone(self), of })
     }
@@ -96,6 +101,10 @@ struct Budget {
 impl Budget {
     fn new(max: u32) -> Self {
         Self { used: AtomicU32::new(0), max: AtomicU32::new(max) }
+    }
+
+    fn left(&self) -> u32 {
+        self.max.load(Ordering::Relaxed).saturating_sub(self.used.load(Ordering::Relaxed))
     }
 
     fn take(&self) -> bool {
