@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::net::{TcpSocket, TcpStream};
 
-/// Connects within `timeout`; small messages go out at once (no Nagle delay). The time-out is reported
-/// as `ErrorKind::TimedOut`.
+/// Connects within `timeout`; small messages go out at once (no Nagle delay). The time-out is
+/// reported as `ErrorKind::TimedOut`.
 pub async fn connect(addr: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
     let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     let stream = tokio::time::timeout(timeout, socket.connect(addr))

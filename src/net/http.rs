@@ -1,8 +1,8 @@
 //! The HTTP(S) client transport: one connection per request, redirects followed.
 //!
-//! What is asked and how an answer parses is [`crate::proto::tracker`]'s; this file moves the bytes. After
-//! a plain request the sending side is closed (half-close): many trackers free their slot on it. Not so
-//! under TLS, where servers take it for an abort.
+//! What is asked and how an answer parses is [`crate::proto::tracker`]'s; this file moves the
+//! bytes. After a plain request the sending side is closed (half-close): many trackers free their
+//! slot on it. Not so under TLS, where servers take it for an abort.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -113,8 +113,8 @@ async fn exchange(
     }
 }
 
-/// Connects to the first address of `host` that answers. Each attempt gets an equal part of the time
-/// that is left, so that a dead first address does not eat the others' time.
+/// Connects to the first address of `host` that answers. Each attempt gets an equal part of the
+/// time that is left, so that a dead first address does not eat the others' time.
 async fn connect(host: &str, port: u16, deadline: Instant) -> Result<TcpStream, FetchError> {
     let addrs = resolve(host, port).await.map_err(FetchError::Resolve)?;
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
@@ -129,8 +129,8 @@ async fn connect(host: &str, port: u16, deadline: Instant) -> Result<TcpStream, 
     Err(FetchError::Connect(last))
 }
 
-/// The addresses of a name, in the resolver's order; literals do not bother it. Runs on the runtime's
-/// blocking pool, whose size bounds concurrent look-ups.
+/// The addresses of a name, in the resolver's order; literals do not bother it. Runs on the
+/// runtime's blocking pool, whose size bounds concurrent look-ups.
 async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     if let Ok(ip) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
@@ -153,7 +153,8 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     let mut chunk = [0; READ_BYTES];
     loop {
         let read = match stream.read(&mut chunk).await {
-            // Servers often leave without TLS's goodbye; the parser knows whether the answer is whole.
+            // Servers often leave without TLS's goodbye; the parser knows whether the answer is
+            // whole.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
             other => other.map_err(FetchError::Io)?,
         };

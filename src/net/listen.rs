@@ -8,9 +8,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// Connections the kernel completes for us before we accept them.
 const BACKLOG: i32 = 512;
 
-/// Binds every `host:port` of `wanted`. Where port 0 is asked for, the system chooses; once it has, later
-/// port 0 entries try the same number first, so that one port can be told to trackers for both address
-/// families. The sockets are non-blocking and close on exec.
+/// Binds every `host:port` of `wanted`. Where port 0 is asked for, the system chooses; once it has,
+/// later port 0 entries try the same number first, so that one port can be told to trackers for
+/// both address families. The sockets are non-blocking and close on exec.
 #[must_use]
 pub fn bind_all(wanted: &[String]) -> Vec<(String, io::Result<TcpListener>)> {
     let mut chosen = None;
@@ -18,7 +18,7 @@ pub fn bind_all(wanted: &[String]) -> Vec<(String, io::Result<TcpListener>)> {
     for entry in wanted {
         let result = bind_entry(entry, chosen);
         if let Ok(Ok(addr)) = result.as_ref().map(TcpListener::local_addr) {
-            chosen = chosen.or(Some(addr.port()));
+            chosen = chosen.or_else(|| Some(addr.port()));
         }
         out.push((entry.clone(), result));
     }

@@ -1,9 +1,10 @@
 //! Layer 4: sockets.
 //!
-//! What the engine needs from the operating system's network, and no more: listen sockets bound the way
-//! we want them ([`listen`]), outgoing TCP connections ([`dial`]), one HTTP(S) exchange after another
-//! ([`http`], [`tls`]), and threads that no signal can reach ([`signals`]). Deliberately absent: torrents,
-//! what peers say, policy, retries, concurrency bounds: all of these are the engine's.
+//! What the engine needs from the operating system's network, and no more: listen sockets bound the
+//! way we want them ([`listen`]), outgoing TCP connections ([`dial`]), one HTTP(S) exchange after
+//! another ([`http`], [`tls`]), and threads that no signal can reach ([`signals`]). Deliberately
+//! absent: torrents, what peers say, policy, retries, concurrency bounds: all of these are the
+//! engine's.
 
 pub mod dial;
 pub mod http;

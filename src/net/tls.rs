@@ -2,8 +2,8 @@
 //! default is read or set.
 //!
 //! Certificate roots are the system's (found by rustls-native-certs, which honours the environment
-//! variables `SSL_CERT_FILE` and `SSL_CERT_DIR`), else Mozilla's list compiled in, or exactly the PEM file
-//! the host named. Without the feature `tls` the type is here and says no.
+//! variables `SSL_CERT_FILE` and `SSL_CERT_DIR`), else Mozilla's list compiled in, or exactly the
+//! PEM file the host named. Without the feature `tls` the type is here and says no.
 
 use std::io;
 use std::path::PathBuf;
@@ -61,7 +61,9 @@ impl Tls {
     /// Reads the roots on the runtime's blocking pool.
     async fn load(&self) -> io::Result<Arc<ClientConfig>> {
         let ca_file = self.ca_file.clone();
-        tokio::task::spawn_blocking(move || client_config(ca_file)).await.map_err(io::Error::other)?
+        tokio::task::spawn_blocking(move || client_config(ca_file))
+            .await
+            .map_err(io::Error::other)?
     }
 }
 

@@ -1,5 +1,5 @@
-//! Incoming connections: accepted on shard 0, identified by the info-hash in their handshake, then handed
-//! to the shard that has the torrent.
+//! Incoming connections: accepted on shard 0, identified by the info-hash in their handshake, then
+//! handed to the shard that has the torrent.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -20,8 +20,8 @@ use crate::net::{canonical, listen};
 use crate::proto::peer::{Connection, Event};
 use crate::swarm::Input;
 
-/// Connections that have not said what they want. Beyond it the oldest goes: a peer that means it sends its
-/// handshake within a round trip, somebody who only holds sockets open loses them first.
+/// Connections that have not said what they want. Beyond it the oldest goes: a peer that means it
+/// sends its handshake within a round trip, somebody who only holds sockets open loses them first.
 const UNIDENTIFIED_MAX: usize = 256;
 /// Time to send a handshake.
 const IDENTIFY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -130,8 +130,8 @@ impl Shard {
         }
     }
 
-    /// A connection for a torrent of this shard. Closed when the torrent has gone meanwhile, is closing, or
-    /// the session has no room.
+    /// A connection for a torrent of this shard. Closed when the torrent has gone meanwhile, is
+    /// closing, or the session has no room.
     pub(super) fn incoming(self: &Rc<Self>, torrent: TorrentId, who: Identified) {
         let Some(slot) = self.slot(torrent).filter(|s| !s.closing.get()) else { return };
         let Some(permit) = self.fleet.connection() else { return };
@@ -139,19 +139,12 @@ impl Shard {
         slot.next_incoming.set(key.0 + 1);
         let conn = Rc::new(Conn::new(key, who.addr));
         slot.conns.borrow_mut().insert(key, Rc::clone(&conn));
-        let input =
-            Input::Incoming { peer: key, addr: who.addr, connection: who.connection };
+        let input = Input::Incoming { peer: key, addr: who.addr, connection: who.connection };
         self.input(&slot, input);
         // The brain may have refused it, by closing it.
         if !conn.closed.get() {
-            let task = conn::run(
-                Rc::clone(self),
-                Rc::clone(&slot),
-                conn,
-                who.stream,
-                who.rest,
-                permit,
-            );
+            let task =
+                conn::run(Rc::clone(self), Rc::clone(&slot), conn, who.stream, who.rest, permit);
             self.start(Some(torrent), task);
         }
     }

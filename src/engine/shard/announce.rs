@@ -1,7 +1,8 @@
 //! Asking trackers: the announcer says whom and when, this file carries it out.
 //!
-//! Bounded: so many requests at a time per shard, whatever the number of torrents. `stopped` announces
-//! are on their own: a torrent's close does not wait for them, the shard's end does, for a while.
+//! Bounded: so many requests at a time per shard, whatever the number of torrents. `stopped`
+//! announces are on their own: a torrent's close does not wait for them, the shard's end does, for
+//! a while.
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -312,8 +313,7 @@ impl Shard {
         let ours = |entry: &ScrapeEntry| entry.info_hash == slot.info.info_hash;
         let event = match result.map(|entries| entries.into_iter().find(ours)) {
             Ok(Some(ScrapeEntry { complete, incomplete, downloaded, .. })) => {
-                let input =
-                    AnnouncerInput::Scraped { tracker, complete, incomplete, downloaded };
+                let input = AnnouncerInput::Scraped { tracker, complete, incomplete, downloaded };
                 self.with_announcer(slot, |a| a.handle(self.now(), input));
                 TrackerEvent::Scraped { url, complete, downloaded, incomplete }
             }
@@ -337,12 +337,13 @@ fn config(settings: &Settings) -> AnnouncerConfig {
 impl http::Response {
     /// What to report when the body is not an answer: the HTTP status when that says more.
     fn failure(&self, error: &tracker::ReplyError) -> Failure {
-        let reason = match error {
+        let retry = match error {
+            tracker::ReplyError::Failure { retry, .. } => *retry,
             tracker::ReplyError::Malformed(_) if self.status != 200 => {
-                format!("http status {}", self.status)
+                return Failure { reason: format!("http status {}", self.status), retry: None };
             }
-            error => error.to_string(),
+            _ => None,
         };
-        Failure { reason, retry: error.retry() }
+        Failure { reason: error.to_string(), retry }
     }
 }

@@ -36,7 +36,9 @@ impl Shard {
             ShardCommand::Incoming { torrent, stream, addr, connection, rest } => {
                 self.contain(None, || self.adopt(torrent, stream, addr, connection, rest));
             }
-            ShardCommand::Torrent(id, command) => self.with(id, |s| self.torrent_command(s, command)),
+            ShardCommand::Torrent(id, command) => {
+                self.with(id, |s| self.torrent_command(s, command))
+            }
             ShardCommand::Verdict(id, piece, attempt, verdict) => {
                 self.with(id, |s| self.input(s, Input::Verdict { piece, attempt, verdict }));
             }

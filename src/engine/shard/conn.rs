@@ -1,8 +1,8 @@
 //! One task per peer connection: bytes between a socket and its torrent's brain.
 //!
-//! The task owns the socket and the receive buffer. It reads as long as the brain wants input, the disk
-//! keeps up and the rate limits allow, hands what it read to the brain in place, and writes what
-//! the brain queued, many messages per system call. An idle connection holds no buffer.
+//! The task owns the socket and the receive buffer. It reads as long as the brain wants input, the
+//! disk keeps up and the rate limits allow, hands what it read to the brain in place, and writes
+//! what the brain queued, many messages per system call. An idle connection holds no buffer.
 
 use std::cell::Cell;
 use std::collections::VecDeque;

@@ -9,7 +9,8 @@ use std::task::Poll;
 use super::Shard;
 use crate::base::TorrentId;
 
-/// Runs `f`; a panic comes back as its message. What `f` touched may be torn: the caller throws it away.
+/// Runs `f`; a panic comes back as its message. What `f` touched may be torn: the caller throws it
+/// away.
 pub(super) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
         let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned());
@@ -19,7 +20,11 @@ pub(super) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 /// Runs a task's future to its end or its panic; a panic ends the torrent it worked for.
-pub(super) async fn task(shard: Rc<Shard>, id: Option<TorrentId>, future: impl Future<Output = ()>) {
+pub(super) async fn task(
+    shard: Rc<Shard>,
+    id: Option<TorrentId>,
+    future: impl Future<Output = ()>,
+) {
     let mut future = pin!(future);
     let outcome = poll_fn(|cx| match catch(|| future.as_mut().poll(cx)) {
         Ok(Poll::Pending) => Poll::Pending,

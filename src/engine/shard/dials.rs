@@ -11,8 +11,8 @@ use crate::base::Instant;
 /// How often those who wait look for room that another shard gave back.
 const TICK: Duration = Duration::from_millis(100);
 
-/// A line of attempts, first come first served. Room that another shard gave back is not announced: the
-/// shard looks again every now and then while somebody waits.
+/// A line of attempts, first come first served. Room that another shard gave back is not announced:
+/// the shard looks again every now and then while somebody waits.
 #[derive(Default)]
 pub(super) struct Dials {
     line: RefCell<VecDeque<Rc<Conn>>>,

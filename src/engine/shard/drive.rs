@@ -13,7 +13,8 @@ use crate::disk::{Completion, Job, JobTag, Outcome};
 use crate::engine::host::{SaveRequest, VerifyRequest};
 use crate::swarm::{DiskOp, Input, Output};
 
-/// A deadline is at least this far away: a brain that names a time that has passed cannot spin a core.
+/// A deadline is at least this far away: a brain that names a time that has passed cannot spin a
+/// core.
 const TICK_MIN: Duration = Duration::from_millis(1);
 
 impl Shard {
@@ -43,7 +44,9 @@ impl Shard {
         for completion in completions {
             // Batches are mostly of one torrent.
             let last = touched.last().filter(|slot| slot.id == completion.torrent).cloned();
-            let Some(slot) = last.clone().or_else(|| self.slot(completion.torrent)) else { continue };
+            let Some(slot) = last.clone().or_else(|| self.slot(completion.torrent)) else {
+                continue;
+            };
             if last.is_none() {
                 touched.push(Rc::clone(&slot));
             }
@@ -86,7 +89,8 @@ impl Shard {
         let mut disk = Vec::new();
         let mut closed = false;
         loop {
-            // In a statement of its own: the brain must not stay borrowed while outputs are executed.
+            // In a statement of its own: the brain must not stay borrowed while outputs are
+            // executed.
             let output = slot.brain.borrow_mut().poll_output();
             match output {
                 None => break,
@@ -149,8 +153,8 @@ impl Shard {
         }
     }
 
-    /// The brain is done: delete if that was asked for, close the storage; the answer to the latter ends
-    /// the torrent.
+    /// The brain is done: delete if that was asked for, close the storage; the answer to the latter
+    /// ends the torrent.
     fn close_storage(self: &Rc<Self>, slot: &Rc<Slot>) {
         if slot.closing.replace(true) {
             return;
@@ -166,7 +170,8 @@ impl Shard {
         self.pool.submit(self.sink, slot.id, last);
     }
 
-    /// Takes a torrent off the shard: sockets, deadlines, questions. Does nothing when it is not here.
+    /// Takes a torrent off the shard: sockets, deadlines, questions. Does nothing when it is not
+    /// here.
     pub(super) fn forget(self: &Rc<Self>, id: TorrentId) {
         let Some(slot) = self.torrents.borrow_mut().remove(&id) else { return };
         slot.gone.set(true);
@@ -183,7 +188,8 @@ impl Shard {
         }
     }
 
-    /// Whether sockets of this torrent may be read. If not, its connections are woken when that changes.
+    /// Whether sockets of this torrent may be read. If not, its connections are woken when that
+    /// changes.
     pub(super) fn may_read(&self, slot: &Slot) -> bool {
         let may = self.reading_allowed(slot);
         if !may && !slot.gone.get() && !slot.stalled.replace(true) {

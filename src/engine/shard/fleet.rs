@@ -1,5 +1,5 @@
-//! What the shards of one session share: the clock's epoch, the connection budget, who needs rate, TLS,
-//! and each other's mailboxes. Nothing here is touched per packet.
+//! What the shards of one session share: the clock's epoch, the connection budget, who needs rate,
+//! TLS, and each other's mailboxes. Nothing here is touched per packet.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -77,8 +77,8 @@ impl Fleet {
         of(self).take().then(|| Permit { fleet: Arc::clone(self), of })
     }
 
-    /// Notes whether shard `index` moves bytes, and says how many shards do, it included: the global
-    /// limit is divided among them.
+    /// Notes whether shard `index` moves bytes, and says how many shards do, it included: the
+    /// global limit is divided among them.
     pub(super) fn sharers(&self, index: usize, direction: usize, active: bool) -> u64 {
         let mut sharers = 0;
         for (shard, flags) in self.demand.iter().enumerate() {

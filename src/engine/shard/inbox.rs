@@ -7,8 +7,8 @@ use crate::base::DiskError;
 use crate::disk::Completion;
 use crate::engine::host::ShardCommand;
 
-/// The mailbox of one shard. One lock per batch, one wake-up per batch: a sender wakes the shard only
-/// when the box was empty.
+/// The mailbox of one shard. One lock per batch, one wake-up per batch: a sender wakes the shard
+/// only when the box was empty.
 #[derive(Default)]
 pub(super) struct Inbox {
     queues: Mutex<Queues>,
@@ -29,7 +29,8 @@ impl Queues {
 }
 
 impl Inbox {
-    /// Leaves a command; gives it up (answering its question) and says false when the shard has ended.
+    /// Leaves a command; gives it up (answering its question) and says false when the shard has
+    /// ended.
     pub(super) fn send(&self, command: ShardCommand) -> bool {
         let mut queues = self.queues.lock();
         if queues.closed {

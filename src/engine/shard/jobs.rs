@@ -1,5 +1,5 @@
-//! Disk jobs under way for one torrent: from the brain's wish to the pool's job, and from the pool's
-//! answer back to the brain's.
+//! Disk jobs under way for one torrent: from the brain's wish to the pool's job, and from the
+//! pool's answer back to the brain's.
 
 use std::path::{Path, PathBuf};
 

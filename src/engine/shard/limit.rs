@@ -1,8 +1,8 @@
 //! Rate limits: how many bytes a connection may move now, and who waits for more.
 //!
-//! Each shard has a slice of the session's limit, each torrent its own. Limits count all bytes on the
-//! wire, the protocol's included. While a limit is in force a connection moves at most one quantum per
-//! turn and then goes behind the others: connections share what there is turn by turn.
+//! Each shard has a slice of the session's limit, each torrent its own. Limits count all bytes on
+//! the wire, the protocol's included. While a limit is in force a connection moves at most one
+//! quantum per turn and then goes behind the others: connections share what there is turn by turn.
 
 use std::cell::{Cell, RefCell};
 use std::task::Waker;

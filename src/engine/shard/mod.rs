@@ -1,13 +1,13 @@
 //! A network thread and its torrents: the driver of the brains.
 //!
-//! A shard is a thread `tern-net-N` with a current-thread tokio runtime. It owns its torrents: nothing of
-//! them is ever touched by another thread, so nothing is locked. What others want goes through one mailbox
-//! ([`inbox`]), drained in batches; all deadlines share one timer ([`timers`]); each socket has a task
-//! ([`conn`]). After every input [`drive`] executes what the brain wants done. A panic in a torrent's
-//! code ends that torrent, not the shard.
+//! A shard is a thread `tern-net-N` with a current-thread tokio runtime. It owns its torrents:
+//! nothing of them is ever touched by another thread, so nothing is locked. What others want goes
+//! through one mailbox ([`inbox`]), drained in batches; all deadlines share one timer ([`timers`]);
+//! each socket has a task ([`conn`]). After every input [`drive`] executes what the brain wants
+//! done. A panic in a torrent's code ends that torrent, not the shard.
 //!
-//! Deliberately absent: locks on the data path, tasks of idle torrents, decisions about peers or pieces
-//! (the brain's), talking to the host other than through [`Host`].
+//! Deliberately absent: locks on the data path, tasks of idle torrents, decisions about peers or
+//! pieces (the brain's), talking to the host other than through [`Host`].
 
 mod accept;
 mod announce;
@@ -78,14 +78,14 @@ pub struct Spawned {
     pub handles: Vec<ShardHandle>,
     /// They end after [`ShardCommand::Shutdown`].
     pub joins: Vec<JoinHandle<()>>,
-    /// Each entry of [`Settings::listen`] with the address it came to. [`Host::listen`] is not called for
-    /// these, only for entries of later settings.
+    /// Each entry of [`Settings::listen`] with the address it came to. [`Host::listen`] is not
+    /// called for these, only for entries of later settings.
     pub listening: Vec<(String, io::Result<SocketAddr>)>,
 }
 
-/// Starts `count` shards (at least one); shard 0 owns the listen sockets, which are bound before this
-/// returns. No signal of the host reaches the threads. Fails when a thread or runtime cannot be had;
-/// a listen socket that cannot is no failure.
+/// Starts `count` shards (at least one); shard 0 owns the listen sockets, which are bound before
+/// this returns. No signal of the host reaches the threads. Fails when a thread or runtime cannot
+/// be had; a listen socket that cannot is no failure.
 pub fn spawn(
     count: usize,
     settings: Arc<Settings>,
@@ -329,8 +329,9 @@ impl Shard {
         self.set_slice(Direction::Up, settings.upload_limit, sharers);
     }
 
-    /// Divides the session's limits among the shards that move bytes. Each shard does this for itself once
-    /// a second, so that the sum is off for a second after the set of busy shards changed.
+    /// Divides the session's limits among the shards that move bytes. Each shard does this for
+    /// itself once a second, so that the sum is off for a second after the set of busy shards
+    /// changed.
     fn divide_rate(&self) {
         let settings = self.settings();
         self.shares_due.set(Some(self.now() + SHARE_TICK));

@@ -17,8 +17,8 @@ use crate::codec::metainfo::Info;
 use crate::proto::tracker::Announcer;
 use crate::swarm::Torrent;
 
-/// A torrent. Shared by the tasks of its thread; no two borrows are ever held across a call of another
-/// part, so that none of the cells can be found borrowed.
+/// A torrent. Shared by the tasks of its thread; no two borrows are ever held across a call of
+/// another part, so that none of the cells can be found borrowed.
 pub(super) struct Slot {
     pub(super) id: TorrentId,
     pub(super) info: Arc<Info>,
@@ -118,8 +118,8 @@ impl Conn {
     }
 }
 
-/// The first key of a torrent's outgoing connections; unique in the session for torrent numbers below
-/// 2^32.
+/// The first key of a torrent's outgoing connections; unique in the session for torrent numbers
+/// below 2^32.
 pub(super) fn key_base(id: TorrentId) -> u64 {
     id.0 << 32
 }

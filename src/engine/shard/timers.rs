@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use crate::base::{Instant, TorrentId};
 
-/// Deadlines in order. Moving one costs two tree operations and no system call; idle torrents are not
-/// in it.
+/// Deadlines in order. Moving one costs two tree operations and no system call; idle torrents are
+/// not in it.
 #[derive(Default)]
 pub(super) struct Timers(RefCell<BTreeSet<(Instant, TorrentId)>>);
 
