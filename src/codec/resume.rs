@@ -105,6 +105,9 @@ pub struct TernKeys {
     pub files: Vec<Option<(u64, i128)>>,
     /// Pieces verified but not yet known durable when saved (the dirty window): to be hashed again.
     pub dirty: Vec<u32>,
+    /// No content write followed this save (it was taken at a pause or close): any file that differs now
+    /// was changed by somebody else.
+    pub clean: bool,
 }
 
 impl Resume {
