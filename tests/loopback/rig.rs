@@ -108,8 +108,7 @@ pub struct Rig {
 impl Rig {
     /// `shards` network threads listening on 127.0.0.1, the settings changed by `change`.
     pub fn new(shards: usize, change: impl FnOnce(&mut Settings)) -> Self {
-        let mut settings =
-            Settings { listen: vec!["127.0.0.1:0".into()], ..Settings::default() };
+        let mut settings = Settings { listen: vec!["127.0.0.1:0".into()], ..Settings::default() };
         change(&mut settings);
         let config = PoolConfig {
             threads: 2,
@@ -119,14 +118,9 @@ impl Rig {
         };
         let pool = Arc::new(Pool::new(config).unwrap());
         let host = Arc::new(TestHost::default());
-        let spawned = shard::spawn(
-            shards,
-            Arc::new(settings),
-            host.clone(),
-            host.clone(),
-            Arc::clone(&pool),
-        )
-        .unwrap();
+        let spawned =
+            shard::spawn(shards, Arc::new(settings), host.clone(), host.clone(), Arc::clone(&pool))
+                .unwrap();
         assert!(host.shards.set(spawned.handles.clone()).is_ok());
         let addr = *spawned.listening[0].1.as_ref().unwrap();
         Self { host, spawned, pool, addr, next: 1 }

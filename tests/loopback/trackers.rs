@@ -36,9 +36,7 @@ fn a_tracker_brings_peers_together() {
     leech.close(l);
     content.compare(to.path());
     let told = leech.end();
-    let replied = |event: &TrackerEvent| {
-        matches!(event, TrackerEvent::Reply { url: u, reply } if *u == url && reply.peers == [peer])
-    };
+    let replied = |event: &TrackerEvent| matches!(event, TrackerEvent::Reply { url: u, reply } if *u == url && reply.peers == [peer]);
     assert!(told.tracker.iter().any(|(_, event)| replied(event)));
     seed.end();
 
@@ -60,8 +58,7 @@ fn a_tracker_brings_peers_together() {
 fn a_refusal_is_told_with_its_reason() {
     let content = Content::new("refused", 16 * 1024, &[("", 1000)]);
     let dir = tempdir().unwrap();
-    let tracker =
-        Tracker::new(|_| http::response("200 OK", "", b"d14:failure reason7:go awaye"));
+    let tracker = Tracker::new(|_| http::response("200 OK", "", b"d14:failure reason7:go awaye"));
     let mut rig = Rig::new(1, |_| ());
     let url = tracker.url("/announce");
     let id = rig.add(0, &content.info, dir.path(), |add| add.trackers = vec![vec![url]]);

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use tempfile::tempdir;
 use tern::base::{PieceIndex, TorrentId};
-use tern::engine::host::ShardCommand;
+use tern::engine::host::{ShardCommand, TorrentView};
 use tern::swarm::{Command, Notice, TorrentState};
 
 use crate::proxy;
@@ -228,7 +228,7 @@ fn a_panic_ends_its_torrent_only() {
     let victim = rig.add(0, &content[0].info, dir.path(), |_| ());
     let survivor = rig.add(0, &content[1].info, dir.path(), |_| ());
     rig.wait_checked(victim);
-    let bomb = Box::new(|_: Option<_>| std::panic::panic_any("boom"));
+    let bomb = Box::new(|_: Option<TorrentView<'_>>| std::panic::panic_any("boom"));
     rig.send(victim, ShardCommand::Query(victim, bomb));
     let told = rig.wait("panic", |told| told.panicked.first().cloned());
     assert_eq!(told, (Some(victim), "boom".to_owned()));
@@ -249,7 +249,8 @@ fn deleting_takes_the_files_and_only_those() {
     rig.wait_checked(id);
     assert!(rig.send(id, ShardCommand::DeleteFiles(id)));
     rig.close(id);
-    let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left, ["keep"]);
     rig.end();
 }

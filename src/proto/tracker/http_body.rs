@@ -145,7 +145,8 @@ fn take<'a>(data: &mut &'a [u8], left: &mut u64) -> &'a [u8] {
 /// Moves bytes into `line` up to a line end; true when it came (it is not kept).
 fn read_line(data: &mut &[u8], line: &mut Vec<u8>) -> Result<bool, HttpError> {
     let end = data.iter().position(|b| *b == b'\n');
-    let (part, rest) = data.split_at_checked(end.map_or(data.len(), |at| at + 1)).unwrap_or_default();
+    let (part, rest) =
+        data.split_at_checked(end.map_or(data.len(), |at| at + 1)).unwrap_or_default();
     *data = rest;
     line.extend_from_slice(part);
     if line.len() > LINE_BYTES {

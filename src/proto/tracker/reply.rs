@@ -71,11 +71,10 @@ pub fn parse_announce(body: &[u8]) -> Result<AnnounceReply, ReplyError> {
 /// Parses a reply's outermost dictionary. What follows it is not looked at: some trackers end their
 /// replies with a line end.
 pub(super) fn document(body: &[u8]) -> Result<Document<'_>, ReplyError> {
-    let limits =
-        Limits { items: ITEMS, depth: DEPTH, ..Limits::with_bytes(TRACKER_REPLY_BYTES) };
+    let limits = Limits { items: ITEMS, depth: DEPTH, ..Limits::with_bytes(TRACKER_REPLY_BYTES) };
     let body = body.trim_ascii_start();
-    let (document, _) = Document::parse_prefix(body, limits)
-        .map_err(|_| ReplyError::Malformed("not bencode"))?;
+    let (document, _) =
+        Document::parse_prefix(body, limits).map_err(|_| ReplyError::Malformed("not bencode"))?;
     if document.root().is_dict() {
         Ok(document)
     } else {
@@ -106,11 +105,8 @@ pub(super) fn count(dict: Value<'_, '_>, key: &[u8]) -> Option<u32> {
 /// A tracker's text, fit to be shown.
 fn printable(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(TEXT_CHARS)
-        .collect();
+    let text: String =
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(TEXT_CHARS).collect();
     text.trim().to_owned()
 }
 
