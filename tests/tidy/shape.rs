@@ -212,10 +212,9 @@ mod tests {
 
     #[test]
     fn long_functions_are_found() {
-        let text = format!(
-            "trait T {{ fn d(&self); }}\nfn big<F: Fn() -> [u8; 2]>(f: F)\nwhere\n    F: Send,\n{{\n{}}}\n",
-            "    a();\n".repeat(70)
-        );
+        let head =
+            "trait T { fn d(&self); }\nfn big<F: Fn() -> [u8; 2]>(f: F)\nwhere\n    F: Send,\n";
+        let text = format!("{head}{{\n{}}}\n", "    a();\n".repeat(70));
         let found = functions(&Source::rust("src/a.rs", &text));
         assert_eq!((found.len(), found[0].line), (1, 2));
         let fine = format!("fn ok() {{\n{}}}\n", "    a();\n".repeat(68));
