@@ -31,7 +31,7 @@ LIBS_PRIVATE := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 C_FLAGS_RUSTC := -C link-arg=-Wl,-soname,$(SONAME) -C link-arg=-Wl,-z,nodelete
 
 .PHONY: all help command library install uninstall test test-rust test-c test-perl test-python \
-        perl python demo interop lint header clean
+        mypy perl python demo interop lint header clean
 
 all: command library
 
@@ -74,8 +74,7 @@ uninstall:
 test: test-rust test-c test-perl test-python
 
 test-rust:
-	$(CARGO) test --workspace
-	$(CARGO) test --lib --features capi
+	$(CARGO) test --workspace --features libtern/capi
 
 test-c: library
 	CC='$(CC)' tests/c/run
@@ -107,13 +106,17 @@ test-python: python
 demo: all perl python
 	$(PYTHON) examples/demo/demo.py $(if $(TORRENT),--torrent '$(TORRENT)') $(if $(DIR),--dir '$(DIR)')
 
-interop: all perl python
-	$(PYTHON) tests/interop/run.py
+mypy: python
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check mypy types-cffi
+	cd bindings/python && ../../$(VENV)/bin/python -m mypy
+
+interop: all $(VENV)/.ready
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check libtorrent
+	$(VENV)/bin/python tests/interop/run.py
 
 lint:
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	$(CARGO) clippy --lib --features capi -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --features libtern/capi -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --features capi
 	$(CARGO) test --test tidy
 
