@@ -30,7 +30,7 @@ LIBS_PRIVATE := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 
 C_FLAGS_RUSTC := -C link-arg=-Wl,-soname,$(SONAME) -C link-arg=-Wl,-z,nodelete
 
-.PHONY: all help command library install uninstall test test-rust test-c test-perl test-python \
+.PHONY: all help command library examples install uninstall test test-rust test-c test-perl test-python \
         mypy perl python demo interop lint header clean
 
 all: command library
@@ -51,6 +51,18 @@ $(OUT)/tern.pc: tern.pc.in Makefile
 	sed -e 's|@PREFIX@|$(CURDIR)|' -e 's|@LIBDIR@|$(CURDIR)/$(OUT)|' \
 		-e 's|@INCLUDEDIR@|$(CURDIR)/include|' -e 's|@VERSION@|$(VERSION)|' \
 		-e 's|@LIBS_PRIVATE@|$(LIBS_PRIVATE)|' tern.pc.in > $@
+
+# The C examples, linked with the shared library of this tree.
+EXAMPLES := $(patsubst examples/c/%.c,$(OUT)/c/%,$(wildcard examples/c/*.c))
+
+examples: library $(EXAMPLES)
+
+$(OUT)/c/%: examples/c/%.c include/tern.h $(OUT)/libtern.so
+	@mkdir -p $(OUT)/c
+	$(CC) -std=c99 -Wall -Wextra -Werror -pedantic -O2 -g -Iinclude $< -o $@ \
+		-L$(OUT) -ltern -Wl,-rpath,'$$ORIGIN/..'
+
+$(OUT)/libtern.so: library
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(PCDIR)
@@ -103,14 +115,14 @@ python: library $(VENV)/.ready
 test-python: python
 	$(VENV)/bin/python -m pytest -q bindings/python/tests
 
-demo: all perl python
+demo: all examples perl python
 	$(PYTHON) examples/demo/demo.py $(if $(TORRENT),--torrent '$(TORRENT)') $(if $(DIR),--dir '$(DIR)')
 
 mypy: python
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check mypy types-cffi
 	cd bindings/python && ../../$(VENV)/bin/python -m mypy
 
-interop: all $(VENV)/.ready
+interop: all examples $(VENV)/.ready
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check libtorrent
 	$(VENV)/bin/python tests/interop/run.py
 
