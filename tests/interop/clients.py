@@ -292,7 +292,7 @@ class Libtorrent:
 
 
 class Tracker:
-    """Debian's opentracker, whichever of its builds: the whitelist names the torrents of the test."""
+    """Debian's opentracker; its whitelist names the torrents of the test."""
 
     def __init__(self, work):
         self.work = Path(work)
@@ -321,8 +321,10 @@ class Tracker:
         os.chmod(self.list, 0o644)
         conf = self.work / "opentracker.conf"
         conf.write_text("")
+        # As root it changes its root directory.
+        allowed = "/whitelist.txt" if os.getuid() == 0 else str(self.list)
         command = ["opentracker", "-i", "127.0.0.1", "-p", str(self.port), "-P", str(self.port),
-                   "-d", str(self.work), "-w", "/whitelist.txt" if os.getuid() == 0 else str(self.list)]
+                   "-d", str(self.work), "-w", allowed]
         with Process("opentracker", command, self.work) as process:
             wait_for("opentracker", lambda: listening(self.port), process)
             yield process

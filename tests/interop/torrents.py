@@ -103,7 +103,8 @@ class Torrent:
         for path, length, pad in self.files:
             low, high = max(start, offset), min(end, offset + length)
             if low < high:
-                part = b"\0" * (high - low) if pad else _read(save_path / path, low - offset, high - low)
+                count = high - low
+                part = b"\0" * count if pad else _read(save_path / path, low - offset, count)
                 if part is None:
                     return None
                 out += part
