@@ -65,15 +65,27 @@ def real_tree():
 
 
 def tree_files(top):
-    """Regular, readable files below `top`, in a stable order, with their sizes."""
+    """Regular, readable files below `top`, in a stable order, with their sizes.
+
+    Names that some system could not store (libtern would change them on download) are left out, and
+    so are names that differ from another in case only.
+    """
+    plain = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 _.+,=@~-]*(?<![. ])").fullmatch
+    reserved = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE).fullmatch
     for base, dirs, files in os.walk(top):
-        dirs.sort()
+        names = [n for n in sorted(dirs) + sorted(files) if plain(n) and not reserved(n)]
+        once = {n.lower(): n for n in reversed(names)}
+        dirs[:] = [d for d in sorted(dirs) if once.get(d.lower()) == d]
         for name in sorted(files):
             path = Path(base, name)
             with contextlib.suppress(OSError):
-                info = path.lstat()
-                if path.is_file() and not path.is_symlink() and os.access(path, os.R_OK):
-                    yield path, info.st_size
+                if once.get(name.lower()) == name and usable(path):
+                    yield path, path.lstat().st_size
+
+
+def usable(path):
+    """A regular file that we may read."""
+    return path.is_file() and not path.is_symlink() and os.access(path, os.R_OK)
 
 
 def copy_tree(place, files):
