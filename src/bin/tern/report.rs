@@ -36,7 +36,8 @@ impl Progress {
         let mut out =
             format!("{} of {}", units::percent(self.done, self.total), units::bytes(self.total));
         if self.phase == "seeding" {
-            out += &format!(", sent {} at {}", units::bytes(self.uploaded), units::rate(self.up_rate));
+            out +=
+                &format!(", sent {} at {}", units::bytes(self.uploaded), units::rate(self.up_rate));
         } else {
             out += &format!(", {}", units::rate(self.down_rate));
         }
@@ -215,6 +216,6 @@ mod tests {
         let value = halfway().json();
         assert_eq!(value["eta_secs"], 10);
         assert_eq!(value["done"], 100 << 20);
-        assert_eq!(object("x", json!({ "a": 1 })).to_string(), r#"{"event":"x","a":1}"#);
+        assert_eq!(object("x", json!({ "a": 1 })), json!({ "event": "x", "a": 1 }));
     }
 }

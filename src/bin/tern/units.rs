@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn times_read_well() {
-        let cases = [(0, "0s"), (59, "59s"), (125, "2m 05s"), (12000, "3h 20m"), (352800, "4d 02h")];
+        let cases =
+            [(0, "0s"), (59, "59s"), (125, "2m 05s"), (12000, "3h 20m"), (352800, "4d 02h")];
         for (secs, text) in cases {
             assert_eq!(time(Duration::from_secs(secs)), text);
         }
