@@ -4,7 +4,7 @@
 #   make install PREFIX=/usr    with DESTDIR= for packagers
 #   make test                   Rust, C, Perl and Python tests
 #   make demo                   seed, kill -9, resume, compare [TORRENT=x.torrent DIR=y]
-#   make interop                against other clients (transmission-daemon, aria2, libtorrent, opentracker)
+#   make interop                against transmission, aria2 and libtorrent, by opentracker
 #   make lint                   formatting, clippy, rustdoc, tidy
 #   make help                   this text
 
@@ -30,8 +30,8 @@ LIBS_PRIVATE := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 
 C_FLAGS_RUSTC := -C link-arg=-Wl,-soname,$(SONAME) -C link-arg=-Wl,-z,nodelete
 
-.PHONY: all help command library examples install uninstall test test-rust test-c test-perl test-python \
-        mypy perl python demo interop lint header clean
+.PHONY: all help command library examples install uninstall test test-rust test-c test-perl \
+        test-python mypy perl python demo interop lint header clean
 
 all: command library
 

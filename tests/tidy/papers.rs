@@ -41,14 +41,14 @@ pub fn records(files: &[String], index: &str) -> Vec<Finding> {
     out
 }
 
-/// The dependency names of a Cargo manifest.
+/// The dependency names of a Cargo manifest, without the crates of this tree.
 pub fn dependencies(manifest: &str) -> Vec<&str> {
     let mut inside = false;
     let mut out = Vec::new();
     for line in manifest.lines().map(str::trim) {
         if let Some(table) = line.strip_prefix('[') {
             inside = table.trim_end_matches(']').ends_with("dependencies");
-        } else if inside && !line.starts_with('#') {
+        } else if inside && !line.starts_with('#') && !line.contains("path = ") {
             out.extend(line.split_once('=').map(|(name, _)| name.trim().trim_matches('"')));
         }
     }
@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn dependencies_without_reason_and_back_are_found() {
-        let manifest = "[dependencies]\nbytes = \"1\"\n# x = 1\nserde = { version = \"1\" }\n\
+        let manifest = "[dependencies]\nbytes = \"1\"\n# x = 1\nl = { path = \"..\" }\n\
+                        serde = { version = \"1\" }\n\
                         [dev-dependencies]\nproptest = \"1\"\n[profile.dev]\ndebug = 1\n";
         assert_eq!(dependencies(manifest), ["bytes", "serde", "proptest"]);
         let page = "| `bytes` | buffers |\n| `proptest` | tests |\n| `old` | gone |\n";

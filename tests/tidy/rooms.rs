@@ -110,7 +110,7 @@ const GUEST: &[(&[&str], &str)] = &[
         &["println!", "eprintln!", "print!", "eprint!", "dbg!", "stdout", "stderr"],
         "a library prints nothing: return an error or queue an event",
     ),
-    (&["process::exit", "process::abort", "abort"], "a library does not end its host"),
+    (&["process::exit", "process::abort", "libc::abort"], "a library does not end its host"),
     (&["set_current_dir", "umask"], "process-wide state belongs to the host"),
     (&["sigaction", "signal_hook", "SIG_IGN"], "signal handlers belong to the host"),
     (&["env::var", "env::vars", "env::set_var"], "options come through the option table"),
