@@ -5,6 +5,7 @@
 #   make test                   Rust, C, Perl and Python tests
 #   make demo                   seed, kill -9, resume, compare [TORRENT=x.torrent DIR=y]
 #   make interop                against transmission, aria2 and libtorrent, by opentracker
+#   make bench                  MiB/s, CPU and memory beside libtorrent
 #   make lint                   formatting, clippy, rustdoc, tidy
 #   make help                   this text
 
@@ -31,7 +32,7 @@ LIBS_PRIVATE := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 C_FLAGS_RUSTC := -C link-arg=-Wl,-soname,$(SONAME) -C link-arg=-Wl,-z,nodelete
 
 .PHONY: all help command library examples install uninstall test test-rust test-c test-perl \
-        test-python mypy perl python demo interop lint header clean
+        test-python mypy perl python demo interop bench lint header clean
 
 all: command library
 
@@ -125,6 +126,10 @@ mypy: python
 interop: all examples $(VENV)/.ready
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check libtorrent
 	$(VENV)/bin/python tests/interop/run.py
+
+bench: all $(VENV)/.ready
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check libtorrent
+	$(VENV)/bin/python tests/bench/loopback.py
 
 lint:
 	$(CARGO) fmt --all --check

@@ -4,6 +4,7 @@
 //! anything a host could not do.
 
 mod args;
+mod check;
 mod report;
 mod signals;
 mod state;
