@@ -5,6 +5,7 @@ What is compared with libtern must not come from libtern: bencoding, hashing and
 done here, with the standard library only.
 """
 
+import filecmp
 import hashlib
 import os
 import random
@@ -182,7 +183,7 @@ def differences(torrent, left, right, empty=True):
             out += [f"{m} is missing" for m in missing]
         elif [s.stat().st_size for s in sides] != [length, length]:
             out.append(f"{path}: sizes {[s.stat().st_size for s in sides]}, not {length}")
-        elif sides[0].read_bytes() != sides[1].read_bytes():
+        elif not filecmp.cmp(*sides, shallow=False):
             out.append(f"{path}: content differs")
     return out
 
