@@ -85,9 +85,31 @@ enum Unit {
     Fence(TorrentId),
 }
 
+/// What may run now. Pieces that only want hashing (checks of whole torrents queue thousands) stand
+/// back for what peers wait for, but get every fourth turn.
+#[derive(Default)]
+struct Ready {
+    prompt: VecDeque<Unit>,
+    bulk: VecDeque<Unit>,
+    turn: u8,
+}
+
+impl Ready {
+    fn len(&self) -> usize {
+        self.prompt.len() + self.bulk.len()
+    }
+
+    /// The queue whose turn it is.
+    fn next(&mut self) -> &mut VecDeque<Unit> {
+        self.turn = self.turn.wrapping_add(1);
+        let bulk = self.prompt.is_empty() || (self.turn.is_multiple_of(4) && !self.bulk.is_empty());
+        if bulk { &mut self.bulk } else { &mut self.prompt }
+    }
+}
+
 struct Queues {
     torrents: HashMap<TorrentId, Torrent>,
-    ready: VecDeque<Unit>,
+    ready: Ready,
     /// Buffered pieces, longest buffered first.
     buffer: BTreeMap<u64, (TorrentId, PieceIndex)>,
     /// Bytes in `buffer`.
@@ -116,7 +138,7 @@ impl Scheduler {
     pub(super) fn new(budget: usize) -> Self {
         let queues = Queues {
             torrents: HashMap::new(),
-            ready: VecDeque::new(),
+            ready: Ready::default(),
             buffer: BTreeMap::new(),
             buffered: 0,
             next_number: 0,
@@ -168,7 +190,7 @@ impl Scheduler {
         if queues.ready.len() >= queues.idle {
             self.wake.notify_all();
         } else {
-            for _ in &queues.ready {
+            for _ in 0..queues.ready.len() {
                 self.wake.notify_one();
             }
         }
@@ -279,7 +301,9 @@ impl Queues {
         self.buffer.remove(&number);
         self.buffered -= queue.bytes;
         queue.phase = Phase::Ready;
-        self.ready.push_back(Unit::Piece(id, piece));
+        let bulk = queue.jobs.iter().all(|e| matches!(e.job, Job::Hash(_)));
+        let ready = if bulk { &mut self.ready.bulk } else { &mut self.ready.prompt };
+        ready.push_back(Unit::Piece(id, piece));
     }
 
     /// Starts the fence at the head of `waiting` if nothing is before it, else hurries what is;
@@ -299,7 +323,7 @@ impl Queues {
             }
             if torrent.pieces.is_empty() {
                 torrent.fenced = true;
-                self.ready.push_back(Unit::Fence(id));
+                self.ready.prompt.push_back(Unit::Fence(id));
             } else {
                 self.flush_torrent(id);
             }
@@ -348,19 +372,20 @@ impl Queues {
 
     /// The next batch: a fence, or a fair share of the ready pieces.
     fn take(&mut self) -> Option<Batch> {
-        if let Some(Unit::Fence(id)) = self.ready.front().copied() {
-            self.ready.pop_front();
+        let ready = self.ready.next();
+        if let Some(Unit::Fence(id)) = ready.front().copied() {
+            ready.pop_front();
             let torrent = self.torrents.get_mut(&id)?;
             let entry = torrent.waiting.pop_front()?;
             let storage = torrent.storage.clone();
             return Some(Batch::Fence { torrent: id, storage, entry });
         }
-        let share = self.ready.len().div_ceil(self.idle + 1).clamp(1, BATCH_PIECES);
+        let share = ready.len().div_ceil(self.idle + 1).clamp(1, BATCH_PIECES);
         let mut tasks = Vec::with_capacity(share);
         let mut bytes = 0;
         while tasks.len() < share && bytes < BATCH_BYTES {
-            let Some(Unit::Piece(id, piece)) = self.ready.front().copied() else { break };
-            self.ready.pop_front();
+            let Some(Unit::Piece(id, piece)) = ready.front().copied() else { break };
+            ready.pop_front();
             let Some(torrent) = self.torrents.get_mut(&id) else { continue };
             let Some(queue) = torrent.pieces.get_mut(&piece.0) else { continue };
             queue.phase = Phase::Running;

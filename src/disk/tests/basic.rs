@@ -269,3 +269,46 @@ fn a_sync_covers_what_was_written_or_checked_since_the_last_one_and_no_more() {
     std::fs::remove_file(bench.file("a")).unwrap();
     assert_eq!(bench.sync(), [None, None, None]);
 }
+
+#[test]
+fn a_check_of_many_pieces_does_not_hold_up_a_read() {
+    let bench = Bench::with(torrent(1_000, &[("a", 200_000)]), config(1));
+    bench.open(&[]);
+    bench.fill(&content(&bench.info));
+    let mut jobs: Vec<_> = (0..199).map(|p| (u64::from(p), Job::Hash(PieceIndex(p)))).collect();
+    jobs.push((1000, read(199, 0, 10)));
+    bench.pool.submit(bench.sink, T, jobs);
+    let answers = bench.answers.lock();
+    let order: Vec<_> = (0..200).map(|_| answers.recv().unwrap().tag).collect();
+    let place = order.iter().position(|tag| *tag == 1000).unwrap();
+    assert!(place <= 16, "one batch of the check may go first, not {place} pieces");
+}
+
+#[test]
+fn torrents_and_sinks_are_kept_apart() {
+    let bench = Bench::with(torrent(20_000, &[("a", 50_000)]), config(3));
+    let all = content(&bench.info);
+    let (tx, rx) = channel();
+    let other = bench.pool.add_sink(Arc::new(move |batch: Vec<Completion>| {
+        batch.into_iter().for_each(|c| drop(tx.send(c)));
+    }));
+    bench.open(&[]);
+    let dir = bench.dir.path().join("other");
+    let params = StorageParams { save_path: dir.clone(), part_dir: dir.clone(), ..bench.params() };
+    let second = TorrentId(8);
+    bench.pool.submit(other, second, vec![(0, Job::Open(Box::new(params)))]);
+    // The same pieces of both torrents, with different content, one batch after the other.
+    let inverse: Vec<u8> = all.iter().map(|b| !b).collect();
+    for piece in 0..bench.info.piece_count() {
+        let jobs = bench.writes(&inverse, piece).into_iter().chain([Job::Hash(PieceIndex(piece))]);
+        bench.pool.submit(other, second, jobs.map(|job| (1, job)).collect());
+        bench.run(bench.writes(&all, piece).into_iter().chain([Job::Sync]).collect());
+    }
+    bench.check(&all);
+    bench.pool.submit(other, second, vec![(2, Job::Close)]);
+    let done: Vec<_> = rx.iter().take_while(|c| c.tag != 2).collect();
+    assert!(done.iter().all(|c| c.torrent == second));
+    let hashes = done.iter().filter(|c| matches!(c.outcome, Outcome::Digest(_))).count();
+    assert_eq!(hashes as u32, bench.info.piece_count());
+    assert_eq!(std::fs::read(dir.join("t/a")).unwrap(), inverse);
+}
