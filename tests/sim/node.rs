@@ -118,6 +118,8 @@ pub struct Node {
     pub torrent: Option<Torrent>,
     pub disk: Disk,
     pub ends: BTreeMap<PeerKey, End>,
+    /// Attempts under way.
+    pub dialling: BTreeSet<PeerKey>,
     pub next_incoming: u64,
     /// Incarnation: answers to an earlier one are dropped.
     pub epoch: u32,
@@ -143,6 +145,7 @@ impl Node {
             torrent: None,
             disk: Disk::new(content, setup.complete),
             ends: BTreeMap::new(),
+            dialling: BTreeSet::new(),
             next_incoming: 1 << 40,
             epoch: 0,
             saved: None,
@@ -193,6 +196,7 @@ impl Node {
         self.prev_have = Bitset::new(content.piece_count());
         self.accepted.clear();
         self.open_questions.clear();
+        self.dialling.clear();
         self.timer = None;
         self.disk_free_at = now;
         self.log.closed = false;

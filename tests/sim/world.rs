@@ -19,6 +19,9 @@ use tern::swarm::{
 use crate::content::Content;
 use crate::node::{End, Node, Setup};
 
+/// No swarm here needs more events.
+const MAX_STEPS: u64 = 2_000_000;
+
 /// What can happen.
 #[derive(Debug)]
 pub enum Event {
@@ -169,6 +172,7 @@ impl World {
         let Some(Reverse(Entry(at, _, event))) = self.heap.pop() else { return };
         self.now = self.now.max(at);
         self.steps += 1;
+        assert!(self.steps < MAX_STEPS, "going in circles: {event:?}\n{}", self.describe());
         self.act(event);
     }
 
@@ -332,6 +336,7 @@ impl World {
         let epoch = self.nodes[n].epoch;
         match output {
             Output::Dial { peer, addr } => {
+                self.nodes[n].dialling.insert(peer);
                 let wait = self.jitter(self.latency * 3);
                 self.after(wait, Event::Dialled { from: n, key: peer, to: addr, epoch });
             }
@@ -345,6 +350,7 @@ impl World {
             Output::Close { peer } => {
                 self.hang_up(n, peer);
                 self.nodes[n].ends.remove(&peer);
+                self.nodes[n].dialling.remove(&peer);
             }
             Output::Disk(op) => {
                 let wait = self.jitter(Duration::from_millis(4));
@@ -517,7 +523,7 @@ impl World {
     }
 
     fn dialled(&mut self, from: usize, key: PeerKey, to: SocketAddr, epoch: u32) {
-        if !self.alive(from, epoch) {
+        if !self.alive(from, epoch) || !self.nodes[from].dialling.remove(&key) {
             return;
         }
         let target = self.nodes.iter().position(|n| n.addr == to && n.torrent.is_some());
@@ -539,11 +545,6 @@ impl World {
         self.nodes[from].ends.insert(key, end((to, far_key), None));
         self.nodes[to].ends.insert(far_key, end((from, key), Some(raw)));
         self.feed(from, Input::Connected { peer: key });
-        // The attempt may have been given up meanwhile: then the far end hears of it.
-        let known = self.nodes[from].ends.contains_key(&key);
-        if !known {
-            self.after(self.latency, Event::Gone { node: to, key: far_key, errno: 0 });
-        }
     }
 
     fn disk_work(&mut self, n: usize, epoch: u32, op: DiskOp) {
