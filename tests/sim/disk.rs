@@ -45,6 +45,8 @@ pub struct Disk {
     /// The next sync fails.
     pub fail_sync: bool,
     pub reads: Reads,
+    /// Somebody else changed a file under a running torrent.
+    pub tampered: bool,
 }
 
 fn error(op: &'static str, os_errno: i32) -> DiskError {
@@ -72,6 +74,7 @@ impl Disk {
             full: false,
             fail_sync: false,
             reads: Reads::Honest,
+            tampered: false,
         }
     }
 
@@ -231,6 +234,7 @@ impl Disk {
     /// Somebody else changes a byte of a file and leaves a new time stamp.
     pub fn tamper(&mut self, file: FileIndex, at: usize) {
         let mtime = self.tick();
+        self.tampered = true;
         let file = &mut self.files[file.idx()];
         if let Some(live) = &mut file.live {
             live[at] ^= 0xff;

@@ -27,8 +27,10 @@ pub struct Host {
     pub defer: u64,
     /// It refuses one save in so many (0: never).
     pub refuse_saves: u64,
-    /// Answers take up to this long.
+    /// Saves take up to this long.
     pub delay: Duration,
+    /// Verdicts take up to this long.
+    pub verdict_delay: Duration,
     pub save_policy: SavePolicy,
 }
 
@@ -40,6 +42,7 @@ impl Default for Host {
             defer: 0,
             refuse_saves: 0,
             delay: Duration::from_millis(20),
+            verdict_delay: Duration::from_millis(20),
             save_policy: SavePolicy { on_piece: true, ..SavePolicy::default() },
         }
     }
@@ -118,6 +121,8 @@ pub struct Node {
     pub torrent: Option<Torrent>,
     pub disk: Disk,
     pub ends: BTreeMap<PeerKey, End>,
+    /// Attempts under way.
+    pub dialling: BTreeSet<PeerKey>,
     pub next_incoming: u64,
     /// Incarnation: answers to an earlier one are dropped.
     pub epoch: u32,
@@ -130,19 +135,22 @@ pub struct Node {
     pub accepted: BTreeSet<PieceIndex>,
     pub open_questions: BTreeSet<PieceIndex>,
     pub rejects_left: u32,
-    pub sent_payload: u64,
+    /// Bytes that went out on the wire.
+    pub sent: u64,
     pub restarts: u64,
     pub log: Log,
 }
 
 impl Node {
     pub fn new(content: &Arc<Content>, index: usize, setup: Setup) -> Self {
-        let ip = [10, 0, u8::try_from(index / 200).unwrap(), u8::try_from(index % 200 + 1).unwrap()];
+        let ip =
+            [10, 0, u8::try_from(index / 200).unwrap(), u8::try_from(index % 200 + 1).unwrap()];
         Self {
             addr: SocketAddr::from((ip, 6881)),
             torrent: None,
             disk: Disk::new(content, setup.complete),
             ends: BTreeMap::new(),
+            dialling: BTreeSet::new(),
             next_incoming: 1 << 40,
             epoch: 0,
             saved: None,
@@ -154,7 +162,7 @@ impl Node {
             accepted: BTreeSet::new(),
             open_questions: BTreeSet::new(),
             rejects_left: setup.host.rejects_left,
-            sent_payload: 0,
+            sent: 0,
             restarts: 0,
             log: Log::default(),
             setup,
@@ -193,6 +201,7 @@ impl Node {
         self.prev_have = Bitset::new(content.piece_count());
         self.accepted.clear();
         self.open_questions.clear();
+        self.dialling.clear();
         self.timer = None;
         self.disk_free_at = now;
         self.log.closed = false;

@@ -22,6 +22,7 @@ fn host(rng: &mut Rng) -> Host {
             ..SavePolicy::default()
         },
         delay: Duration::from_millis(1 + rng.below(200)),
+        verdict_delay: Duration::from_millis(1 + rng.below(2000)),
         refuse_saves: if rng.one_in(3) { 3 } else { 0 },
         ..Host::default()
     };
@@ -89,7 +90,9 @@ fn build(seed: u64) -> World {
     world.dial_fails = [2, 10, 1000][rng.index(3)];
     let seeds = 1 + rng.index(2);
     for _ in 0..seeds {
-        let setup = Setup { complete: true, ..setup(&mut rng) };
+        let mut setup = Setup { complete: true, ..setup(&mut rng) };
+        // Refused, a piece that only the seed has would be gone for good.
+        setup.host.rejects_left = 0;
         world.add(setup);
     }
     for _ in 0..1 + rng.index(5) {

@@ -19,20 +19,61 @@ use tern::swarm::{
 use crate::content::Content;
 use crate::node::{End, Node, Setup};
 
+/// No swarm here needs more events.
+const MAX_STEPS: u64 = 2_000_000;
+
 /// What can happen.
 #[derive(Debug)]
 pub enum Event {
     Timer(usize),
     Uplink(usize),
-    Deliver { node: usize, key: PeerKey, data: Bytes },
-    Dialled { from: usize, key: PeerKey, to: SocketAddr, epoch: u32 },
-    Gone { node: usize, key: PeerKey, errno: i32 },
-    DiskWork { node: usize, epoch: u32, op: DiskOp },
-    DiskAnswer { node: usize, epoch: u32, answer: DiskAnswer },
-    Verdict { node: usize, epoch: u32, piece: PieceIndex, attempt: u32 },
-    Save { node: usize, epoch: u32, generation: u64, state: Box<Resume> },
-    Tracker { node: usize, epoch: u32 },
-    Command { node: usize, epoch: u32, command: Command },
+    Deliver {
+        node: usize,
+        key: PeerKey,
+        data: Bytes,
+    },
+    Dialled {
+        from: usize,
+        key: PeerKey,
+        to: SocketAddr,
+        epoch: u32,
+    },
+    Gone {
+        node: usize,
+        key: PeerKey,
+        errno: i32,
+    },
+    DiskWork {
+        node: usize,
+        epoch: u32,
+        op: DiskOp,
+    },
+    DiskAnswer {
+        node: usize,
+        epoch: u32,
+        answer: DiskAnswer,
+    },
+    Verdict {
+        node: usize,
+        epoch: u32,
+        piece: PieceIndex,
+        attempt: u32,
+    },
+    Save {
+        node: usize,
+        epoch: u32,
+        generation: u64,
+        state: Box<Resume>,
+    },
+    Tracker {
+        node: usize,
+        epoch: u32,
+    },
+    Command {
+        node: usize,
+        epoch: u32,
+        command: Command,
+    },
     Crash(usize),
     Boot(usize),
     /// A random connection of the node breaks.
@@ -151,14 +192,28 @@ impl World {
             let s = t.status(self.now);
             text += &format!(
                 "node {n}: {:?} {}/{} peers {} half-open {} down {} up {} unchoked {}\n",
-                s.state, s.pieces_have, s.pieces_total, s.peers, s.half_open, s.downloaded,
-                s.uploaded, s.unchoked
+                s.state,
+                s.pieces_have,
+                s.pieces_total,
+                s.peers,
+                s.half_open,
+                s.downloaded,
+                s.uploaded,
+                s.unchoked
             );
             for p in t.peers(self.now) {
                 text += &format!(
                     "    {:?} {} has {:?} choking {}/{} interested {}/{} out {} in {} snub {}\n",
-                    p.peer, p.addr, p.have, p.am_choking, p.peer_choking, p.am_interested,
-                    p.peer_interested, p.requests_out, p.requests_in, p.snubbed
+                    p.peer,
+                    p.addr,
+                    p.have,
+                    p.am_choking,
+                    p.peer_choking,
+                    p.am_interested,
+                    p.peer_interested,
+                    p.requests_out,
+                    p.requests_in,
+                    p.snubbed
                 );
             }
         }
@@ -169,6 +224,7 @@ impl World {
         let Some(Reverse(Entry(at, _, event))) = self.heap.pop() else { return };
         self.now = self.now.max(at);
         self.steps += 1;
+        assert!(self.steps < MAX_STEPS, "going in circles: {event:?}\n{}", self.describe());
         self.act(event);
     }
 
@@ -332,6 +388,7 @@ impl World {
         let epoch = self.nodes[n].epoch;
         match output {
             Output::Dial { peer, addr } => {
+                self.nodes[n].dialling.insert(peer);
                 let wait = self.jitter(self.latency * 3);
                 self.after(wait, Event::Dialled { from: n, key: peer, to: addr, epoch });
             }
@@ -345,6 +402,7 @@ impl World {
             Output::Close { peer } => {
                 self.hang_up(n, peer);
                 self.nodes[n].ends.remove(&peer);
+                self.nodes[n].dialling.remove(&peer);
             }
             Output::Disk(op) => {
                 let wait = self.jitter(Duration::from_millis(4));
@@ -359,7 +417,7 @@ impl World {
                 node.log.questions += 1;
                 node.log.most_questions = node.log.most_questions.max(node.open_questions.len());
                 assert!(node.open_questions.len() <= node.setup.host.window.unwrap() as usize);
-                let wait = self.jitter(self.nodes[n].setup.host.delay);
+                let wait = self.jitter(self.nodes[n].setup.host.verdict_delay);
                 self.after(wait, Event::Verdict { node: n, epoch, piece, attempt });
             }
             Output::Save { generation, state, .. } => {
@@ -409,7 +467,6 @@ impl World {
                 }
             }
             Message::HaveAll => assert!(node.prev_have.all()),
-            Message::Piece { data, .. } => node.sent_payload += data.len() as u64,
             _ => {}
         }
     }
@@ -418,7 +475,7 @@ impl World {
     fn check_blob(&self, n: usize, generation: u64, state: &Resume) {
         let node = &self.nodes[n];
         let (have, _) = state.have(self.content.piece_count()).expect("a blob has pieces");
-        for piece in have.iter().map(PieceIndex) {
+        for piece in have.iter().map(PieceIndex).filter(|_| !node.disk.tampered) {
             assert!(node.disk.is_durable(piece), "blob {generation} of node {n} claims {piece}");
         }
         for (piece, _) in &state.unfinished {
@@ -459,6 +516,7 @@ impl World {
         }
         let pending: usize = end.send.iter().map(Bytes::len).sum();
         let sent = data.len() as u64;
+        node.sent += sent;
         let (far, far_key) = end.far;
         let mut arrival = (self.now + self.latency).max(end.last_arrival).max(end.stalled_until);
         arrival = arrival + Duration::from_micros(1);
@@ -517,7 +575,7 @@ impl World {
     }
 
     fn dialled(&mut self, from: usize, key: PeerKey, to: SocketAddr, epoch: u32) {
-        if !self.alive(from, epoch) {
+        if !self.alive(from, epoch) || !self.nodes[from].dialling.remove(&key) {
             return;
         }
         let target = self.nodes.iter().position(|n| n.addr == to && n.torrent.is_some());
@@ -539,11 +597,6 @@ impl World {
         self.nodes[from].ends.insert(key, end((to, far_key), None));
         self.nodes[to].ends.insert(far_key, end((from, key), Some(raw)));
         self.feed(from, Input::Connected { peer: key });
-        // The attempt may have been given up meanwhile: then the far end hears of it.
-        let known = self.nodes[from].ends.contains_key(&key);
-        if !known {
-            self.after(self.latency, Event::Gone { node: to, key: far_key, errno: 0 });
-        }
     }
 
     fn disk_work(&mut self, n: usize, epoch: u32, op: DiskOp) {
