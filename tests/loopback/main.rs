@@ -3,8 +3,10 @@
 //! Every test makes one or two small sessions ([`rig`]) that differ only in what a real session adds (hooks,
 //! store, C ABI). Nothing here asserts a duration.
 
+mod door;
 mod http;
 mod proxy;
 mod rig;
+mod speed;
 mod trackers;
 mod transfer;
