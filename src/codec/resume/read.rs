@@ -158,7 +158,6 @@ fn tern(root: Value<'_, '_>, blob: &[u8]) -> Result<Option<TernKeys>, ResumeErro
         files: files.iter().map(stat).collect(),
         clean: dict.get_int(b"clean") == Some(1),
         dirty: dirty.iter().map(|raw| u32::from_be_bytes(*raw)).collect(),
-        clean: small(b"clean") == Some(1),
     }))
 }
 
