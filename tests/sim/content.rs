@@ -71,8 +71,8 @@ impl Content {
             }
             if rng.one_in(3) {
                 let total: u64 = lengths.iter().map(|(l, _)| l).sum();
-                let pad = (u64::from(piece_len) - total % u64::from(piece_len))
-                    % u64::from(piece_len);
+                let pad =
+                    (u64::from(piece_len) - total % u64::from(piece_len)) % u64::from(piece_len);
                 lengths.push((pad, true));
             }
         }

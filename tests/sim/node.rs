@@ -139,7 +139,8 @@ pub struct Node {
 
 impl Node {
     pub fn new(content: &Arc<Content>, index: usize, setup: Setup) -> Self {
-        let ip = [10, 0, u8::try_from(index / 200).unwrap(), u8::try_from(index % 200 + 1).unwrap()];
+        let ip =
+            [10, 0, u8::try_from(index / 200).unwrap(), u8::try_from(index % 200 + 1).unwrap()];
         Self {
             addr: SocketAddr::from((ip, 6881)),
             torrent: None,

@@ -27,15 +27,53 @@ const MAX_STEPS: u64 = 2_000_000;
 pub enum Event {
     Timer(usize),
     Uplink(usize),
-    Deliver { node: usize, key: PeerKey, data: Bytes },
-    Dialled { from: usize, key: PeerKey, to: SocketAddr, epoch: u32 },
-    Gone { node: usize, key: PeerKey, errno: i32 },
-    DiskWork { node: usize, epoch: u32, op: DiskOp },
-    DiskAnswer { node: usize, epoch: u32, answer: DiskAnswer },
-    Verdict { node: usize, epoch: u32, piece: PieceIndex, attempt: u32 },
-    Save { node: usize, epoch: u32, generation: u64, state: Box<Resume> },
-    Tracker { node: usize, epoch: u32 },
-    Command { node: usize, epoch: u32, command: Command },
+    Deliver {
+        node: usize,
+        key: PeerKey,
+        data: Bytes,
+    },
+    Dialled {
+        from: usize,
+        key: PeerKey,
+        to: SocketAddr,
+        epoch: u32,
+    },
+    Gone {
+        node: usize,
+        key: PeerKey,
+        errno: i32,
+    },
+    DiskWork {
+        node: usize,
+        epoch: u32,
+        op: DiskOp,
+    },
+    DiskAnswer {
+        node: usize,
+        epoch: u32,
+        answer: DiskAnswer,
+    },
+    Verdict {
+        node: usize,
+        epoch: u32,
+        piece: PieceIndex,
+        attempt: u32,
+    },
+    Save {
+        node: usize,
+        epoch: u32,
+        generation: u64,
+        state: Box<Resume>,
+    },
+    Tracker {
+        node: usize,
+        epoch: u32,
+    },
+    Command {
+        node: usize,
+        epoch: u32,
+        command: Command,
+    },
     Crash(usize),
     Boot(usize),
     /// A random connection of the node breaks.
@@ -154,14 +192,28 @@ impl World {
             let s = t.status(self.now);
             text += &format!(
                 "node {n}: {:?} {}/{} peers {} half-open {} down {} up {} unchoked {}\n",
-                s.state, s.pieces_have, s.pieces_total, s.peers, s.half_open, s.downloaded,
-                s.uploaded, s.unchoked
+                s.state,
+                s.pieces_have,
+                s.pieces_total,
+                s.peers,
+                s.half_open,
+                s.downloaded,
+                s.uploaded,
+                s.unchoked
             );
             for p in t.peers(self.now) {
                 text += &format!(
                     "    {:?} {} has {:?} choking {}/{} interested {}/{} out {} in {} snub {}\n",
-                    p.peer, p.addr, p.have, p.am_choking, p.peer_choking, p.am_interested,
-                    p.peer_interested, p.requests_out, p.requests_in, p.snubbed
+                    p.peer,
+                    p.addr,
+                    p.have,
+                    p.am_choking,
+                    p.peer_choking,
+                    p.am_interested,
+                    p.peer_interested,
+                    p.requests_out,
+                    p.requests_in,
+                    p.snubbed
                 );
             }
         }

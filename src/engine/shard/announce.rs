@@ -86,6 +86,7 @@ impl Shard {
             base: Cell::new((0, 0)),
             running: Cell::new(false),
             due: Cell::new(None),
+            asking: RefCell::default(),
         }
     }
 
@@ -109,6 +110,8 @@ impl Shard {
     /// Says goodbye to the trackers that were told of us; once.
     pub(super) fn stop_trackers(&self, slot: &Slot) {
         if slot.trackers.running.take() {
+            // An answer to one of these would be taken for the answer to the goodbye.
+            slot.trackers.cancel();
             self.with_announcer(slot, |a| a.stop(self.now()));
         }
     }
@@ -170,8 +173,8 @@ impl Shard {
         if goodbye {
             self.desk.goodbyes.set(self.desk.goodbyes.get() + 1);
         }
-        let (shard, slot) = (Rc::clone(self), Rc::clone(slot));
-        self.start(Some(slot.id), async move {
+        let (shard, asker) = (Rc::clone(self), Rc::clone(slot));
+        let task = self.start(Some(slot.id), async move {
             let result = if goodbye {
                 let all = shard.announce(&target, &settings, &shard.desk.stopping);
                 let result = tokio::time::timeout(settings.stop_tracker_timeout, all).await;
@@ -182,8 +185,13 @@ impl Shard {
             } else {
                 shard.announce(&target, &settings, &shard.desk.asking).await
             };
-            shard.answered(&slot, tracker, url, result);
+            shard.answered(&asker, tracker, url, result);
         });
+        if !goodbye {
+            let mut asking = slot.trackers.asking.borrow_mut();
+            asking.retain(|task| !task.is_finished());
+            asking.push(task.abort_handle());
+        }
     }
 
     fn announce_params(
@@ -337,13 +345,12 @@ fn config(settings: &Settings) -> AnnouncerConfig {
 impl http::Response {
     /// What to report when the body is not an answer: the HTTP status when that says more.
     fn failure(&self, error: &tracker::ReplyError) -> Failure {
-        let retry = match error {
-            tracker::ReplyError::Failure { retry, .. } => *retry,
+        let reason = match error {
             tracker::ReplyError::Malformed(_) if self.status != 200 => {
-                return Failure { reason: format!("http status {}", self.status), retry: None };
+                format!("http status {}", self.status)
             }
-            _ => None,
+            error => error.to_string(),
         };
-        Failure { reason: error.to_string(), retry }
+        Failure { reason, retry: error.retry() }
     }
 }

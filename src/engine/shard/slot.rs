@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use bytes::Bytes;
+use tokio::task::AbortHandle;
 
 use super::jobs::Jobs;
 use super::limit::Limits;
 use crate::base::{Instant, PeerId, PeerKey, TorrentId};
 use crate::codec::metainfo::Info;
+use crate::disk::StorageParams;
 use crate::proto::tracker::Announcer;
 use crate::swarm::Torrent;
 
@@ -28,6 +30,8 @@ pub(super) struct Slot {
     pub(super) limits: Limits,
     pub(super) save_path: RefCell<PathBuf>,
     pub(super) trackers: Trackers,
+    /// What the storage could not be registered with; tried again when the host resumes the torrent.
+    pub(super) unopened: RefCell<Option<Box<StorageParams>>>,
     /// Key of the next incoming connection.
     pub(super) next_incoming: Cell<u64>,
     /// When the shard's timer looks at this torrent.
@@ -54,6 +58,15 @@ pub(super) struct Trackers {
     pub(super) running: Cell<bool>,
     /// When the announcer wants to be asked; at the clock's start: it was changed, ask it now.
     pub(super) due: Cell<Option<Instant>>,
+    /// Announces under way, goodbyes not among them.
+    pub(super) asking: RefCell<Vec<AbortHandle>>,
+}
+
+impl Trackers {
+    /// Gives up the announces under way; how they end is not reported.
+    pub(super) fn cancel(&self) {
+        self.asking.take().iter().for_each(AbortHandle::abort);
+    }
 }
 
 /// One connection or attempt, as far as others than its own task see it.
