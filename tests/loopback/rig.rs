@@ -276,7 +276,8 @@ pub struct Content {
 }
 
 impl Content {
-    /// A torrent `name` of files with these lengths; one file with an empty path is a single-file torrent.
+    /// A torrent `name` of files with these lengths; one file with an empty path is a single-file
+    /// torrent.
     pub fn new(name: &str, piece_len: u32, files: &[(&str, usize)]) -> Self {
         let mut rng = Rng::new(files.iter().map(|f| f.1 as u64).sum());
         let (mut all, mut out, mut entries, mut offset) = (Vec::new(), Vec::new(), Vec::new(), 0);

@@ -1,5 +1,5 @@
-//! How fast, and where the time goes. Run by hand:
-//! `cargo test --release --test loopback speed -- --ignored --nocapture`; `TERN_SPEED_MIB` sets the size.
+//! How fast, and where the time goes. Run by hand: `cargo test --release --test loopback speed --
+//! --ignored --nocapture`; `TERN_SPEED_MIB` sets the size.
 
 use std::io::Write;
 use std::time::Instant;

@@ -194,7 +194,6 @@ impl Shard {
         self.stalled.borrow_mut().remove(&id);
         let conns = slot.conns.take();
         conns.values().for_each(|conn| conn.close());
-        slot.trackers.cancel();
         for reader in slot.jobs.take().abandon() {
             reader(Err(gone()));
         }
