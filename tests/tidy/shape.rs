@@ -1,6 +1,6 @@
 //! The shape of files: lengths, widths, ASCII, module docs, leftovers, orphans, unwraps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::source::{Finding, Source, closing, is_test_file, words};
 
@@ -177,6 +177,29 @@ fn children(source: &Source) -> Vec<String> {
     out
 }
 
+/// Reports rooms where less than `per_cent(room)` of the lines outside tests document something.
+pub fn documented(sources: &[Source], per_cent: impl Fn(&str) -> usize) -> Vec<Finding> {
+    let mut rooms: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for source in sources.iter().filter(|s| !is_test_file(&s.path)) {
+        let Some(room) = crate::rooms::room_of(&source.path) else { continue };
+        let (lines, docs) = rooms.entry(room).or_default();
+        for (line, in_test) in source.text.lines().zip(&source.test_lines) {
+            let line = line.trim_start();
+            *lines += usize::from(!in_test && !line.is_empty());
+            *docs += usize::from(line.starts_with("///") || line.starts_with("//!"));
+        }
+    }
+    let poor =
+        rooms.into_iter().filter(|(room, (lines, docs))| docs * 100 < lines * per_cent(room));
+    poor.map(|(room, (lines, docs))| Finding {
+        path: format!("src/{room}"),
+        line: 0,
+        rule: "documented",
+        help: format!("{docs} of {lines} lines document something: at least {}%", per_cent(room)),
+    })
+    .collect()
+}
+
 /// Counts `unwrap`s and `expect`s of the library outside tests, and its lines.
 pub fn unwraps(sources: &[Source]) -> (usize, usize, Vec<Finding>) {
     let (mut lines, mut found) = (0, Vec::new());
@@ -245,6 +268,14 @@ mod tests {
         ];
         let found = orphans(&sources);
         assert_eq!(found.iter().map(|f| f.path.as_str()).collect::<Vec<_>>(), ["src/c.rs"]);
+    }
+
+    #[test]
+    fn a_silent_room_is_found() {
+        let text = format!("//! A.\n{}", "fn a() {}\n".repeat(19));
+        let sources = [Source::rust("src/disk/mod.rs", &text)];
+        assert!(documented(&sources, |_| 5).is_empty());
+        assert_eq!(documented(&sources, |_| 6).len(), 1);
     }
 
     #[test]
