@@ -21,25 +21,33 @@ use clap::Parser;
 use report::Reporter;
 use tern::api::Metainfo;
 
-/// Why a command failed: one line for people.
+/// Why a command failed: one line for people, and the exit code.
 #[derive(Debug)]
-pub(crate) struct Failure(String);
+pub(crate) struct Failure {
+    text: String,
+    code: u8,
+}
 
 impl Failure {
     /// With these words.
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self { text: text.into(), code: args::FAILED }
+    }
+
+    /// The command line asks for something that is not there.
+    pub(crate) fn usage(text: impl Into<String>) -> Self {
+        Self { text: text.into(), code: args::USAGE }
     }
 
     /// With what it was about in front.
     pub(crate) fn about(what: impl std::fmt::Display, why: impl std::fmt::Display) -> Self {
-        Self(format!("{what}: {why}"))
+        Self::new(format!("{what}: {why}"))
     }
 }
 
 impl From<tern::api::Error> for Failure {
     fn from(error: tern::api::Error) -> Self {
-        Self(error.to_string())
+        Self::new(error.to_string())
     }
 }
 
@@ -48,7 +56,7 @@ pub(crate) fn load(path: &Path) -> Result<Metainfo, Failure> {
     Metainfo::load(path).map_err(|e| {
         let text = e.to_string();
         let named = text.contains(&*path.to_string_lossy());
-        if named { Failure(text) } else { Failure::about(path.display(), text) }
+        if named { Failure::new(text) } else { Failure::about(path.display(), text) }
     })
 }
 
@@ -60,9 +68,9 @@ fn main() -> ExitCode {
         .and_then(|()| run(&cli.command, &mut reporter));
     match result {
         Ok(code) => ExitCode::from(code),
-        Err(Failure(text)) => {
+        Err(Failure { text, code }) => {
             reporter.error(&text);
-            ExitCode::from(args::FAILED)
+            ExitCode::from(code)
         }
     }
 }

@@ -142,7 +142,7 @@ impl<'a> Run<'a> {
     fn finish(mut self) -> Result<u8, Failure> {
         let end = self.drive()?;
         // A last look, for the counts of the result.
-        self.last = self.torrent.status().ok().or(self.last.take());
+        self.last = self.torrent.status().ok().or_else(|| self.last.take());
         if let Err(unsaved) = self.session.close(Some(CLOSE_TIMEOUT)) {
             let text = format!("progress is not saved: {}", unsaved.error);
             self.reporter.error(&text);
@@ -368,7 +368,7 @@ fn priorities(torrent: &Metainfo, chosen: &[u32]) -> Result<Vec<u8>, Failure> {
     let mut out = vec![0; count];
     for number in chosen {
         let slot = out.get_mut(FileIndex(*number).idx()).ok_or_else(|| {
-            Failure::new(format!("there is no file {number}: `tern show` lists them"))
+            Failure::usage(format!("there is no file {number}: `tern show` lists them"))
         })?;
         *slot = 4;
     }
