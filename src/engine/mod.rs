@@ -5,10 +5,17 @@
 //! torrents and their sockets), the disk pool, a hook thread. A torrent belongs to exactly one
 //! shard; everybody else sends it commands. Deliberately absent: C types, printing, process globals.
 
+pub mod error;
+pub mod events;
+pub mod formats;
 pub mod host;
 pub mod options;
+pub mod requests;
+pub mod session;
 pub mod settings;
 pub mod shard;
+pub mod store;
+mod worker;
 
 /// A path from the system's bytes: verbatim on Unix, UTF-8 elsewhere.
 #[must_use]

@@ -1,34 +1,52 @@
-//! The peer wire protocol over a byte stream (BEP 3, 6, 10, 20, 21, 54), sans-IO. CONTRACT SKETCH.
+//! The peer wire protocol over a byte stream (BEP 3, 6, 10, 20, 21, 54), sans-IO.
 //!
-//! `Connection` owns one peer's handshake, framing, legality checks, negotiated features and time-outs. It
-//! does not know pieces' state, choking policy or other peers: that is `swarm`.
+//! [`Connection`] owns one peer's handshake, framing, legality checks, negotiated features and
+//! time-outs. What it reports is legal in itself: indexes exist, lengths are in bounds, bitfields fit.
+//! Deliberately absent: pieces' state and lengths, choking policy, other peers (all `swarm`'s),
+//! sockets and encryption.
 
-use bytes::{Bytes, BytesMut};
-use std::collections::VecDeque;
+mod allowed_fast;
+mod client_name;
+mod connection;
+mod extension;
+mod handshake;
+mod output;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
-use crate::base::{BlockSpan, InfoHash, Instant, PeerId, PieceIndex};
+use bytes::Bytes;
+
+use crate::base::{BlockSpan, InfoHash, PeerId, PieceIndex};
+
+pub use allowed_fast::allowed_fast_set;
+pub use client_name::client_name;
+pub use connection::Connection;
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// Zero-length frame.
     KeepAlive,
-    /// 0.
+    /// Id 0.
     Choke,
-    /// 1.
+    /// Id 1.
     Unchoke,
-    /// 2.
+    /// Id 2.
     Interested,
-    /// 3.
+    /// Id 3.
     NotInterested,
-    /// 4.
+    /// Id 4.
     Have(PieceIndex),
-    /// 5, wire-order bits.
+    /// Id 5, wire-order bits.
     Bitfield(Bytes),
-    /// 6.
+    /// Id 6. Received ones ask for 1 to `limits::REQUEST_BYTES` bytes of an existing piece; whether the
+    /// span ends inside that piece is for the swarm to check.
     Request(BlockSpan),
-    /// 7; `data` is a slice of the receive buffer, not a copy.
+    /// Id 7; `data` is a slice of the receive buffer, not a copy.
     Piece {
         /// Piece.
         piece: PieceIndex,
@@ -37,23 +55,24 @@ pub enum Message {
         /// Payload.
         data: Bytes,
     },
-    /// 8.
+    /// Id 8.
     Cancel(BlockSpan),
-    /// 9 (BEP 5).
+    /// Id 9 (BEP 5).
     Port(u16),
-    /// 13 (BEP 6).
+    /// Id 13 (BEP 6).
     Suggest(PieceIndex),
-    /// 14 (BEP 6).
+    /// Id 14 (BEP 6).
     HaveAll,
-    /// 15 (BEP 6).
+    /// Id 15 (BEP 6).
     HaveNone,
-    /// 16 (BEP 6).
+    /// Id 16 (BEP 6).
     Reject(BlockSpan),
-    /// 17 (BEP 6).
+    /// Id 17 (BEP 6).
     AllowedFast(PieceIndex),
-    /// 20 (BEP 10), except the handshake and extensions handled below.
+    /// Id 20 (BEP 10), except the handshake and extensions handled below. Only for sending: an
+    /// extension that is not known here is not offered, and what comes unasked is dropped.
     Extended {
-        /// Our id of the extension.
+        /// The receiver's id of the extension.
         id: u8,
         /// Payload.
         payload: Bytes,
@@ -118,8 +137,8 @@ pub struct PeerExtensions {
 /// What a connection reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The peer's handshake is complete. On an incoming connection nothing was sent yet: answer with
-    /// [`Connection::accept`] or drop it. On an outgoing one the info-hash was checked.
+    /// The peer's handshake is complete. On an incoming connection nothing was sent yet: answer
+    /// with [`Connection::accept`] or drop it. On an outgoing one the info-hash was checked.
     Handshake(Handshake),
     /// An extension handshake arrived (may repeat, BEP 10).
     Extensions(PeerExtensions),
@@ -155,96 +174,22 @@ pub enum Fault {
     IdleTimeout,
 }
 
-/// One peer connection above a byte stream. The fields are the owner's to define.
-#[derive(Debug)]
-pub struct Connection {
-    _todo: (),
-}
-
-#[allow(unused_variables, clippy::todo, reason = "contract sketch")]
-impl Connection {
-    /// An outgoing connection: our handshake is queued at once.
-    #[must_use]
-    pub fn outgoing(now: Instant, config: Config) -> Self {
-        todo!()
-    }
-
-    /// An incoming connection: the torrent is not known until the peer's handshake is in.
-    #[must_use]
-    pub fn incoming(now: Instant, handshake_timeout: Duration) -> Self {
-        todo!()
-    }
-
-    /// Answers an incoming handshake: queues ours, then the extension handshake if both sides can.
-    pub fn accept(&mut self, now: Instant, config: Config) {
-        todo!()
-    }
-
-    /// Consumes whole frames from the front of `data`; a partial frame stays in it. Payloads of `Piece`
-    /// share `data`'s allocation. Bytes that arrive before [`Self::accept`] stay in `data`.
-    pub fn receive(&mut self, now: Instant, data: &mut BytesMut) {
-        todo!()
-    }
-
-    /// Lets time pass: keep-alives, time-outs.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        todo!()
-    }
-
-    /// The next thing to report.
-    pub fn poll_event(&mut self) -> Option<Event> {
-        todo!()
-    }
-
-    /// When [`Self::handle_timeout`] wants to be called.
-    #[must_use]
-    pub fn next_deadline(&self) -> Option<Instant> {
-        todo!()
-    }
-
-    /// Queues a message. Messages the negotiated features do not allow are silently not sent (for example
-    /// Reject without BEP 6).
-    pub fn send(&mut self, now: Instant, message: Message) {
-        todo!()
-    }
-
-    /// Queues a new extension handshake that tells our changed `upload_only` (BEP 21).
-    pub fn send_upload_only(&mut self, now: Instant, upload_only: bool) {
-        todo!()
-    }
-
-    /// Moves queued bytes out, in order; small messages are coalesced, a block's payload is its own
-    /// chunk (no copy).
-    pub fn take_transmit(&mut self, out: &mut VecDeque<Bytes>) {
-        todo!()
-    }
-
-    /// Bytes queued and not taken.
-    #[must_use]
-    pub fn queued_len(&self) -> usize {
-        todo!()
-    }
-
-    /// Whether both sides speak BEP 6.
-    #[must_use]
-    pub fn fast(&self) -> bool {
-        todo!()
-    }
-
-    /// Whether both sides speak BEP 10.
-    #[must_use]
-    pub fn extended(&self) -> bool {
-        todo!()
-    }
-
-    /// The peer's handshake, once received.
-    #[must_use]
-    pub fn peer_handshake(&self) -> Option<&Handshake> {
-        todo!()
-    }
-
-    /// Withdraws a queued `Piece` message that was not taken yet (after a cancel). True when found.
-    pub fn unqueue(&mut self, span: BlockSpan) -> bool {
-        todo!()
+impl core::fmt::Display for Fault {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let text = match self {
+            Self::BadHandshake => "not a bittorrent handshake",
+            Self::WrongInfoHash => "handshake for another torrent",
+            Self::SelfConnection => "connected to ourselves",
+            Self::OversizedMessage => "message longer than allowed",
+            Self::BadMessage(id) => return write!(f, "malformed message {id}"),
+            Self::UnexpectedBitfield => "bitfield not at the start or repeated",
+            Self::FastNotNegotiated => "fast extension message without negotiation",
+            Self::BadExtensionHandshake => "malformed extension handshake",
+            Self::HandshakeTimeout => "no handshake in time",
+            Self::IdleTimeout => "silent for too long",
+        };
+        f.write_str(text)
     }
 }
+
+impl core::error::Error for Fault {}

@@ -1,11 +1,31 @@
-//! HTTP trackers (BEP 3, 7, 12, 23, 24, 27, 31, 48), sans-IO. CONTRACT SKETCH.
+//! HTTP trackers (BEP 3, 7, 12, 23, 24, 27, 31, 48), sans-IO.
 //!
-//! `http` builds request targets and parses replies; `Announcer` walks the tiers of one torrent: which URL
-//! to ask when, with which event, back-off, `trackerid`, intervals.
+//! Four parts that do not know each other: [`announce_url`] and [`scrape_url`] build what to ask,
+//! [`HttpRequest`] and [`HttpResponse`] carry it over one connection's bytes, [`parse_announce`] and
+//! [`parse_scrape`] read the answer, and [`Announcer`] walks the tiers of one torrent: which URL to
+//! ask when, with which event, back-off, `trackerid` and intervals. Deliberately absent: sockets, TLS,
+//! name resolution, time-outs of a request (the driver's), UDP trackers (BEP 15).
+
+mod announcer;
+mod gunzip;
+mod http;
+mod reply;
+mod request;
+mod scrape;
+
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::base::{InfoHash, Instant, PeerId};
+
+pub use announcer::{AnnounceRequest, Announcer, AnnouncerConfig, AnnouncerInput, TrackerKey};
+pub use http::{HttpError, HttpOutcome, HttpRequest, HttpResponse};
+pub use reply::parse_announce;
+pub use request::{UrlError, announce_url, is_supported, scrape_url};
+pub use scrape::{ScrapeEntry, parse_scrape};
 
 /// Why an announce is sent (BEP 3 `event`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +38,19 @@ pub enum AnnounceEvent {
     Completed,
     /// Leaving.
     Stopped,
+}
+
+impl AnnounceEvent {
+    /// The value of `event=`; empty for a regular announce, which omits it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Started => "started",
+            Self::Completed => "completed",
+            Self::Stopped => "stopped",
+        }
+    }
 }
 
 /// Counters and identity an announce carries.
@@ -69,6 +102,41 @@ pub struct AnnounceReply {
     /// Warning to show.
     pub warning: Option<String>,
 }
+
+/// When a tracker that refused wants to be asked again (BEP 31).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// Not before this time has passed.
+    After(Duration),
+    /// Not in this session.
+    Never,
+}
+
+/// Why a reply's body is not an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReplyError {
+    /// The tracker refused (`failure reason`).
+    Failure {
+        /// Its text, made printable and bounded in length.
+        reason: String,
+        /// Its wish for the next attempt (BEP 31).
+        retry: Option<Retry>,
+    },
+    /// Not a tracker's reply; says what was wrong.
+    Malformed(&'static str),
+}
+
+impl core::fmt::Display for ReplyError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Failure { reason, .. } => write!(f, "tracker refused: {reason}"),
+            Self::Malformed(what) => write!(f, "malformed tracker reply: {what}"),
+        }
+    }
+}
+
+impl core::error::Error for ReplyError {}
 
 /// State of one tracker for display.
 #[derive(Clone, Debug, PartialEq, Eq)]

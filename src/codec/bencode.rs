@@ -1,1 +1,0 @@
-//! bencode (BEP 3). CONTRACT SKETCH, the codec owner fills it in.
