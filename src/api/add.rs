@@ -162,9 +162,8 @@ impl AddTorrent {
     pub(super) fn request(&self, session: &Weak<Inner>) -> AddRequest {
         let mut request = self.request.clone();
         request.trackers.clone_from(&self.trackers);
-        let engine = |hook: &Option<Hook>| {
-            hook.clone().map(|hook| hook.into_engine(Weak::clone(session)))
-        };
+        let engine =
+            |hook: &Option<Hook>| hook.clone().map(|hook| hook.into_engine(Weak::clone(session)));
         request.hooks.verify = engine(&self.verify);
         request.hooks.save = engine(&self.save);
         request

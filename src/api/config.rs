@@ -122,9 +122,15 @@ mod tests {
     fn errors_name_the_option() {
         let mut config = Config::new();
         let error = config.set_text("net_threads", "0").unwrap_err();
-        assert_eq!((error.kind(), error.message()), (ErrorKind::Range, "net_threads: value out of range"));
+        assert_eq!(
+            (error.kind(), error.message()),
+            (ErrorKind::Range, "net_threads: value out of range")
+        );
         assert_eq!(config.set_text("nope", "0").unwrap_err().kind(), ErrorKind::UnknownOption);
-        assert_eq!(config.set(7, &OptionValue::Int(1)).unwrap_err().kind(), ErrorKind::UnknownOption);
+        assert_eq!(
+            config.set(7, &OptionValue::Int(1)).unwrap_err().kind(),
+            ErrorKind::UnknownOption
+        );
         let wrong = config.set(1001, &OptionValue::Bool(true)).unwrap_err();
         assert_eq!(wrong.kind(), ErrorKind::Type);
     }

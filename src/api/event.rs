@@ -19,7 +19,8 @@ pub struct Event {
 
 impl Event {
     pub(super) fn new(event: EngineEvent, session: &Weak<Inner>) -> Self {
-        let torrent = event.entry.map(|entry| Torrent::new(Weak::clone(session), Arc::clone(&entry)));
+        let torrent =
+            event.entry.map(|entry| Torrent::new(Weak::clone(session), Arc::clone(&entry)));
         Self { time_ms: event.time_ms, torrent, kind: event.kind }
     }
 }

@@ -39,9 +39,9 @@ impl Hook {
 
     pub(super) fn into_engine(self, session: Weak<Inner>) -> EngineHook {
         match (self.call, self.keep) {
-            (Some(call), _) => EngineHook::inline(move |event| {
-                call(&Event::new(event.clone(), &session))
-            }),
+            (Some(call), _) => {
+                EngineHook::inline(move |event| call(&Event::new(event.clone(), &session)))
+            }
             (None, Some(keep)) => EngineHook::queued_with(keep),
             (None, None) => EngineHook::queued(),
         }

@@ -174,6 +174,7 @@ impl Core {
             resume.download_rate_limit = prefs.download_limit;
             resume.trackers = Some(prefs.trackers.clone());
         }
+        let renamed: Vec<_> = prefs.renamed.iter().map(|(f, p)| (*f, p.clone())).collect();
         let mut rng = self.rng.lock();
         let params = TorrentParams {
             id: entry.id,
@@ -191,13 +192,16 @@ impl Core {
             verify_window: self.verifier_of(entry).map(|_| settings.verify_window),
             seed: rng.next_u64(),
             unix_now: UnixTime(unix_ms() / 1000),
+            save_path: save_path.as_os_str().as_encoded_bytes().to_vec(),
+            renamed: renamed.clone(),
+            preallocate,
         };
         drop(rng);
         Box::new(AddTorrent {
             params,
             trackers: prefs.trackers.clone(),
             save_path,
-            renamed: prefs.renamed.iter().map(|(f, p)| (*f, p.clone())).collect(),
+            renamed,
             preallocate,
             upload_limit: prefs.upload_limit,
             download_limit: prefs.download_limit,

@@ -148,6 +148,9 @@ impl Shard {
             }
             Output::Announce(event) => self.tracker_event(slot, event),
             Output::Notice(notice) => self.host.notice(slot.id, notice),
+            Output::Wire { peer, incoming, message } => {
+                self.host.wire(slot.id, peer, incoming, &message);
+            }
             // Taken by the caller.
             Output::Disk(_) | Output::Closed => {}
         }

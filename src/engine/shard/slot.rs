@@ -36,8 +36,6 @@ pub(super) struct Slot {
     pub(super) stalled: Cell<bool>,
     /// Content is to be deleted after the close.
     pub(super) delete: Cell<bool>,
-    /// Every peer message is shown to the host.
-    pub(super) wire: Cell<bool>,
     /// The brain said `Closed`; the storage is being closed.
     pub(super) closing: Cell<bool>,
     /// Not on the shard any more; tasks that still hold it must not use it.

@@ -9,6 +9,7 @@
 mod announcer;
 mod gunzip;
 mod http;
+mod http_body;
 mod reply;
 mod request;
 mod scrape;
@@ -137,6 +138,17 @@ impl core::fmt::Display for ReplyError {
 }
 
 impl core::error::Error for ReplyError {}
+
+impl ReplyError {
+    /// The tracker's wish for the next attempt, when it had one.
+    #[must_use]
+    pub fn retry(&self) -> Option<Retry> {
+        match self {
+            Self::Failure { retry, .. } => *retry,
+            Self::Malformed(_) => None,
+        }
+    }
+}
 
 /// State of one tracker for display.
 #[derive(Clone, Debug, PartialEq, Eq)]
