@@ -1,6 +1,8 @@
 //! Replays the fuzz corpora: every file of `fuzz/corpus-seeds/TARGET` through the target's body. A
 //! crash that fuzzing finds is fixed together with its input, added there.
 
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::path::Path;
 
 #[path = "../fuzz/bodies/bencode.rs"]

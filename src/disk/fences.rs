@@ -29,9 +29,9 @@ impl Storage {
         self.indexes().map(|file| self.stat_file(&state.layout, file)).collect()
     }
 
-    /// Creates empty files and links of wanted files, reserves space when that is wanted, and finishes
-    /// raising files a crash interrupted. Files with content are not extended otherwise: sparse files
-    /// grow by being written.
+    /// Creates empty files and links of wanted files, reserves space when that is wanted, and
+    /// finishes raising files a crash interrupted. Files with content are not extended otherwise:
+    /// sparse files grow by being written.
     pub(super) fn prepare(&self) -> Result<(), DiskError> {
         self.state.write().prepared = true;
         let interrupted = self.parts.lock().files();
@@ -89,20 +89,28 @@ impl Storage {
         Ok(())
     }
 
-    /// Makes everything durable. A failure sticks: the kernel may have dropped the pages it could not
-    /// write and would call the next sync a success, so every sync fails until each piece that was
-    /// unsynced then and touches the file has been written again (or the torrent was closed).
+    /// Makes everything durable. A failure sticks: the kernel may have dropped the pages it could
+    /// not write and would call the next sync a success, so every sync fails until each piece that
+    /// was unsynced then and touches the file has been written again (or the torrent was closed).
     pub(super) fn sync(&self) -> Result<Vec<Option<FileStat>>, DiskError> {
         Counters::add(&self.shared.counters.syncs, 1);
         let (files, dirs) = {
             let unsynced = self.unsynced.lock();
-            (unsynced.files.clone(), unsynced.dirs.clone())
+            let files: Vec<u32> = unsynced.files.union(&unsynced.checked_files).copied().collect();
+            (files, unsynced.dirs.clone())
         };
         let mut failure = None;
         for file in files {
-            match self.sync_file(file) {
-                Ok(()) => drop(self.unsynced.lock().files.remove(&file)),
+            let synced = self.sync_file(file);
+            let mut unsynced = self.unsynced.lock();
+            unsynced.checked_files.remove(&file);
+            match synced {
+                Ok(()) => drop(unsynced.files.remove(&file)),
+                // Nothing of ours was in it: the states say that it is gone.
+                Err(e) if is_absent(&e) && !unsynced.files.contains(&file) => {}
                 Err(e) => {
+                    unsynced.files.insert(file);
+                    drop(unsynced);
                     self.note_lost(file, &e);
                     failure = failure.or(Some(e));
                 }
@@ -119,6 +127,7 @@ impl Storage {
             return Err(e);
         }
         unsynced.pieces.clear();
+        unsynced.checked.clear();
         drop(unsynced);
         self.stat_all()
     }
@@ -133,16 +142,17 @@ impl Storage {
             let opened = self.content_file(&state, index, false);
             (opened, Some(index), self.path_of(&state, index))
         };
-        opened?.sync_data().map_err(|e| disk_error("sync", index, &path, &e))
+        opened?.sync_data().map_err(|e| disk_error("sync", index, &path, &e))?;
+        Counters::add(&self.shared.counters.files_synced, 1);
+        Ok(())
     }
 
     fn note_lost(&self, file: u32, error: &DiskError) {
         let mut unsynced = self.unsynced.lock();
-        let pieces: Vec<u32> = if file == PART_STORE {
-            unsynced.pieces.iter().copied().collect()
-        } else {
-            unsynced.pieces.range(self.info.pieces_of(FileIndex(file))).copied().collect()
-        };
+        let all = 0..u32::MAX;
+        let range = if file == PART_STORE { all } else { self.info.pieces_of(FileIndex(file)) };
+        let written = unsynced.pieces.range(range.clone());
+        let pieces: Vec<u32> = written.chain(unsynced.checked.range(range)).copied().collect();
         for piece in pieces {
             let blocks = self.info.geometry.block_count(PieceIndex(piece));
             unsynced.lost.insert(piece, Bitset::full(blocks));
@@ -164,24 +174,27 @@ impl Storage {
             .filter(|f| self.priority(*f) == 0)
             .filter(|f| priorities.get(f.idx()).is_some_and(|p| *p > 0))
             .collect();
-        for file in &raised {
-            self.raise(*file)?;
+        let moved = raised.iter().try_for_each(|file| self.raise(*file));
+        if moved.is_ok() {
+            self.state.write().priorities = priorities;
         }
-        let (unwanted, prepared) = {
-            let old = std::mem::replace(&mut self.state.write().priorities, priorities);
-            let state = self.state.read();
-            match self.find_unwanted(&state) {
-                Ok(unwanted) => (unwanted, state.prepared),
-                Err(e) => {
-                    drop(state);
-                    self.state.write().priorities = old;
-                    return Err(e);
-                }
+        // Also after a failure: some files may exist now.
+        let unwanted = self.find_unwanted(&self.state.read());
+        let mut state = self.state.write();
+        match unwanted {
+            Ok(unwanted) => state.unwanted = unwanted,
+            // Unreachable directories: what may exist counts as existing, so that nothing is
+            // hidden.
+            Err(_) => {
+                let State { unwanted, priorities, .. } = &mut *state;
+                unwanted.iter_mut().zip(priorities).for_each(|(flag, p)| *flag &= *p == 0);
             }
-        };
-        self.state.write().unwanted = unwanted;
-        let late = raised.into_iter().filter(|_| prepared);
-        late.into_iter().try_for_each(|file| self.prepare_file(file))
+        }
+        let prepared = state.prepared;
+        drop(state);
+        moved?;
+        let mut late = raised.into_iter().filter(|_| prepared);
+        late.try_for_each(|file| self.prepare_file(file))
     }
 
     /// Moves a file's bytes out of the part store: copied, made durable, and only then freed.
@@ -197,7 +210,8 @@ impl Storage {
         self.unsynced.lock().files.extend([file.0, PART_STORE]);
         let mut buf = vec![0; COPY_LEN];
         for (piece, record) in records {
-            let part = self.info.spans(PieceIndex(piece), 0, u32::MAX);
+            let len = self.info.geometry.len_of(PieceIndex(piece));
+            let part = self.info.spans(PieceIndex(piece), 0, len);
             let Some(span) = part.into_iter().find(|s| s.file == file) else { continue };
             let mut done = 0;
             while done < span.length {
@@ -239,8 +253,8 @@ impl Storage {
         }
     }
 
-    /// Deletes the torrent's own files, its part store, and the directories that are empty then. Goes on
-    /// after an error and reports the first.
+    /// Deletes the torrent's own files, its part store, and the directories that are empty then.
+    /// Goes on after an error and reports the first.
     pub(super) fn delete(&self) -> Result<(), DiskError> {
         self.release();
         let mut failure = None;

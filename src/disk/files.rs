@@ -1,8 +1,8 @@
 //! The bounded set of open files all torrents share.
 //!
-//! Least recently used goes first. A file that is evicted while a thread works with it stays open until
-//! that thread is done, so the cache keeps a thread's worth of room below its bound. Deliberately absent:
-//! which files exist and what is in them.
+//! Least recently used goes first. A file that is evicted while a thread works with it stays open
+//! until that thread is done, so the cache keeps a thread's worth of room below its bound.
+//! Deliberately absent: which files exist and what is in them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;

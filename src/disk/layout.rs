@@ -1,9 +1,9 @@
 //! Where a torrent's files are, and how to reach them without being led astray.
 //!
-//! A place is a directory the host named (trusted, links in it are followed) plus components below it
-//! that a torrent named (not trusted: each is opened by `openat` with `O_NOFOLLOW`, so that a link a
-//! torrent made, BEP 47, never carries a read or a write out of the save path). Deliberately absent:
-//! open descriptors of content files, priorities.
+//! A place is a directory the host named (trusted, links in it are followed) plus components below
+//! it that a torrent named (not trusted: each is opened by `openat` with `O_NOFOLLOW`, so that a
+//! link a torrent made, BEP 47, never carries a read or a write out of the save path). Deliberately
+//! absent: open descriptors of content files, priorities.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::{CString, OsStr};
@@ -156,8 +156,8 @@ impl Layout {
         Place { base: self.part_dir.clone(), below: PathBuf::from(name) }
     }
 
-    /// Where the link `file` (BEP 47) points, relative to the directory it lies in; `None` when it would
-    /// leave the torrent's root or was renamed out of it.
+    /// Where the link `file` (BEP 47) points, relative to the directory it lies in; `None` when it
+    /// would leave the torrent's root or was renamed out of it.
     pub(super) fn link_target(&self, file: FileIndex) -> Option<CString> {
         let target = PathBuf::from(self.info.files.get(file.idx())?.symlink.as_ref()?);
         if !is_plain(&target) || !self.is_below(file) {

@@ -1,11 +1,11 @@
 //! Layer 4: content storage.
 //!
-//! A pool of `tern-disk-*` threads that takes jobs in batches and answers in batches. Per torrent the
-//! order rules are: the jobs of one piece (write, read, hash) run in order, pieces do not wait for each
-//! other; everything else is a fence, which waits for all earlier jobs of the torrent and is waited for by
-//! all later ones. Torrents do not wait for each other. Positional I/O only, never a memory map: a full
-//! or vanished disk is an error value. Deliberately absent: what a piece should hash to, peers,
-//! priorities' meaning beyond "0 = do not create this file".
+//! A pool of `tern-disk-*` threads that takes jobs in batches and answers in batches. Per torrent
+//! the order rules are: the jobs of one piece (write, read, hash) run in order, pieces do not wait
+//! for each other; everything else is a fence, which waits for all earlier jobs of the torrent and
+//! is waited for by all later ones. Torrents do not wait for each other. Positional I/O only, never
+//! a memory map: a full or vanished disk is an error value. Deliberately absent: what a piece
+//! should hash to, peers, priorities' meaning beyond "0 = do not create this file".
 
 mod error;
 mod fences;
@@ -62,8 +62,8 @@ pub enum Job {
     Open(Box<StorageParams>),
     /// Looks at every file; padding files are reported absent. Answer: `Stats`.
     Stat,
-    /// Creates empty files, directories and symlinks of wanted files and, when preallocating, reserves
-    /// space. Answer: `Done`.
+    /// Creates empty files, directories and symlinks of wanted files and, when preallocating,
+    /// reserves space. Answer: `Done`.
     Prepare,
     /// Stores a block. May be buffered: `Done` comes when it is with the operating system.
     Write {
@@ -76,13 +76,15 @@ pub enum Job {
     },
     /// Reads a block. Answer: `Data`.
     Read(BlockSpan),
-    /// SHA-1 of a whole piece, after all earlier writes of it. Answer: `Digest`. A file that is missing or
-    /// short is not an error but `Missing`.
+    /// SHA-1 of a whole piece, after all earlier writes of it. Answer: `Digest`. A file that is
+    /// missing or short is not an error but `Missing`.
     Hash(PieceIndex),
     /// Reads a whole piece for a host's verifier. Answer: `Data`.
     ReadPiece(PieceIndex),
-    /// Makes everything written so far durable: fdatasync of the files touched since the last sync, and
-    /// of directories in which something was created. Answer: `Synced` with the files' state after it.
+    /// Makes everything written so far durable: fdatasync of the files written, or read to be
+    /// hashed, since the last sync, and of directories in which something was created. Answer:
+    /// `Synced` with the files' state after it. After a failure every sync fails until the pieces
+    /// that may be lost have been written again, or the torrent was closed.
     Sync,
     /// Closes open files. Answer: `Done`.
     Release,
@@ -92,7 +94,8 @@ pub enum Job {
     Move(PathBuf),
     /// Renames one file. Answer: `Done`.
     Rename(FileIndex, String),
-    /// Deletes the torrent's files, its part store and directories that become empty. Answer: `Done`.
+    /// Deletes the torrent's files, its part store and directories that become empty. Answer:
+    /// `Done`.
     Delete,
     /// Forgets the torrent; its storage is released after earlier jobs. Answer: `Done`.
     Close,

@@ -10,13 +10,14 @@
 //!                    | `length` bytes of data, zeros up to a multiple of 64
 //! ```
 //!
-//! A record holds the part of one piece that lies in one file, so raising a file's priority frees whole
-//! records. Its header is 32 bytes at a multiple of 64: no disk sector boundary cuts it. The header is
-//! written before the data, because data without a claim on it is worth nothing here: a record whose data
-//! never arrived reads as zeros, exactly like a hole in a content file, and only a hash says otherwise.
-//! Loading walks the records and stops at the first header that is torn or missing; what follows was never
-//! covered by a successful sync (a sync covers the whole file). Records are never reused: an unselected
-//! file that was raised exists from then on. Deliberately absent: priorities, and checksums of the data.
+//! A record holds the part of one piece that lies in one file, so raising a file's priority frees
+//! whole records. Its header is 32 bytes at a multiple of 64: no disk sector boundary cuts it. The
+//! header is written before the data, because data without a claim on it is worth nothing here: a
+//! record whose data never arrived reads as zeros, exactly like a hole in a content file, and only
+//! a hash says otherwise. Loading walks the records and stops at the first header that is torn or
+//! missing; what follows was never covered by a successful sync (a sync covers the whole file).
+//! Records are never reused: an unselected file that was raised exists from then on. Deliberately
+//! absent: priorities, and checksums of the data.
 
 use std::collections::HashMap;
 use std::fs::File;

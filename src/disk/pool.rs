@@ -29,8 +29,8 @@ pub struct PoolStats {
     pub bytes_written: u64,
     /// Bytes read from files, for whatever purpose.
     pub bytes_read: u64,
-    /// Bytes that had to be read to hash a piece written since the last sync: blocks that left memory
-    /// too early.
+    /// Bytes that had to be read to hash a piece written since the last sync: blocks that left
+    /// memory too early.
     pub bytes_read_back: u64,
     /// Bytes hashed.
     pub bytes_hashed: u64,
@@ -40,6 +40,8 @@ pub struct PoolStats {
     pub open_files: usize,
     /// Sync jobs run.
     pub syncs: u64,
+    /// Files those made durable.
+    pub files_synced: u64,
 }
 
 struct Inner {
@@ -89,8 +91,8 @@ impl Pool {
         sinks.len() - 1
     }
 
-    /// Queues jobs of one torrent, in order. Each is answered exactly once. After `shutdown` they are
-    /// answered `Failed` on the calling thread.
+    /// Queues jobs of one torrent, in order. Each is answered exactly once. After `shutdown` they
+    /// are answered `Failed` on the calling thread.
     pub fn submit(&self, sink: usize, torrent: TorrentId, jobs: Vec<(JobTag, Job)>) {
         if let Err(refused) = self.inner.scheduler.submit(sink, torrent, jobs) {
             let error = refusal("open", None, "".as_ref(), "the disk threads are shut down");
@@ -110,7 +112,7 @@ impl Pool {
     /// What was done so far.
     #[must_use]
     pub fn stats(&self) -> PoolStats {
-        let Counters { written, read, read_back, hashed, jobs, syncs } =
+        let Counters { written, read, read_back, hashed, jobs, syncs, files_synced } =
             &self.inner.shared.counters;
         PoolStats {
             bytes_written: written.load(Ordering::Relaxed),
@@ -120,6 +122,7 @@ impl Pool {
             jobs: jobs.load(Ordering::Relaxed),
             open_files: self.inner.shared.files.len(),
             syncs: syncs.load(Ordering::Relaxed),
+            files_synced: files_synced.load(Ordering::Relaxed),
         }
     }
 

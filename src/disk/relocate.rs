@@ -1,8 +1,8 @@
 //! Moving a torrent to another directory and renaming one of its files.
 //!
-//! `rename(2)` where it works; across file systems copy, sync, then delete. Nothing is ever replaced.
-//! Whatever fails half-way is undone as far as it can be, and the torrent goes on where it was.
-//! Deliberately absent: progress reports.
+//! `rename(2)` where it works; across file systems copy, sync, then delete. Nothing is ever
+//! replaced. Whatever fails half-way is undone as far as it can be, and the torrent goes on where
+//! it was. Deliberately absent: progress reports.
 
 use std::fs::File;
 use std::io;
@@ -35,7 +35,8 @@ struct Step {
 
 impl Storage {
     /// Moves all files below `target`, and the part store if it lies beside them. Files renamed to
-    /// absolute paths stay. Fails with `EEXIST`, moving nothing, when one of the destinations exists.
+    /// absolute paths stay. Fails with `EEXIST`, moving nothing, when one of the destinations
+    /// exists.
     pub(super) fn relocate(&self, target: PathBuf) -> Result<PathBuf, DiskError> {
         let (old, new) = {
             let state = self.state.read();
@@ -63,7 +64,8 @@ impl Storage {
         self.remake_links(&old, &new);
         self.state.write().layout = new;
         if self.state.read().prepared {
-            self.links().try_for_each(|file| self.prepare_file(file))?;
+            // The content has moved, so the job succeeded; a missing link only misses a name.
+            self.links().for_each(|file| drop(self.prepare_file(file)));
         }
         Ok(target)
     }
@@ -139,9 +141,12 @@ impl Storage {
         remove_empty(&[from]);
         self.unsynced.lock().dirs.append(&mut entries);
         self.state.write().layout = new;
-        let unwanted = self.find_unwanted(&self.state.read())?;
+        let absent = self.stat_file(&self.state.read().layout, file).is_ok_and(|s| s.is_none());
         let mut state = self.state.write();
-        state.unwanted = unwanted;
+        let unwanted = absent && state.priorities.get(file.idx()) == Some(&0);
+        if let Some(flag) = state.unwanted.get_mut(file.idx()) {
+            *flag = unwanted;
+        }
         let prepared = state.prepared;
         drop(state);
         if prepared { self.prepare_file(file) } else { Ok(()) }

@@ -1,10 +1,10 @@
 //! Which job runs when.
 //!
-//! Per torrent, jobs of pieces queue per piece and run in order there; a fence waits until no piece has
-//! jobs left, and what was submitted after it waits for the fence. Writes alone do not make a piece run:
-//! they are the write buffer, and stay until a hash or read of the piece, a fence, two idle seconds or the
-//! budget ask for them. One lock, one condition variable; threads take and give back whole batches.
-//! Deliberately absent: doing the jobs.
+//! Per torrent, jobs of pieces queue per piece and run in order there; a fence waits until no piece
+//! has jobs left, and what was submitted after it waits for the fence. Writes alone do not make a
+//! piece run: they are the write buffer, and stay until a hash or read of the piece, a fence, two
+//! idle seconds or the budget ask for them. One lock, one condition variable; threads take and give
+//! back whole batches. Deliberately absent: doing the jobs.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -85,9 +85,31 @@ enum Unit {
     Fence(TorrentId),
 }
 
+/// What may run now. Pieces that only want hashing (checks of whole torrents queue thousands) stand
+/// back for what peers wait for, but get every fourth turn.
+#[derive(Default)]
+struct Ready {
+    prompt: VecDeque<Unit>,
+    bulk: VecDeque<Unit>,
+    turn: u8,
+}
+
+impl Ready {
+    fn len(&self) -> usize {
+        self.prompt.len() + self.bulk.len()
+    }
+
+    /// The queue whose turn it is.
+    fn next(&mut self) -> &mut VecDeque<Unit> {
+        self.turn = self.turn.wrapping_add(1);
+        let bulk = self.prompt.is_empty() || (self.turn.is_multiple_of(4) && !self.bulk.is_empty());
+        if bulk { &mut self.bulk } else { &mut self.prompt }
+    }
+}
+
 struct Queues {
     torrents: HashMap<TorrentId, Torrent>,
-    ready: VecDeque<Unit>,
+    ready: Ready,
     /// Buffered pieces, longest buffered first.
     buffer: BTreeMap<u64, (TorrentId, PieceIndex)>,
     /// Bytes in `buffer`.
@@ -96,6 +118,8 @@ struct Queues {
     /// Batches with threads.
     running: usize,
     idle: usize,
+    /// Of the idle ones, those that wake up by themselves to sweep.
+    sweepers: usize,
     swept: Instant,
     stopping: bool,
 }
@@ -114,12 +138,13 @@ impl Scheduler {
     pub(super) fn new(budget: usize) -> Self {
         let queues = Queues {
             torrents: HashMap::new(),
-            ready: VecDeque::new(),
+            ready: Ready::default(),
             buffer: BTreeMap::new(),
             buffered: 0,
             next_number: 0,
             running: 0,
             idle: 0,
+            sweepers: 0,
             swept: Instant::now(),
             stopping: false,
         };
@@ -158,10 +183,16 @@ impl Scheduler {
 
     /// Wakes as many threads as there is work for.
     fn wake_for(&self, queues: &Queues) {
+        if !queues.buffer.is_empty() && queues.sweepers == 0 {
+            // Threads that sleep without a deadline would never see that the buffer went idle.
+            self.wake.notify_one();
+        }
         if queues.ready.len() >= queues.idle {
             self.wake.notify_all();
         } else {
-            queues.ready.iter().for_each(|_| drop(self.wake.notify_one()));
+            for _ in 0..queues.ready.len() {
+                self.wake.notify_one();
+            }
         }
     }
 
@@ -185,7 +216,9 @@ impl Scheduler {
             if queues.buffer.is_empty() {
                 self.wake.wait(&mut queues);
             } else {
+                queues.sweepers += 1;
                 self.wake.wait_for(&mut queues, SWEEP_EVERY);
+                queues.sweepers -= 1;
             }
             queues.idle -= 1;
         }
@@ -268,11 +301,13 @@ impl Queues {
         self.buffer.remove(&number);
         self.buffered -= queue.bytes;
         queue.phase = Phase::Ready;
-        self.ready.push_back(Unit::Piece(id, piece));
+        let bulk = queue.jobs.iter().all(|e| matches!(e.job, Job::Hash(_)));
+        let ready = if bulk { &mut self.ready.bulk } else { &mut self.ready.prompt };
+        ready.push_back(Unit::Piece(id, piece));
     }
 
-    /// Starts the fence at the head of `waiting` if nothing is before it, else hurries what is; routes
-    /// what waited behind a fence that is gone.
+    /// Starts the fence at the head of `waiting` if nothing is before it, else hurries what is;
+    /// routes what waited behind a fence that is gone.
     fn advance(&mut self, id: TorrentId) {
         loop {
             let Some(torrent) = self.torrents.get_mut(&id) else { return };
@@ -288,7 +323,7 @@ impl Queues {
             }
             if torrent.pieces.is_empty() {
                 torrent.fenced = true;
-                self.ready.push_back(Unit::Fence(id));
+                self.ready.prompt.push_back(Unit::Fence(id));
             } else {
                 self.flush_torrent(id);
             }
@@ -337,19 +372,20 @@ impl Queues {
 
     /// The next batch: a fence, or a fair share of the ready pieces.
     fn take(&mut self) -> Option<Batch> {
-        if let Some(Unit::Fence(id)) = self.ready.front().copied() {
-            self.ready.pop_front();
+        let ready = self.ready.next();
+        if let Some(Unit::Fence(id)) = ready.front().copied() {
+            ready.pop_front();
             let torrent = self.torrents.get_mut(&id)?;
             let entry = torrent.waiting.pop_front()?;
             let storage = torrent.storage.clone();
             return Some(Batch::Fence { torrent: id, storage, entry });
         }
-        let share = self.ready.len().div_ceil(self.idle + 1).clamp(1, BATCH_PIECES);
+        let share = ready.len().div_ceil(self.idle + 1).clamp(1, BATCH_PIECES);
         let mut tasks = Vec::with_capacity(share);
         let mut bytes = 0;
         while tasks.len() < share && bytes < BATCH_BYTES {
-            let Some(Unit::Piece(id, piece)) = self.ready.front().copied() else { break };
-            self.ready.pop_front();
+            let Some(Unit::Piece(id, piece)) = ready.front().copied() else { break };
+            ready.pop_front();
             let Some(torrent) = self.torrents.get_mut(&id) else { continue };
             let Some(queue) = torrent.pieces.get_mut(&piece.0) else { continue };
             queue.phase = Phase::Running;

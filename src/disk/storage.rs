@@ -1,10 +1,10 @@
 //! One torrent's storage: where the bytes of a piece go and come from.
 //!
-//! Each part of a piece that lies in one file is routed on its own: padding and links are zeros that are
-//! never stored; a part with a record in the part store stays there; a part of an unselected file that
-//! does not exist gets such a record; everything else is in the file. The part store comes first so that
-//! a crash while a file is raised leaves nothing ambiguous: the record counts until it is freed.
-//! Deliberately absent: job order (the scheduler's), buffering.
+//! Each part of a piece that lies in one file is routed on its own: padding and links are zeros
+//! that are never stored; a part with a record in the part store stays there; a part of an
+//! unselected file that does not exist gets such a record; everything else is in the file. The part
+//! store comes first so that a crash while a file is raised leaves nothing ambiguous: the record
+//! counts until it is freed. Deliberately absent: job order (the scheduler's), buffering.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -42,6 +42,7 @@ pub(super) struct Counters {
     pub(super) hashed: AtomicU64,
     pub(super) jobs: AtomicU64,
     pub(super) syncs: AtomicU64,
+    pub(super) files_synced: AtomicU64,
 }
 
 impl Counters {
@@ -60,6 +61,11 @@ pub(super) struct Unsynced {
     pub(super) dirs: NewEntries,
     /// Pieces written since the last sync.
     pub(super) pieces: BTreeSet<u32>,
+    /// Files that were only read to be hashed since the last sync: what a check found may still be
+    /// in the page cache of a process that was killed before it synced.
+    pub(super) checked_files: BTreeSet<u32>,
+    /// The pieces that were.
+    pub(super) checked: BTreeSet<u32>,
     /// Pieces whose bytes a failed sync may have lost, with the blocks not rewritten since.
     pub(super) lost: BTreeMap<u32, Bitset>,
     /// What that sync said.
@@ -343,6 +349,20 @@ impl Storage {
     /// Whether the piece was written since the last sync, so that reading it is reading back.
     pub(super) fn is_fresh(&self, piece: PieceIndex) -> bool {
         self.unsynced.lock().pieces.contains(&piece.0)
+    }
+
+    /// Notes that the piece's digest stands for bytes on disk, so the next sync has to cover them.
+    pub(super) fn note_checked(&self, piece: PieceIndex) {
+        let len = self.info.geometry.len_of(piece);
+        let parts = self.has_parts.load(Ordering::Acquire).then(|| self.parts.lock());
+        let stored =
+            |file: FileIndex| parts.as_ref().is_some_and(|p| p.find(piece.0, file.0).is_some());
+        let mut unsynced = self.unsynced.lock();
+        unsynced.checked.insert(piece.0);
+        for span in self.info.spans(piece, 0, len).filter(|s| !self.is_virtual(s.file)) {
+            let key = if stored(span.file) { PART_STORE } else { span.file.0 };
+            unsynced.checked_files.insert(key);
+        }
     }
 
     /// Fills `out` with the bytes of `piece` from `begin`.

@@ -1,5 +1,5 @@
-//! The system calls std has no safe face for: vectored positional I/O, `openat` walks that never follow
-//! a symbolic link, allocation, signal masks.
+//! The system calls std has no safe face for: vectored positional I/O, `openat` walks that never
+//! follow a symbolic link, allocation, signal masks.
 //!
 //! Every function retries `EINTR`. Deliberately absent: torrents, caching, policy.
 
@@ -38,7 +38,8 @@ fn retry(mut call: impl FnMut() -> c_int) -> io::Result<c_int> {
 
 /// Takes ownership of a descriptor a call just returned.
 fn own(fd: RawFd) -> OwnedFd {
-    // SAFETY: `fd` is a fresh, valid descriptor returned by the kernel to this call; nobody else has it.
+    // SAFETY: `fd` is a fresh, valid descriptor returned by the kernel to this call; nobody else
+    // has it.
     unsafe { OwnedFd::from_raw_fd(fd) }
 }
 
@@ -61,8 +62,8 @@ pub(super) fn open_subdir(dir: &OwnedFd, name: &CStr) -> io::Result<OwnedFd> {
 pub(super) fn open_file(dir: &OwnedFd, name: &CStr, flags: c_int, mode: u32) -> io::Result<File> {
     let flags = flags | libc::O_NOFOLLOW | libc::O_CLOEXEC | libc::O_NONBLOCK;
     let open =
-        // SAFETY: `name` is NUL-terminated and outlives the call, `dir` is open, and the mode is passed
-        // as the unsigned int the variadic call reads.
+        // SAFETY: `name` is NUL-terminated and outlives the call, `dir` is open, and the mode is
+        // passed as the unsigned int the variadic call reads.
         || unsafe { libc::openat(dir.as_raw_fd(), name.as_ptr(), flags, mode as libc::c_uint) };
     let file = File::from(retry(open).map(own)?);
     if file.metadata()?.is_file() { Ok(file) } else { Err(Error::other("not a regular file")) }
@@ -111,7 +112,8 @@ pub(super) fn rename(
     #[cfg(target_os = "linux")]
     {
         let call = || {
-            // SAFETY: both names are NUL-terminated and outlive the call, both directories are open.
+            // SAFETY: both names are NUL-terminated and outlive the call, both directories are
+            // open.
             unsafe {
                 libc::renameat2(
                     from_dir.as_raw_fd(),
@@ -153,7 +155,8 @@ pub(super) fn allocate(file: &File, len: u64) -> io::Result<()> {
     }
 }
 
-/// Gives a range's blocks back to the file system, as far as it can; the bytes read as zeros after it.
+/// Gives a range's blocks back to the file system, as far as it can; the bytes read as zeros after
+/// it.
 pub(super) fn punch(file: &File, offset: u64, len: u64) {
     #[cfg(target_os = "linux")]
     if let (Ok(offset), Ok(len)) = (libc::off_t::try_from(offset), libc::off_t::try_from(len)) {
@@ -203,8 +206,8 @@ fn pwritev(file: &File, iov: &[libc::iovec], offset: u64) -> io::Result<usize> {
     let offset =
         libc::off_t::try_from(offset).map_err(|_| Error::from_raw_os_error(libc::EFBIG))?;
     loop {
-        // SAFETY: each iovec describes a slice borrowed by the caller for the whole call; the kernel
-        // only reads them; `count` is their number.
+        // SAFETY: each iovec describes a slice borrowed by the caller for the whole call; the
+        // kernel only reads them; `count` is their number.
         let got = unsafe { libc::pwritev(file.as_raw_fd(), iov.as_ptr(), count, offset) };
         if let Ok(got) = usize::try_from(got) {
             return Ok(got);
@@ -216,8 +219,8 @@ fn pwritev(file: &File, iov: &[libc::iovec], offset: u64) -> io::Result<usize> {
     }
 }
 
-/// Blocks every signal in the calling thread and restores the old mask when dropped, so that threads
-/// started meanwhile never run a host's signal handler.
+/// Blocks every signal in the calling thread and restores the old mask when dropped, so that
+/// threads started meanwhile never run a host's signal handler.
 pub(super) struct SignalsBlocked(libc::sigset_t);
 
 impl SignalsBlocked {
@@ -225,8 +228,8 @@ impl SignalsBlocked {
     pub(super) fn new() -> Self {
         let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
         let mut old = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-        // SAFETY: `sigfillset` and `pthread_sigmask` initialise the sets they are given pointers to;
-        // both pointers are valid for the calls, which cannot fail with these arguments.
+        // SAFETY: `sigfillset` and `pthread_sigmask` initialise the sets they are given pointers
+        // to; both pointers are valid for the calls, which cannot fail with these arguments.
         unsafe {
             libc::sigfillset(all.as_mut_ptr());
             libc::sigemptyset(old.as_mut_ptr());

@@ -1,7 +1,7 @@
 //! Runs the jobs of pieces: gathers blocks, hashes many pieces in one call, writes runs.
 //!
-//! The jobs of one piece run in their order on one thread; pieces do not wait for each other. Deliberately
-//! absent: which jobs may run now (the scheduler's), where bytes are (the storage's).
+//! The jobs of one piece run in their order on one thread; pieces do not wait for each other.
+//! Deliberately absent: which jobs may run now (the scheduler's), where bytes are (the storage's).
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Range;
@@ -182,11 +182,14 @@ impl Worker {
             }
         }
         order.extend(blocks.map(Part::Block));
+        if total > 0 {
+            storage.note_checked(piece);
+        }
         Source::Parts { gaps: buf, order }
     }
 
-    /// Digests what is in memory, then writes it, then answers: a digest is only told when the bytes
-    /// it stands for are with the operating system.
+    /// Digests what is in memory, then writes it, then answers: a digest is only told when the
+    /// bytes it stands for are with the operating system.
     fn finish(&mut self, hashes: Vec<HashTask<'_>>, out: &mut Answers) {
         let messages: Vec<Vec<&[u8]>> = hashes.iter().filter_map(HashTask::message).collect();
         let messages: Vec<&[&[u8]]> = messages.iter().map(Vec::as_slice).collect();
@@ -319,6 +322,7 @@ fn stream(storage: &Storage, piece: PieceIndex, pending: &Pending, len: u32) -> 
         }
         at += take;
     }
+    storage.note_checked(piece);
     Counters::add(&storage.shared.counters.hashed, len as usize);
     Outcome::Digest(hasher.finalize().into())
 }

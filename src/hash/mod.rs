@@ -1,9 +1,9 @@
 //! Layer 4: content hashing.
 //!
-//! Messages come in batches because independent streams can share SIMD lanes: the batch is the unit a
-//! lane engine needs, and callers already gather pieces into it. Every message runs on the `sha1` crate,
-//! which picks the SHA instructions of the processor at run time. Deliberately absent: threads (the
-//! caller brings its own), files, torrents.
+//! Messages come in batches because independent streams can share SIMD lanes: the batch is the unit
+//! a lane engine needs, and callers already gather pieces into it. Every message runs on the `sha1`
+//! crate, which picks the SHA instructions of the processor at run time. Deliberately absent:
+//! threads (the caller brings its own), files, torrents.
 
 use sha1::{Digest, Sha1};
 

@@ -60,7 +60,8 @@ pub fn plan(
     let mut claimed = have;
     let mut check = Bitset::new(count);
     let tern = resume.tern.as_ref();
-    let covered = tern.and_then(|t| t.checked_up_to).map_or(covered, |c| covered.min(c));
+    // Our own blobs say themselves how far a check came; others are covered as far as they reach.
+    let covered = tern.map_or(covered, |t| t.checked_up_to.unwrap_or(count).min(count));
     for piece in covered..count {
         check.set(piece, true);
     }

@@ -20,8 +20,8 @@ use tern::engine::settings::Settings;
 use tern::engine::shard::{self, Spawned};
 use tern::proto::peer::Message;
 use tern::swarm::{
-    Command, LoadPolicy, Notice, SavePolicy, SaveVerdict, Status, TorrentParams, Tuning,
-    VerifyVerdict,
+    Command, LoadPolicy, Notice, SavePolicy, SaveVerdict, Status, TorrentParams, TorrentState,
+    Tuning, VerifyVerdict,
 };
 
 /// Long enough for any step on a busy machine; reached only by a failing test.
@@ -36,6 +36,7 @@ pub struct Told {
     pub saves: u32,
     pub closed: Vec<TorrentId>,
     pub panicked: Vec<(Option<TorrentId>, String)>,
+    pub listening: Vec<(String, SocketAddr)>,
     pub wire: Vec<(PeerKey, bool, Message)>,
 }
 
@@ -78,8 +79,8 @@ impl Host for TestHost {
     fn closed(&self, torrent: TorrentId) {
         self.tell(|t| t.closed.push(torrent));
     }
-    fn listen(&self, _wanted: &str, result: Result<SocketAddr, std::io::Error>) {
-        assert!(result.is_ok());
+    fn listen(&self, wanted: &str, result: Result<SocketAddr, std::io::Error>) {
+        self.tell(|t| t.listening.push((wanted.to_owned(), result.unwrap())));
     }
     fn panicked(&self, torrent: Option<TorrentId>, message: String) {
         self.tell(|t| t.panicked.push((torrent, message)));
@@ -227,6 +228,14 @@ impl Rig {
         });
     }
 
+    /// Waits until a torrent has been in this state.
+    pub fn wait_state(&self, id: TorrentId, state: TorrentState) {
+        self.wait("such state", |t| {
+            let reached = |n: &Notice| matches!(n, Notice::State { new, .. } if *new == state);
+            t.notices.iter().any(|(i, n)| *i == id && reached(n)).then_some(())
+        });
+    }
+
     /// Waits until a torrent has been checked; gives the pieces found.
     pub fn wait_checked(&self, id: TorrentId) -> u32 {
         self.wait("check", |t| {
@@ -267,7 +276,8 @@ pub struct Content {
 }
 
 impl Content {
-    /// A torrent `name` of files with these lengths; one file with an empty path is a single-file torrent.
+    /// A torrent `name` of files with these lengths; one file with an empty path is a single-file
+    /// torrent.
     pub fn new(name: &str, piece_len: u32, files: &[(&str, usize)]) -> Self {
         let mut rng = Rng::new(files.iter().map(|f| f.1 as u64).sum());
         let (mut all, mut out, mut entries, mut offset) = (Vec::new(), Vec::new(), Vec::new(), 0);

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use tempfile::tempdir;
 use tern::base::{PieceIndex, TorrentId};
 use tern::engine::host::{ShardCommand, TorrentView};
+use tern::engine::settings::Settings;
 use tern::swarm::{Command, Notice, TorrentState};
 
 use crate::proxy;
@@ -40,7 +41,7 @@ fn the_seed_dials_too_and_odd_files_arrive() {
     content.write(from.path(), |_| true);
     let (mut seed, mut leech) = (Rig::new(1, |_| ()), Rig::new(1, |_| ()));
     let l = leech.add(0, &content.info, to.path(), |_| ());
-    leech.wait_checked(l);
+    leech.wait_state(l, TorrentState::Downloading);
     let addr = leech.addr;
     let s = seed.add(0, &content.info, from.path(), |add| add.peers.push(addr));
     leech.wait_finished(l);
@@ -145,10 +146,7 @@ fn a_paused_download_goes_on_where_it_was() {
         told.notices.iter().any(|(_, n)| matches!(n, Notice::PiecePassed(_))).then_some(())
     });
     leech.tell(l, Command::Pause);
-    leech.wait("pause", |told| {
-        let paused = |n: &Notice| matches!(n, Notice::State { new: TorrentState::Paused, .. });
-        told.notices.iter().any(|(_, n)| paused(n)).then_some(())
-    });
+    leech.wait_state(l, TorrentState::Paused);
     let paused = leech.status(l);
     assert!(paused.pieces_have < content.info.piece_count() && paused.peers == 0);
     leech.tell(l, Command::RateLimits(None, None));
@@ -256,24 +254,22 @@ fn deleting_takes_the_files_and_only_those() {
 }
 
 #[test]
-fn limits_on_connections_hold_for_the_session() {
-    let content = Content::new("full", 16 * 1024, &[("", 200_000)]);
+fn attempts_wait_for_room_in_the_session() {
+    let content = Content::new("room", 16 * 1024, &[("", 200_000)]);
     let (from, to) = (tempdir().unwrap(), tempdir().unwrap());
     content.write(from.path(), |_| true);
-    let mut seed = Rig::new(1, |s| s.max_connections = 0);
-    let mut leech = Rig::new(1, |_| ());
+    let (mut seed, mut leech) = (Rig::new(1, |_| ()), Rig::new(1, |s| s.max_connections = 0));
     let s = seed.add(0, &content.info, from.path(), |_| ());
     seed.wait_checked(s);
     let addr = seed.addr;
     let l = leech.add(0, &content.info, to.path(), |add| add.peers.push(addr));
-    leech.wait("refusal", |told| {
-        told.notices.iter().any(|(_, n)| matches!(n, Notice::PeerDisconnected { .. })).then_some(())
-    });
-    assert_eq!(seed.status(s).peers, 0);
-    let mut settings = tern::engine::settings::Settings::default();
-    settings.listen = vec!["127.0.0.1:0".into()];
-    assert!(seed.send_to(0, ShardCommand::Settings(settings.into())));
-    leech.tell(l, Command::AddPeer(addr));
+    leech.wait_state(l, TorrentState::Downloading);
+    while leech.status(l).half_open == 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!((leech.status(l).peers, seed.status(s).peers), (0, 0));
+    let settings = Settings { listen: vec!["127.0.0.1:0".into()], ..Settings::default() };
+    assert!(leech.send_to(0, ShardCommand::Settings(settings.into())));
     leech.wait_finished(l);
     leech.end();
     seed.end();

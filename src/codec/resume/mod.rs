@@ -19,10 +19,10 @@
 //! Packed numbers are big-endian: a list would cost a million files more items than a reader
 //! allows.
 //!
-//! `libtorrent-version` says `libtern ...`; readers ignore it, but a blob that says so and has no `tern`
-//! dictionary is damaged. So every flipped bit and every cut of a blob of ours is an error, never
-//! wrong data. The content's own state (are the files still there, and as they were) is for the
-//! caller to compare: a blob only says what was true when it was written.
+//! `libtorrent-version` says `libtern ...`; readers ignore it, but a blob that says so and has no
+//! `tern` dictionary is damaged. So every flipped bit and every cut of a blob of ours is an error,
+//! never wrong data. The content's own state (are the files still there, and as they were) is for
+//! the caller to compare: a blob only says what was true when it was written.
 //!
 //! Deliberately absent: I/O, other programs' own formats, trust in paths (`save_path` and
 //! `mapped_files` come from the host's own store and are not made safe here).

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::jobs::{Jobs, Ticket};
+use super::jobs::Ticket;
 use super::limit::{Direction, Limits};
 use super::slot::{self, Slot};
 use super::{Shard, accept, inbox};
@@ -84,6 +84,7 @@ impl Shard {
             brain: RefCell::new(brain),
             conns: RefCell::default(),
             jobs: RefCell::default(),
+            unopened: RefCell::default(),
             limits: Limits::default(),
             save_path: RefCell::new(add.save_path),
             trackers,
@@ -99,8 +100,7 @@ impl Shard {
         // A torrent of the same number can only be a mistake of the session: the old one goes.
         self.forget(id);
         self.torrents.borrow_mut().insert(id, Rc::clone(&slot));
-        let tag = Jobs::track(&mut slot.jobs.borrow_mut(), Ticket::Silent);
-        self.pool.submit(self.sink, id, vec![(tag, Job::Open(Box::new(storage)))]);
+        self.open_storage(&slot, Box::new(storage));
         self.input(&slot, Input::Start);
         if !add.peers.is_empty() {
             let addrs: Vec<_> = add.peers.into_iter().map(crate::net::canonical).collect();
@@ -132,6 +132,13 @@ impl Shard {
                 slot.conns.borrow().values().for_each(|conn| conn.wake());
             }
             Command::Close => self.stop_trackers(slot),
+            Command::Resume => {
+                let unopened = slot.unopened.take();
+                if let Some(mut params) = unopened {
+                    params.priorities = slot.brain.borrow().file_priorities().to_vec();
+                    self.open_storage(slot, params);
+                }
+            }
             _ => {}
         }
         self.input(slot, Input::Command(command));

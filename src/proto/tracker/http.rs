@@ -227,7 +227,10 @@ impl HttpResponse {
                     if !seen.get(news..).is_some_and(has_blank_line) {
                         return bounded_head(seen.len()).map(|()| None);
                     }
-                    let head = parse_head(seen)?;
+                    // An empty line may also stand in front of the status line.
+                    let Some(head) = parse_head(seen)? else {
+                        return bounded_head(seen.len()).map(|()| None);
+                    };
                     rest = seen.split_off(head.len.min(seen.len()));
                     bounded_head(seen.len())?;
                     if (100..200).contains(&head.status) {
@@ -270,14 +273,17 @@ fn has_blank_line(bytes: &[u8]) -> bool {
     bytes.windows(2).any(|w| w == b"\n\n") || bytes.windows(3).any(|w| w == b"\n\r\n")
 }
 
-fn parse_head(bytes: &[u8]) -> Result<Head, HttpError> {
+/// The status line and headers at the front; `None` when they are not complete.
+fn parse_head(bytes: &[u8]) -> Result<Option<Head>, HttpError> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut response = httparse::Response::new(&mut headers);
     let mut config = httparse::ParserConfig::default();
     config.ignore_invalid_headers_in_responses(true);
     let parsed = config.parse_response(&mut response, bytes);
-    let (Ok(httparse::Status::Complete(len)), Some(status)) = (parsed, response.code) else {
-        return Err(HttpError::Malformed("bad status line or headers"));
+    let (len, status) = match (parsed, response.code) {
+        (Ok(httparse::Status::Complete(len)), Some(status)) => (len, status),
+        (Ok(httparse::Status::Partial), _) => return Ok(None),
+        _ => return Err(HttpError::Malformed("bad status line or headers")),
     };
     let mut head = Head { len, status, framing: Framing::UntilClose, gzip: false, location: None };
     let mut length = None;
@@ -316,7 +322,7 @@ fn parse_head(bytes: &[u8]) -> Result<Head, HttpError> {
         (_, _, Some(length)) => Framing::Length(length),
         _ => Framing::UntilClose,
     };
-    Ok(head)
+    Ok(Some(head))
 }
 
 fn decimal(value: &[u8]) -> Option<u64> {
