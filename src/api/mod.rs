@@ -43,7 +43,7 @@ pub use event::Event;
 pub use hook::Hook;
 pub use metainfo::Metainfo;
 pub use session::{Session, Unsaved};
-pub use torrent::{PeerInfo, Torrent, TorrentStatus, TrackerInfo};
+pub use torrent::{PeerInfo, Torrent, TorrentStatus, TrackerInfo, path as path_from_bytes};
 
 pub use crate::base::{
     Bitset, DiskError, FileIndex, InfoHash, PeerId, PeerKey, PieceIndex, TorrentId,
