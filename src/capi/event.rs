@@ -382,7 +382,7 @@ fn compact(peers: &[SocketAddr]) -> Vec<u8> {
 fn close_code(reason: CloseReason) -> (i32, i32) {
     let code = match reason {
         CloseReason::Remote(errno) => return (TERN_CLOSE_REMOTE, errno),
-        CloseReason::Loopback | CloseReason::Fault(Fault::SelfConnection) => TERN_CLOSE_LOOPBACK,
+        CloseReason::Loopback => TERN_CLOSE_LOOPBACK,
         CloseReason::Duplicate => TERN_CLOSE_DUPLICATE,
         CloseReason::TooMany => TERN_CLOSE_TOO_MANY,
         CloseReason::BothSeeds => TERN_CLOSE_BOTH_SEEDS,
@@ -392,6 +392,7 @@ fn close_code(reason: CloseReason) -> (i32, i32) {
         CloseReason::Host => TERN_CLOSE_HOST,
         CloseReason::Flood => TERN_CLOSE_FLOOD,
         CloseReason::Fault(fault) => match fault {
+            Fault::SelfConnection => TERN_CLOSE_LOOPBACK,
             Fault::BadHandshake => TERN_CLOSE_BAD_HANDSHAKE,
             Fault::WrongInfoHash => TERN_CLOSE_WRONG_INFO_HASH,
             Fault::OversizedMessage => TERN_CLOSE_OVERSIZED_MESSAGE,
