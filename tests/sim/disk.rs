@@ -175,9 +175,15 @@ impl Disk {
             return Err(error("sync", 5));
         }
         for file in &mut self.files {
-            file.synced.clone_from(&file.live);
             file.synced_mtime = file.mtime;
-            file.unsynced.clear();
+            let Some(live) = &file.live else { continue };
+            let synced = file.synced.get_or_insert_with(Vec::new);
+            synced.resize(live.len(), 0);
+            for (from, to) in file.unsynced.drain(..) {
+                let range = usize::try_from(from).unwrap()..usize::try_from(to).unwrap();
+                synced[range.clone()].copy_from_slice(&live[range]);
+            }
+            debug_assert!(live.len() > 100_000 || synced == live);
         }
         Ok(self.stat())
     }
