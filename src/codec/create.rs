@@ -21,8 +21,8 @@ pub const MAX_AUTO_PIECE_LEN: u32 = 16 << 20;
 /// [`auto_piece_len`] keeps the piece count at or below this while it can.
 const AIM_PIECES: u64 = 2048;
 
-/// A piece length for `total_len` bytes: the smallest power of two from 16 KiB to 16 MiB that makes no
-/// more than 2048 pieces, so between 1025 and 2048 of them from 32 MiB up to 32 GiB.
+/// A piece length for `total_len` bytes: the smallest power of two from 16 KiB to 16 MiB that makes
+/// no more than 2048 pieces, so between 1025 and 2048 of them from 32 MiB up to 32 GiB.
 #[must_use]
 pub fn auto_piece_len(total_len: u64) -> u32 {
     let mut len = MIN_PIECE_LEN;
@@ -165,7 +165,9 @@ impl Builder {
         let content = self.files.iter().try_fold(0u64, |sum, f| sum.checked_add(f.length));
         let content = content.ok_or(CreateError::TooLarge)?;
         let piece_len = self.piece_len.unwrap_or_else(|| auto_piece_len(content));
-        if piece_len == 0 || piece_len % MIN_PIECE_LEN != 0 || piece_len > limits::PIECE_BYTES {
+        if !(MIN_PIECE_LEN..=limits::PIECE_BYTES).contains(&piece_len)
+            || !piece_len.is_multiple_of(MIN_PIECE_LEN)
+        {
             return Err(CreateError::PieceLength);
         }
         let mut files = Vec::with_capacity(self.files.len());
@@ -302,9 +304,9 @@ fn attributes(d: &mut DictEncoder<'_>, attr: FileAttr, link: bool) {
     }
 }
 
-/// Hashes all content in order, one piece in memory at a time. `read` fills its buffer from a torrent
-/// offset (padding as zeros), `digest` is SHA-1, `progress` is told how many pieces are done and
-/// returns false to cancel.
+/// Hashes all content in order, one piece in memory at a time. `read` fills its buffer from a
+/// torrent offset (padding as zeros), `digest` is SHA-1, `progress` is told how many pieces are
+/// done and returns false to cancel.
 ///
 /// # Errors
 /// What `read` says; `Interrupted` when `progress` cancelled.

@@ -1,5 +1,5 @@
 //! The seam between the shards (which drive torrents) and the session (which talks to the host).
-//! CONTRACT: the shard side calls [`Host`]; the session side implements it and sends [`ShardCommand`]s.
+//! The shard side calls [`Host`]; the session side implements it and sends [`ShardCommand`]s.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,7 +32,8 @@ pub trait Host: Send + Sync {
     fn listen(&self, wanted: &str, result: Result<SocketAddr, std::io::Error>);
     /// A shard panicked while working on this torrent (or, `None`, outside one).
     fn panicked(&self, torrent: Option<TorrentId>, message: String);
-    /// A peer message passed, only called when wire notices are on (see [`ShardCommand::WireNotices`]).
+    /// A peer message passed, only called when wire notices are on (see
+    /// [`ShardCommand::WireNotices`]).
     fn wire(&self, torrent: TorrentId, peer: PeerKey, incoming: bool, message: &Message);
 }
 
@@ -166,7 +167,8 @@ pub enum ShardCommand {
     DeleteFiles(TorrentId),
     /// Wire notices of a torrent on or off.
     WireNotices(TorrentId, bool),
-    /// An incoming connection whose handshake another shard read. The stream is in non-blocking mode.
+    /// An incoming connection whose handshake another shard read. The stream is in non-blocking
+    /// mode.
     Incoming {
         /// Torrent.
         torrent: TorrentId,
@@ -181,8 +183,8 @@ pub enum ShardCommand {
     },
     /// New settings (limits, time-outs).
     Settings(Arc<Settings>),
-    /// Ends the thread: stops listening at once, closes remaining sockets; `stopped` announces still under way get
-    /// until the time-out.
+    /// Ends the thread: stops listening at once, closes remaining sockets; `stopped` announces
+    /// still under way get until the time-out.
     Shutdown,
 }
 

@@ -332,7 +332,10 @@ mod tests {
             seed: u64,
             slots in 0u32..12,
             rounds in prop::collection::vec(
-                (any::<bool>(), prop::collection::vec((0u64..30, any::<[bool; 3]>(), 0u64..5), 0..25)),
+                (
+                    any::<bool>(),
+                    prop::collection::vec((0u64..30, any::<[bool; 3]>(), 0u64..5), 0..25),
+                ),
                 1..12,
             ),
         ) {

@@ -1,26 +1,28 @@
 //! Resume data in libtorrent's format, which qBittorrent and Deluge store too.
 //!
-//! [`Resume::parse`] reads file-version 1 (libtorrent 1.x and 2.0: a byte per piece) and file-version 2
-//! (2.1: a bitfield whose exact length is lost). [`Resume::encode`] writes file-version 1, which every
-//! reader takes, with all keys libtorrent writes, plus one dictionary `tern` that others ignore:
+//! [`Resume::parse`] reads file-version 1 (libtorrent 1.x and 2.0: a byte per piece) and
+//! file-version 2 (2.1: a bitfield whose exact length is lost). [`Resume::encode`] writes
+//! file-version 1, which every reader takes, with all keys libtorrent writes, plus one dictionary
+//! `tern` that others ignore:
 //!
 //! | key | value |
 //! |---|---|
 //! | `checked` | pieces checked so far; only when a check was interrupted |
 //! | `checksum` | SHA-1 over the whole blob with these 20 bytes taken as zeros |
-//! | `clean` | 1 when no content write followed this save, else absent |
+//! | `clean` | 1 when no write to the content follows the save, else 0 |
 //! | `dirty` | pieces to hash again: 4 bytes each |
 //! | `files` | 16 bytes per file: size (all ones when there was no file), mtime in ns (signed) |
 //! | `generation` | save generation |
 //! | `pieces` | exact piece count |
 //! | `version` | 1 |
 //!
-//! Packed numbers are big-endian: a list would cost a million files more items than a reader allows.
+//! Packed numbers are big-endian: a list would cost a million files more items than a reader
+//! allows.
 //!
-//! `libtorrent-version` says `libtern ...`; readers ignore it, but a blob that says so and has no `tern`
-//! dictionary is damaged. So every flipped bit and every cut of a blob of ours is an error, never
-//! wrong data. The content's own state (are the files still there, and as they were) is for the
-//! caller to compare: a blob only says what was true when it was written.
+//! `libtorrent-version` says `libtern ...`; readers ignore it, but a blob that says so and has no
+//! `tern` dictionary is damaged. So every flipped bit and every cut of a blob of ours is an error,
+//! never wrong data. The content's own state (are the files still there, and as they were) is for
+//! the caller to compare: a blob only says what was true when it was written.
 //!
 //! Deliberately absent: I/O, other programs' own formats, trust in paths (`save_path` and
 //! `mapped_files` come from the host's own store and are not made safe here).
@@ -109,8 +111,8 @@ pub struct Resume {
     pub info: Option<Vec<u8>>,
     /// Directory of the content, bytes as the system has them.
     pub save_path: Vec<u8>,
-    /// Pieces we have: wire-order bits. `None` when never checked. The reader needs the piece count to
-    /// rebuild exact lengths: see [`Resume::have`].
+    /// Pieces we have: wire-order bits. `None` when never checked. The reader needs the piece count
+    /// to rebuild exact lengths: see [`Resume::have`].
     pub pieces: Option<Pieces>,
     /// Pieces already verified in seed mode: wire-order bits, rounded up to whole bytes.
     pub verified: Vec<u8>,
@@ -196,13 +198,14 @@ pub struct TernKeys {
     pub piece_count: u32,
     /// Pieces checked so far when a check was interrupted; `None` when no check is due.
     pub checked_up_to: Option<u32>,
-    /// Per file in order: size in bytes and modification time in ns since 1970 as they were when saved;
+    /// Per file in order: size in bytes and modification time in ns since 1970 as they were when
+    /// saved;
     /// `None` when the file did not exist.
     pub files: Vec<Option<(u64, i128)>>,
     /// Pieces verified but not yet known durable when saved (the dirty window): to be hashed again.
     pub dirty: Vec<u32>,
-    /// No content write followed this save (it was taken at a pause or close): any file that differs
-    /// now was changed by somebody else.
+    /// No write to the content follows this save (pause, close): a file that differs at the next
+    /// start was changed by somebody else.
     pub clean: bool,
 }
 
@@ -215,19 +218,20 @@ impl Resume {
         read::resume(blob)
     }
 
-    /// The blob for a torrent of `piece_count` pieces: sorted keys, the same bytes for the same values.
+    /// The blob for a torrent of `piece_count` pieces: sorted keys, the same bytes for the same
+    /// values.
     #[must_use]
     pub fn encode(&self, piece_count: u32) -> Vec<u8> {
         write::resume(self, piece_count, env!("CARGO_PKG_VERSION"))
     }
 
-    /// The have set for a torrent of `piece_count` pieces, and how many leading pieces it covers (fewer
-    /// when a check was interrupted: the rest is unknown). `None` when the blob has no pieces, or
-    /// says that the torrent has another number of them.
+    /// The have set for a torrent of `piece_count` pieces, and how many leading pieces it covers
+    /// (fewer when a check was interrupted: the rest is unknown). `None` when the blob has no
+    /// pieces, or says that the torrent has another number of them.
     ///
-    /// Dirty pieces are not in the set. File-version 2 blobs have lost up to seven trailing "checked and
-    /// missing" pieces: those after the last set bit of the last byte count as not covered, since
-    /// checking seven pieces is cheaper than fetching them again.
+    /// Dirty pieces are not in the set. File-version 2 blobs have lost up to seven trailing
+    /// "checked and missing" pieces: those after the last set bit of the last byte count as not
+    /// covered, since checking seven pieces is cheaper than fetching them again.
     #[must_use]
     pub fn have(&self, piece_count: u32) -> Option<(Bitset, u32)> {
         if self.tern.as_ref().is_some_and(|tern| tern.piece_count != piece_count) {
@@ -243,16 +247,15 @@ impl Resume {
                 count(flags.len())
             }
             Pieces::Bits(bytes) => {
+                let bits = count(bytes.len()).saturating_mul(8);
                 let mut last = 0;
-                for index in 0..piece_count.min(count(bytes.len()).saturating_mul(8)) {
-                    if wire_bit(bytes, index) {
-                        set.set(index, true);
-                        last = index + 1;
-                    }
+                for index in (0..piece_count.min(bits)).filter(|index| wire_bit(bytes, *index)) {
+                    set.set(index, true);
+                    last = index + 1;
                 }
-                // At least one piece of the last byte was covered, or it would not be there.
-                let whole = count(bytes.len().saturating_sub(1)).saturating_mul(8);
-                if bytes.is_empty() { 0 } else { last.max(whole.saturating_add(1)) }
+                // Our keys say how far the bits count. Else at least one piece of the last byte was
+                // covered, or that byte would not be there.
+                if self.tern.is_some() { bits } else { last.max(bits.saturating_sub(7)) }
             }
         };
         if let Some(tern) = &self.tern {

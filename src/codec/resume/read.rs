@@ -156,8 +156,8 @@ fn tern(root: Value<'_, '_>, blob: &[u8]) -> Result<Option<TernKeys>, ResumeErro
         piece_count: small(b"pieces").ok_or(ResumeError::Checksum)?,
         checked_up_to: small(b"checked"),
         files: files.iter().map(stat).collect(),
+        clean: dict.get_int(b"clean") == Some(1),
         dirty: dirty.iter().map(|raw| u32::from_be_bytes(*raw)).collect(),
-        clean: small(b"clean") == Some(1),
     }))
 }
 

@@ -186,13 +186,13 @@ fn counters(d: &mut DictEncoder<'_>, from: &Resume) {
 fn tern_keys(d: &mut DictEncoder<'_>, from: &Resume, piece_count: u32) {
     let none = super::TernKeys::default();
     let tern = from.tern.as_ref().unwrap_or(&none);
-    if let Some(checked) = tern.checked_up_to {
+    // A blob of another program whose check was interrupted stays one.
+    let covered = from.have(piece_count).map(|(_, covered)| covered);
+    if let Some(checked) = tern.checked_up_to.or_else(|| covered.filter(|c| *c < piece_count)) {
         d.int(b"checked", i64::from(checked));
     }
     d.bytes(b"checksum", &[0; 20]);
-    if tern.clean {
-        d.int(b"clean", 1);
-    }
+    d.int(b"clean", i64::from(tern.clean));
     let dirty: Vec<u8> = tern.dirty.iter().flat_map(|piece| piece.to_be_bytes()).collect();
     d.bytes(b"dirty", &dirty);
     let mut files = Vec::with_capacity(tern.files.len() * 16);

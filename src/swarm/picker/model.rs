@@ -194,7 +194,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => piece.clone().prop_map(Op::Missing),
         12 => (peer.clone(), 0usize..9, any::<u8>(), [0..PIECES, 0..PIECES])
             .prop_map(|(p, n, mode, list)| Op::Pick(p, n, mode, list)),
-        2 => (peer.clone(), piece.clone(), block.clone()).prop_map(|(p, i, b)| Op::Receive(p, i, b)),
+        2 => (peer.clone(), piece.clone(), block.clone())
+            .prop_map(|(p, i, b)| Op::Receive(p, i, b)),
         8 => peer.clone().prop_map(Op::Answer),
         2 => (peer, piece.clone(), block.clone()).prop_map(|(p, i, b)| Op::Drop(p, i, b)),
         2 => (piece.clone(), block.clone()).prop_map(|(i, b)| Op::Written(i, b)),
@@ -225,7 +226,7 @@ impl Pair {
 
     fn span(piece: u32, block: u32) -> BlockSpan {
         let last = piece == PIECES - 1 && block == 1;
-        let length = if last { 2 * BLOCK_LEN - 20_000 % BLOCK_LEN - BLOCK_LEN } else { BLOCK_LEN };
+        let length = if last { BLOCK_LEN - 20_000 % BLOCK_LEN } else { BLOCK_LEN };
         BlockSpan { piece: PieceIndex(piece), begin: block * BLOCK_LEN, length }
     }
 
@@ -321,8 +322,11 @@ impl Pair {
         if self.model.peers.contains_key(&peer) {
             return;
         }
-        let mut has = if bits % 3 == 0 { Bitset::full(PIECES) } else { Bitset::new(PIECES) };
-        (0..PIECES).filter(|n| bits >> n & 1 == 1).for_each(|n| drop(has.set(n, true)));
+        let mut has =
+            if bits.is_multiple_of(3) { Bitset::full(PIECES) } else { Bitset::new(PIECES) };
+        for piece in (0..PIECES).filter(|n| bits >> n & 1 == 1) {
+            has.set(piece, true);
+        }
         self.picker.peer_joined(&has);
         self.model.peers.insert(peer, has);
     }
@@ -332,7 +336,9 @@ impl Pair {
         self.picker.peer_left(peer, &has);
         for piece in &mut self.model.pieces {
             piece.owner = piece.owner.filter(|o| *o != peer);
-            piece.cells.iter_mut().for_each(|c| drop(c.asked.remove(&peer)));
+            for cell in &mut piece.cells {
+                cell.asked.remove(&peer);
+            }
         }
     }
 
@@ -391,7 +397,9 @@ impl Pair {
 
     fn restore(&mut self, piece: u32, bits: u8) {
         let mut written = Bitset::new(BLOCKS);
-        (0..BLOCKS).filter(|b| bits >> b & 1 == 1).for_each(|b| drop(written.set(b, true)));
+        for block in (0..BLOCKS).filter(|b| bits >> b & 1 == 1) {
+            written.set(block, true);
+        }
         let all = self.picker.restore_blocks(PieceIndex(piece), &written);
         let Some(p) = self.model.pieces.get_mut(piece as usize).filter(|p| !p.have) else {
             return assert!(!all);

@@ -1,3 +1,5 @@
+//! The picker by example.
+
 use super::*;
 use crate::base::BLOCK_LEN;
 

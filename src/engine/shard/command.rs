@@ -1,0 +1,185 @@
+//! What the session asks of a shard.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::net::TcpStream;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::jobs::Ticket;
+use super::limit::{Direction, Limits};
+use super::slot::{self, Slot};
+use super::{Shard, accept, inbox};
+use crate::base::{FileIndex, TorrentId};
+use crate::disk::{Job, StorageParams};
+use crate::engine::host::{AddTorrent, Query, ShardCommand, TorrentView};
+use crate::engine::settings::Settings;
+use crate::swarm::{Command, Input, PeerSource, Torrent};
+
+impl Shard {
+    /// Does what the session asks.
+    pub(super) fn command(self: &Rc<Self>, command: ShardCommand) {
+        match command {
+            ShardCommand::Add(add) => {
+                let id = add.params.id;
+                self.contain(Some(id), || self.add(*add));
+            }
+            ShardCommand::Settings(settings) => self.contain(None, || self.apply(settings)),
+            ShardCommand::Shutdown => self.ending.set(true),
+            ShardCommand::Query(id, query) => self.contain(Some(id), || self.query(id, query)),
+            ShardCommand::ReadPiece(id, piece, answer) => match self.slot(id) {
+                None => answer(Err(inbox::gone())),
+                Some(slot) => {
+                    let tag = slot.jobs.borrow_mut().track(Ticket::ReadPiece(answer));
+                    self.pool.submit(self.sink, id, vec![(tag, Job::ReadPiece(piece))]);
+                }
+            },
+            ShardCommand::Incoming { torrent, stream, addr, connection, rest } => {
+                self.contain(None, || self.adopt(torrent, stream, addr, connection, rest));
+            }
+            ShardCommand::Torrent(id, command) => {
+                self.with(id, |s| self.torrent_command(s, command))
+            }
+            ShardCommand::Verdict(id, piece, attempt, verdict) => {
+                self.with(id, |s| self.input(s, Input::Verdict { piece, attempt, verdict }));
+            }
+            ShardCommand::SaveAnswer(id, generation, answer) => {
+                self.with(id, |s| self.input(s, Input::SaveAnswer { generation, answer }));
+            }
+            ShardCommand::SetTrackers(id, tiers) => self.with(id, |s| self.set_trackers(s, tiers)),
+            ShardCommand::Reannounce(id) => self.with(id, |s| self.reannounce(s)),
+            ShardCommand::Scrape(id) => self.with(id, |s| self.scrape(s)),
+            ShardCommand::DeleteFiles(id) => self.with(id, |s| s.delete.set(true)),
+            ShardCommand::WireNotices(id, on) => {
+                self.with(id, |s| s.brain.borrow_mut().set_wire_notices(on));
+            }
+        }
+    }
+
+    /// Runs `f` with a torrent that is here.
+    fn with(self: &Rc<Self>, id: TorrentId, f: impl FnOnce(&Rc<Slot>)) {
+        if let Some(slot) = self.slot(id) {
+            self.contain(Some(id), || f(&slot));
+        }
+    }
+
+    fn add(self: &Rc<Self>, add: AddTorrent) {
+        let now = self.now();
+        let id = add.params.id;
+        let info = Arc::clone(&add.params.info);
+        let trackers = self.trackers(&add.params, &add.trackers);
+        let renamed = renamed(&add);
+        let brain = Torrent::new(now, add.params, slot::key_base(id));
+        let storage = StorageParams {
+            info: Arc::clone(&info),
+            save_path: add.save_path.clone(),
+            part_dir: add.save_path.clone(),
+            renamed,
+            priorities: brain.file_priorities().to_vec(),
+            preallocate: add.preallocate,
+        };
+        let slot = Rc::new(Slot {
+            id,
+            info,
+            brain: RefCell::new(brain),
+            conns: RefCell::default(),
+            jobs: RefCell::default(),
+            unopened: RefCell::default(),
+            limits: Limits::default(),
+            save_path: RefCell::new(add.save_path),
+            trackers,
+            next_incoming: Cell::new(slot::incoming_base(id)),
+            armed: Cell::new(None),
+            stalled: Cell::new(false),
+            delete: Cell::new(false),
+            closing: Cell::new(false),
+            gone: Cell::new(false),
+        });
+        slot.limits.set(now, Direction::Up, add.upload_limit);
+        slot.limits.set(now, Direction::Down, add.download_limit);
+        // A torrent of the same number can only be a mistake of the session: the old one goes.
+        self.forget(id);
+        self.torrents.borrow_mut().insert(id, Rc::clone(&slot));
+        self.open_storage(&slot, Box::new(storage));
+        self.input(&slot, Input::Start);
+        if !add.peers.is_empty() {
+            let addrs: Vec<_> = add.peers.into_iter().map(crate::net::canonical).collect();
+            self.input(&slot, Input::PeersFound { source: PeerSource::Manual, addrs: &addrs });
+        }
+    }
+
+    fn query(self: &Rc<Self>, id: TorrentId, query: Query) {
+        let Some(slot) = self.slot(id) else { return query(None) };
+        let trackers = slot.trackers.announcer.borrow().statuses();
+        let save_path = slot.save_path.borrow().clone();
+        let brain = slot.brain.borrow();
+        query(Some(TorrentView {
+            torrent: &brain,
+            now: self.now(),
+            trackers: &trackers,
+            save_path: &save_path,
+        }));
+    }
+
+    /// Some commands concern the driver as well as the brain.
+    fn torrent_command(self: &Rc<Self>, slot: &Rc<Slot>, command: Command) {
+        match &command {
+            Command::RateLimits(upload, download) => {
+                let now = self.now();
+                slot.limits.set(now, Direction::Up, *upload);
+                slot.limits.set(now, Direction::Down, *download);
+                // Those who wait under the old limit look at the new one.
+                slot.conns.borrow().values().for_each(|conn| conn.wake());
+            }
+            Command::Close => self.stop_trackers(slot),
+            Command::Resume => {
+                let unopened = slot.unopened.take();
+                if let Some(mut params) = unopened {
+                    params.priorities = slot.brain.borrow().file_priorities().to_vec();
+                    self.open_storage(slot, params);
+                }
+            }
+            _ => {}
+        }
+        self.input(slot, Input::Command(command));
+    }
+
+    fn apply(self: &Rc<Self>, settings: Arc<Settings>) {
+        let old = self.settings.replace(Arc::clone(&settings));
+        self.fleet.apply(&settings);
+        self.apply_rate_limits();
+        self.rate_waiters.fire(crate::base::Instant::from_micros(u64::MAX));
+        if old.announce_all_tiers != settings.announce_all_tiers {
+            let slots: Vec<_> = self.torrents.borrow().values().cloned().collect();
+            for slot in slots {
+                self.contain(Some(slot.id), || self.configure_announcer(&slot));
+            }
+        }
+        if self.index == 0 && old.listen != settings.listen {
+            self.rebind(&settings.listen);
+        }
+    }
+
+    /// A connection that another shard accepted.
+    fn adopt(
+        self: &Rc<Self>,
+        torrent: TorrentId,
+        stream: TcpStream,
+        addr: std::net::SocketAddr,
+        connection: Box<crate::proto::peer::Connection>,
+        rest: bytes::BytesMut,
+    ) {
+        if let Ok(stream) = tokio::net::TcpStream::from_std(stream) {
+            self.incoming(torrent, accept::Identified { stream, addr, connection, rest });
+        }
+    }
+}
+
+/// The files that are not where the metainfo says: those of the saved state, then the session's.
+fn renamed(add: &AddTorrent) -> Vec<(FileIndex, String)> {
+    let saved = add.params.resume.iter().flat_map(|resume| &resume.mapped_files);
+    let saved = (0..).map(FileIndex).zip(saved.cloned()).filter(|(_, path)| !path.is_empty());
+    let mut all: BTreeMap<FileIndex, String> = saved.collect();
+    all.extend(add.params.renamed.iter().chain(&add.renamed).cloned());
+    all.into_iter().collect()
+}

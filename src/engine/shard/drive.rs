@@ -1,0 +1,270 @@
+//! Inputs to a brain, and the execution of what it wants done.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+
+use super::jobs::{self, Ticket};
+use super::slot::{Conn, Slot};
+use super::{Shard, conn};
+use crate::base::{DiskError, PeerKey, TorrentId};
+use crate::disk::{Completion, Job, JobTag, Outcome, StorageParams};
+use crate::engine::host::{SaveRequest, VerifyRequest};
+use crate::swarm::{DiskOp, Input, Output};
+
+/// A deadline is at least this far away: a brain that names a time that has passed cannot spin a
+/// core.
+const TICK_MIN: Duration = Duration::from_millis(1);
+
+impl Shard {
+    /// Gives a torrent's brain an input and executes the consequences.
+    pub(super) fn input(self: &Rc<Self>, slot: &Rc<Slot>, input: Input<'_>) {
+        if !slot.gone.get() {
+            self.contain(Some(slot.id), || {
+                slot.brain.borrow_mut().handle(self.now(), input);
+                self.drive(slot);
+            });
+        }
+    }
+
+    /// Bytes from a peer.
+    pub(super) fn received(self: &Rc<Self>, slot: &Rc<Slot>, peer: PeerKey, data: &mut BytesMut) {
+        self.input(slot, Input::Received { peer, data });
+    }
+
+    /// A torrent's deadline passed.
+    pub(super) fn time_passed(self: &Rc<Self>, slot: &Rc<Slot>) {
+        self.input(slot, Input::Timeout);
+    }
+
+    /// Answers of the disk: all are handed over before their torrents are driven once.
+    pub(super) fn disk_answers(self: &Rc<Self>, completions: Vec<Completion>) {
+        let mut touched: Vec<Rc<Slot>> = Vec::new();
+        for completion in completions {
+            // Batches are mostly of one torrent.
+            let last = touched.last().filter(|slot| slot.id == completion.torrent).cloned();
+            let Some(slot) = last.clone().or_else(|| self.slot(completion.torrent)) else {
+                continue;
+            };
+            if last.is_none() {
+                touched.push(Rc::clone(&slot));
+            }
+            self.contain(Some(slot.id), || {
+                self.disk_answer(&slot, completion.tag, completion.outcome);
+            });
+        }
+        for slot in touched {
+            self.contain(Some(slot.id), || self.drive(&slot));
+        }
+    }
+
+    fn disk_answer(self: &Rc<Self>, slot: &Rc<Slot>, tag: JobTag, outcome: Outcome) {
+        if slot.gone.get() {
+            return;
+        }
+        let ticket = slot.jobs.borrow_mut().finish(tag);
+        match ticket {
+            None | Some(Ticket::Silent) => {}
+            Some(Ticket::Open(params)) => {
+                // The brain meets the same error in its first look at the files.
+                if !matches!(outcome, Outcome::Done) {
+                    *slot.unopened.borrow_mut() = Some(params);
+                }
+            }
+            Some(Ticket::ReadPiece(reader)) => reader(jobs::piece_answer(outcome)),
+            Some(Ticket::Close) => {
+                self.forget(slot.id);
+                self.host.closed(slot.id);
+            }
+            Some(Ticket::Brain(wish)) => {
+                if let Outcome::Moved(to) = &outcome {
+                    slot.save_path.borrow_mut().clone_from(to);
+                }
+                let answer = jobs::answer(wish, outcome);
+                slot.brain.borrow_mut().handle(self.now(), Input::Disk(answer));
+            }
+        }
+    }
+
+    /// Executes everything a brain wants done; one disk submission for all of it.
+    pub(super) fn drive(self: &Rc<Self>, slot: &Rc<Slot>) {
+        if slot.gone.get() {
+            return;
+        }
+        let mut disk = Vec::new();
+        let mut closed = false;
+        loop {
+            // In a statement of its own: the brain must not stay borrowed while outputs are
+            // executed.
+            let output = slot.brain.borrow_mut().poll_output();
+            match output {
+                None => break,
+                Some(Output::Disk(op)) => disk.push(self.disk_op(slot, op)),
+                Some(Output::Closed) => closed = true,
+                Some(output) => self.execute(slot, output),
+            }
+        }
+        if !disk.is_empty() {
+            self.pool.submit(self.sink, slot.id, disk);
+        }
+        if closed {
+            self.close_storage(slot);
+        }
+        self.pump_trackers(slot);
+        if slot.stalled.get() {
+            self.unstall_torrent(slot);
+        }
+        self.rearm(slot);
+    }
+
+    /// Registers a torrent's storage with the disk.
+    pub(super) fn open_storage(&self, slot: &Slot, params: Box<StorageParams>) {
+        let tag = slot.jobs.borrow_mut().track(Ticket::Open(params.clone()));
+        self.pool.submit(self.sink, slot.id, vec![(tag, Job::Open(params))]);
+    }
+
+    fn disk_op(&self, slot: &Slot, op: DiskOp) -> (JobTag, Job) {
+        slot.jobs.borrow_mut().begin(op)
+    }
+
+    fn execute(self: &Rc<Self>, slot: &Rc<Slot>, output: Output) {
+        match output {
+            Output::Dial { peer, addr } => {
+                let conn = Rc::new(Conn::new(peer, addr));
+                slot.conns.borrow_mut().insert(peer, Rc::clone(&conn));
+                self.start(Some(slot.id), conn::dial(Rc::clone(self), Rc::clone(slot), conn));
+            }
+            Output::Transmit { peer } => {
+                if let Some(conn) = slot.conns.borrow().get(&peer) {
+                    let mut out = conn.out.borrow_mut();
+                    slot.brain.borrow_mut().take_transmit(peer, &mut out);
+                    drop(out);
+                    conn.wake();
+                }
+            }
+            Output::Close { peer } => {
+                let conn = slot.conns.borrow_mut().remove(&peer);
+                if let Some(conn) = conn {
+                    conn.close();
+                }
+            }
+            Output::Verify { piece, engine_ok, attempt, peers } => {
+                let length = slot.info.geometry.len_of(piece);
+                let request = VerifyRequest { piece, length, engine_ok, attempt, peers };
+                self.host.verify(slot.id, request);
+            }
+            Output::Save { generation, state, with_info } => {
+                let info = std::sync::Arc::clone(&slot.info);
+                self.host.save(slot.id, SaveRequest { generation, state, with_info, info });
+            }
+            Output::Announce(event) => self.tracker_event(slot, event),
+            Output::Notice(notice) => self.host.notice(slot.id, notice),
+            Output::Wire { peer, incoming, message } => {
+                self.host.wire(slot.id, peer, incoming, &message);
+            }
+            // Taken by the caller.
+            Output::Disk(_) | Output::Closed => {}
+        }
+    }
+
+    /// The brain is done: delete if that was asked for, close the storage; the answer to the latter
+    /// ends the torrent.
+    fn close_storage(self: &Rc<Self>, slot: &Rc<Slot>) {
+        if slot.closing.replace(true) {
+            return;
+        }
+        self.stop_trackers(slot);
+        let mut tags = slot.jobs.borrow_mut();
+        let mut last = Vec::with_capacity(2);
+        if slot.delete.get() {
+            last.push((tags.track(Ticket::Silent), Job::Delete));
+        }
+        last.push((tags.track(Ticket::Close), Job::Close));
+        drop(tags);
+        self.pool.submit(self.sink, slot.id, last);
+    }
+
+    /// Takes a torrent off the shard: sockets, deadlines, questions. Does nothing when it is not
+    /// here.
+    pub(super) fn forget(self: &Rc<Self>, id: TorrentId) {
+        let Some(slot) = self.torrents.borrow_mut().remove(&id) else { return };
+        slot.gone.set(true);
+        self.timers.move_to(id, slot.armed.take(), None);
+        self.stalled.borrow_mut().remove(&id);
+        let conns = slot.conns.take();
+        conns.values().for_each(|conn| conn.close());
+        for reader in slot.jobs.take().abandon() {
+            reader(Err(gone()));
+        }
+        if !slot.closing.get() {
+            // Not closed in order (a panic, the end of the shard): the storage still lets go of it.
+            self.pool.submit(self.sink, id, vec![(JobTag::MAX, Job::Close)]);
+        }
+    }
+
+    /// Whether sockets of this torrent may be read. If not, its connections are woken when that
+    /// changes.
+    pub(super) fn may_read(&self, slot: &Slot) -> bool {
+        let may = self.reading_allowed(slot);
+        if !may && !slot.gone.get() && !slot.stalled.replace(true) {
+            let first = {
+                let mut stalled = self.stalled.borrow_mut();
+                let first = stalled.is_empty();
+                stalled.insert(slot.id);
+                first
+            };
+            if first {
+                self.wake_by(self.now() + super::PRESSURE_TICK);
+            }
+        }
+        may
+    }
+
+    fn reading_allowed(&self, slot: &Slot) -> bool {
+        !self.pool.pressure() && slot.brain.borrow().wants_input()
+    }
+
+    /// Lets the connections of all torrents that may go on reading do so.
+    pub(super) fn unstall(&self) {
+        if self.stalled.borrow().is_empty() || self.pool.pressure() {
+            return;
+        }
+        let ids: Vec<_> = self.stalled.borrow().iter().copied().collect();
+        for slot in ids.into_iter().filter_map(|id| self.slot(id)) {
+            self.unstall_torrent(&slot);
+        }
+    }
+
+    fn unstall_torrent(&self, slot: &Slot) {
+        if self.reading_allowed(slot) {
+            slot.stalled.set(false);
+            self.stalled.borrow_mut().remove(&slot.id);
+            slot.conns.borrow().values().for_each(|conn| conn.wake());
+        }
+    }
+
+    /// Moves the torrent's deadline to what brain and announcer now want.
+    fn rearm(&self, slot: &Slot) {
+        if slot.gone.get() {
+            return;
+        }
+        let brain = slot.brain.borrow().next_deadline();
+        let wanted = [brain, slot.trackers.due.get()].into_iter().flatten().min();
+        let armed = slot.armed.get();
+        if wanted == armed {
+            return;
+        }
+        let wanted = wanted.map(|at| at.max(self.now() + TICK_MIN));
+        slot.armed.set(wanted);
+        self.timers.move_to(slot.id, armed, wanted);
+        if let Some(at) = wanted {
+            self.wake_by(at);
+        }
+    }
+}
+
+/// The error of a question about a torrent that is not here.
+fn gone() -> DiskError {
+    super::inbox::gone()
+}

@@ -1,0 +1,160 @@
+//! What the shards of one session share: the clock's epoch, the connection budget, who needs rate,
+//! TLS, and each other's mailboxes. Nothing here is touched per packet.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use parking_lot::Mutex;
+
+use super::inbox::Inbox;
+use crate::base::Instant;
+use crate::engine::settings::Settings;
+use crate::net::tls::Tls;
+
+/// Shared by the shards of a session.
+pub(super) struct Fleet {
+    epoch: std::time::Instant,
+    connections: Budget,
+    half_open: Budget,
+    /// Per shard: whether it moved bytes (down, up) lately.
+    demand: Vec<[AtomicBool; 2]>,
+    tls: Mutex<Arc<Tls>>,
+    pub(super) inboxes: Vec<Arc<Inbox>>,
+}
+
+impl Fleet {
+    pub(super) fn new(settings: &Settings, count: usize) -> Self {
+        Self {
+            epoch: std::time::Instant::now(),
+            connections: Budget::new(settings.max_connections),
+            half_open: Budget::new(settings.max_half_open),
+            demand: (0..count).map(|_| Default::default()).collect(),
+            tls: Mutex::new(Arc::new(Tls::new(settings.tls_ca_file.clone()))),
+            inboxes: (0..count).map(|_| Arc::default()).collect(),
+        }
+    }
+
+    /// Now, on the clock all shards of the session share.
+    pub(super) fn now(&self) -> Instant {
+        Instant::ZERO + self.epoch.elapsed()
+    }
+
+    /// The runtime's name for a point on our clock.
+    pub(super) fn to_tokio(&self, at: Instant) -> tokio::time::Instant {
+        (self.epoch + at.since(Instant::ZERO)).into()
+    }
+
+    /// Takes over new limits.
+    pub(super) fn apply(&self, settings: &Settings) {
+        self.connections.max.store(settings.max_connections, Ordering::Relaxed);
+        self.half_open.max.store(settings.max_half_open, Ordering::Relaxed);
+        let mut tls = self.tls.lock();
+        if tls.ca_file() != settings.tls_ca_file.as_ref() {
+            *tls = Arc::new(Tls::new(settings.tls_ca_file.clone()));
+        }
+    }
+
+    pub(super) fn tls(&self) -> Arc<Tls> {
+        Arc::clone(&self.tls.lock())
+    }
+
+    /// Room for one more connection of the session, given back when the permit is dropped.
+    pub(super) fn connection(self: &Arc<Self>) -> Option<Permit> {
+        self.permit(|fleet| &fleet.connections)
+    }
+
+    /// Room for one more connection attempt.
+    pub(super) fn half_open(self: &Arc<Self>) -> Option<Permit> {
+        self.permit(|fleet| &fleet.half_open)
+    }
+
+    /// Attempts that could start now.
+    pub(super) fn room(&self) -> u32 {
+        self.half_open.left().min(self.connections.left())
+    }
+
+    fn permit(self: &Arc<Self>, of: fn(&Self) -> &Budget) -> Option<Permit> {
+        of(self).take().then(|| Permit { fleet: Arc::clone(self), of })
+    }
+
+    /// Notes whether shard `index` moves bytes, and says how many shards do, it included: the
+    /// global limit is divided among them.
+    pub(super) fn sharers(&self, index: usize, direction: usize, active: bool) -> u64 {
+        let mut sharers = 0;
+        for (shard, flags) in self.demand.iter().enumerate() {
+            let Some(flag) = flags.get(direction) else { continue };
+            if shard == index {
+                flag.store(active, Ordering::Relaxed);
+            }
+            sharers += u64::from(shard == index || flag.load(Ordering::Relaxed));
+        }
+        sharers.max(1)
+    }
+}
+
+/// A count with a bound. One atomic per connection, none per packet.
+struct Budget {
+    used: AtomicU32,
+    max: AtomicU32,
+}
+
+impl Budget {
+    fn new(max: u32) -> Self {
+        Self { used: AtomicU32::new(0), max: AtomicU32::new(max) }
+    }
+
+    fn left(&self) -> u32 {
+        self.max.load(Ordering::Relaxed).saturating_sub(self.used.load(Ordering::Relaxed))
+    }
+
+    fn take(&self) -> bool {
+        let max = self.max.load(Ordering::Relaxed);
+        self.used
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < max).then_some(n + 1))
+            .is_ok()
+    }
+}
+
+/// One unit of a session-wide budget.
+pub(super) struct Permit {
+    fleet: Arc<Fleet>,
+    of: fn(&Fleet) -> &Budget,
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        (self.of)(&self.fleet).used.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fleet(count: usize) -> Arc<Fleet> {
+        let settings = Settings { max_connections: 2, max_half_open: 1, ..Settings::default() };
+        Arc::new(Fleet::new(&settings, count))
+    }
+
+    #[test]
+    fn permits_come_back_and_a_lowered_limit_holds() {
+        let fleet = fleet(1);
+        let (a, b) = (fleet.connection(), fleet.connection());
+        assert!(a.is_some() && b.is_some() && fleet.connection().is_none());
+        drop(a);
+        fleet.apply(&Settings { max_connections: 1, ..Settings::default() });
+        assert!(fleet.connection().is_none());
+        drop(b);
+        assert!(fleet.connection().is_some());
+    }
+
+    #[test]
+    fn rate_is_shared_by_the_shards_that_use_it() {
+        let fleet = fleet(3);
+        assert_eq!(fleet.sharers(0, 0, true), 1);
+        assert_eq!(fleet.sharers(1, 0, true), 2);
+        assert_eq!(fleet.sharers(2, 0, false), 3);
+        assert_eq!(fleet.sharers(0, 1, false), 1);
+        assert_eq!(fleet.sharers(1, 0, false), 2);
+    }
+}
