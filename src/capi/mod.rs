@@ -11,11 +11,17 @@
 mod add;
 mod config;
 pub mod consts;
+mod convert;
 mod create;
 mod error;
+mod event;
 mod events;
+mod fork;
+mod guard;
 mod hooks;
 mod metainfo;
+mod object;
+mod options_text;
 mod session;
 pub mod table;
 mod torrent;
