@@ -1,10 +1,15 @@
 //! What to believe at start: saved state against the files found, as a pure function.
 //!
-//! A save says which pieces were durable and what the files looked like. A file that differs now was
-//! either written by ourselves after the save (the process was killed) or by somebody else. The two are
-//! told apart by what we never do: a file all of whose pieces were saved is not written again, and after
-//! a *clean* save (pause, close) nothing is written at all. Only a file still being fetched, of a save
-//! that was not clean, may have grown or become newer; its saved pieces stay trusted because we never
+//! A save says which pieces were durable and what the files looked like. A file that differs
+//! now was
+//! either written by ourselves after the save (the process was killed) or by somebody else. The
+//! two are
+//! told apart by what we never do: a file all of whose pieces were saved is not written again,
+//! and after
+//! a *clean* save (pause, close) nothing is written at all. Only a file still being fetched, of
+//! a save
+//! that was not clean, may have grown or become newer; its saved pieces stay trusted because we
+//! never
 //! write into a piece we have. Pieces that were under way at the time of the save are listed in it
 //! (`dirty`) and hashed. Deliberately absent: hashing, and acting on the plan.
 
@@ -23,7 +28,8 @@ pub struct Plan {
     pub check: Bitset,
     /// Of those, pieces the saved state claimed: not finding one is worth a notice.
     pub expected: Bitset,
-    /// Partly received pieces and their blocks on disk; some may be in `check` too and matter when that
+    /// Partly received pieces and their blocks on disk; some may be in `check` too and
+    /// matter when that
     /// fails.
     pub unfinished: Vec<(PieceIndex, Bitset)>,
     /// Saved state that could not be taken as it was.
@@ -43,7 +49,8 @@ pub struct Rejected {
     pub pieces: u32,
 }
 
-/// Makes the plan. `stats` holds one entry per file, `priorities` too (missing ones count as wanted).
+/// Makes the plan. `stats` holds one entry per file, `priorities` too (missing ones count as
+/// wanted).
 #[must_use]
 pub fn plan(
     info: &Info,
@@ -125,7 +132,8 @@ fn size_of(stats: &[Option<FileStat>], file: FileIndex) -> Option<u64> {
     stats.get(file.idx()).copied().flatten().map(|s| s.size)
 }
 
-/// Whether the files are long enough to hold the piece. Unwanted files may live in the part store and
+/// Whether the files are long enough to hold the piece. Unwanted files may live in the part
+/// store and
 /// padding is not stored: both are taken as there.
 fn fits(info: &Info, stats: &[Option<FileStat>], priorities: &[u8], piece: PieceIndex) -> bool {
     info.spans(piece, 0, info.geometry.len_of(piece)).all(|span| {
@@ -182,7 +190,8 @@ fn unfinished(info: &Info, resume: &Resume, have: &Bitset) -> Vec<(PieceIndex, B
     out
 }
 
-/// Files that are not what the saved state says and whose difference is not our own doing, with why.
+/// Files that are not what the saved state says and whose difference is not our own doing, with
+/// why.
 fn changed_files(
     info: &Info,
     resume: &Resume,
@@ -261,3 +270,6 @@ fn foreign_differs(
         Some(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
