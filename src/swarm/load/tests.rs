@@ -102,8 +102,14 @@ fn our_own_writes_after_a_save_are_no_change() {
     // File 0 lacks piece 1: it was being written.
     let mut now = stats(FULL);
     now[0] = Some(FileStat { size: 25, mtime_ns: 8 });
-    let plan = run(Some(&blob(0xb0, false)), &now, LoadPolicy::PerFile);
-    assert_eq!(members(&plan.restored), [0, 2, 3]);
+    for policy in [LoadPolicy::PerFile, LoadPolicy::Strict] {
+        let plan = run(Some(&blob(0xb0, false)), &now, policy);
+        assert_eq!(members(&plan.restored), [0, 2, 3]);
+        assert!(plan.rejected.is_none());
+    }
+    // Strict: after a clean save, any difference costs everything.
+    let plan = run(Some(&blob(0xb0, true)), &now, LoadPolicy::Strict);
+    assert!(plan.restored.none() && !plan.rejected.unwrap().partial);
     // After a clean save nobody but somebody else writes.
     let plan = run(Some(&blob(0xb0, true)), &now, LoadPolicy::PerFile);
     assert_eq!((members(&plan.restored), members(&plan.check)), (vec![3], vec![0, 2]));
