@@ -30,6 +30,8 @@ enum Stage {
     Deciding,
     /// Failed and being read back: block reads to go.
     ReadingBack(u32),
+    /// Right, but a sync failed since it was written: being written once more.
+    Rewriting,
 }
 
 /// A piece on its way.
@@ -40,14 +42,14 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// A check's hash is out.
+    /// A check is not through with it.
     pub(super) fn is_checking(&self) -> bool {
-        self.check && matches!(self.stage, Stage::Hashing | Stage::Stuck)
+        self.check && matches!(self.stage, Stage::Hashing | Stage::Stuck | Stage::Rewriting)
     }
 
     /// Without a result yet (the close waits for these).
     pub(super) fn is_busy(&self) -> bool {
-        matches!(self.stage, Stage::Hashing | Stage::Hashed(_))
+        matches!(self.stage, Stage::Hashing | Stage::Hashed(_) | Stage::Rewriting)
     }
 
     /// Whether its hash is with the disk.
@@ -79,7 +81,7 @@ impl Torrent {
     /// Asks for a piece's hash.
     pub(super) fn hash_piece(&mut self, piece: PieceIndex, check: bool) {
         self.pending.insert(piece, Pending { stage: Stage::Hashing, check });
-        self.hashes_out += 1;
+        self.io.hashes_out += 1;
         self.disk(DiskOp::Hash(piece));
     }
 
@@ -88,11 +90,11 @@ impl Torrent {
         piece: PieceIndex,
         result: Result<Option<[u8; 20]>, DiskError>,
     ) {
-        self.hashes_out = self.hashes_out.saturating_sub(1);
-        if let Some(stale) = self.stale_hashes.get_mut(&piece) {
+        self.io.hashes_out = self.io.hashes_out.saturating_sub(1);
+        if let Some(stale) = self.io.stale_hashes.get_mut(&piece) {
             *stale -= 1;
             if *stale == 0 {
-                self.stale_hashes.remove(&piece);
+                self.io.stale_hashes.remove(&piece);
             }
             return;
         }
@@ -117,7 +119,7 @@ impl Torrent {
                 if check {
                     self.checked(piece, matches);
                 } else {
-                    self.pieces_hashed += 1;
+                    self.counters.pieces_hashed += 1;
                     self.advance_piece(piece);
                 }
             }
@@ -125,24 +127,22 @@ impl Torrent {
     }
 
     pub(super) fn on_written(&mut self, span: BlockSpan, result: Result<(), DiskError>) {
-        self.unwritten = self.unwritten.saturating_sub(u64::from(span.length));
-        self.writes_out = self.writes_out.saturating_sub(1);
+        self.io.unwritten = self.io.unwritten.saturating_sub(u64::from(span.length));
+        self.io.writes_out = self.io.writes_out.saturating_sub(1);
         match result {
             Ok(()) => {
                 self.picker.block_written(span);
+                self.advance_rewrite(span);
                 self.advance_piece(span.piece);
             }
             Err(error) => {
-                // Whatever its hash says, the piece is not on disk.
-                if self.pending.remove(&span.piece).is_some_and(|p| p.is_hashing()) {
-                    *self.stale_hashes.entry(span.piece).or_insert(0) += 1;
-                }
-                self.picker.block_failed(span);
+                self.repair.rescue.remove(&span);
+                self.drop_block(span);
                 self.fail_disk(error);
             }
         }
-        if self.stalled && self.unwritten <= self.tuning.max_unwritten_bytes {
-            self.stalled = false;
+        if self.io.stalled && self.io.unwritten <= self.tuning.max_unwritten_bytes {
+            self.io.stalled = false;
             self.touch_all();
         }
     }
@@ -237,7 +237,6 @@ impl Torrent {
     fn accept(&mut self, piece: PieceIndex) {
         self.pending.remove(&piece);
         self.verify.forget(piece);
-        self.unblamed.remove(&piece);
         if self.picker.have().get(piece.0) {
             return;
         }
@@ -269,22 +268,17 @@ impl Torrent {
     /// The piece is bad: find out who did it, then fetch it again.
     fn refuse(&mut self, piece: PieceIndex) {
         self.verify_rejected(piece);
-        self.pieces_failed += 1;
+        self.counters.pieces_failed += 1;
         let length = self.info.geometry.len_of(piece);
-        self.wasted += u64::from(length);
+        self.counters.wasted += u64::from(length);
         self.notice(Notice::PieceFailed(piece));
-        if self.unblamed.contains(&piece) {
-            self.blame.forget(piece);
-        } else {
-            let senders = self.blame.senders(piece);
-            for (key, _) in &senders {
-                if let Some(peer) = self.peers.get_mut(key) {
-                    peer.bad_pieces += 1;
-                }
+        for (key, _) in self.blame.senders(piece) {
+            if let Some(peer) = self.peers.get_mut(&key) {
+                peer.bad_pieces += 1;
             }
-            let verdict = self.blame.failed(piece, self.info.geometry.block_count(piece));
-            self.judge(&verdict);
         }
+        let verdict = self.blame.failed(piece, self.info.geometry.block_count(piece));
+        self.judge(&verdict);
         let readable = !matches!(self.phase, Phase::Closing(_) | Phase::Closed | Phase::Failed);
         if readable && length <= READ_BACK_MAX && self.blame.wants_read_back(piece) {
             let blocks = self.info.geometry.block_count(piece);
@@ -308,7 +302,6 @@ impl Torrent {
 
     fn fetch_again(&mut self, piece: PieceIndex) {
         self.pending.remove(&piece);
-        self.unblamed.remove(&piece);
         self.picker.piece_failed(piece);
         self.touch_all();
     }
@@ -319,6 +312,10 @@ impl Torrent {
         span: BlockSpan,
         result: Result<bytes::Bytes, DiskError>,
     ) {
+        if self.repair.rescue.contains(&span) {
+            self.rewrite_block(span, result);
+            return;
+        }
         let Some(pending) = self.pending.get_mut(&span.piece) else { return };
         let Stage::ReadingBack(left) = &mut pending.stage else { return };
         *left = left.saturating_sub(1);
@@ -328,6 +325,63 @@ impl Torrent {
         }
         if done {
             self.fetch_again(span.piece);
+        }
+    }
+
+    fn read_blocks(&mut self, piece: PieceIndex) {
+        let blocks = self.info.geometry.block_count(piece);
+        for span in (0..blocks).filter_map(|b| self.info.geometry.block(piece, b)) {
+            self.out.push_back(Output::Disk(DiskOp::Read(INTERNAL_READER, span)));
+        }
+    }
+
+    /// Writes a piece found right once more, because a sync failed since.
+    pub(super) fn rewrite(&mut self, piece: PieceIndex) {
+        self.pending.insert(piece, Pending { stage: Stage::Rewriting, check: true });
+        self.rescue(piece);
+    }
+
+    /// Writes whatever the disk has of a piece once more: a disk that lost a write goes on failing
+    /// syncs until then.
+    pub(super) fn rescue(&mut self, piece: PieceIndex) {
+        let blocks = self.info.geometry.block_count(piece);
+        self.repair.rescue.extend((0..blocks).filter_map(|b| self.info.geometry.block(piece, b)));
+        self.read_blocks(piece);
+    }
+
+    fn rewrite_block(&mut self, span: BlockSpan, result: Result<bytes::Bytes, DiskError>) {
+        match result {
+            Ok(data) => {
+                self.io.unwritten += u64::from(span.length);
+                self.io.writes_out += 1;
+                self.io.unsynced.insert(span.piece);
+                self.disk(DiskOp::Write(span, data));
+            }
+            // Never written, or lost for good: to be fetched.
+            Err(_) => {
+                self.repair.rescue.remove(&span);
+                self.drop_block(span);
+            }
+        }
+    }
+
+    /// A block is not on disk after all, whatever the hash of its piece says.
+    fn drop_block(&mut self, span: BlockSpan) {
+        if self.pending.remove(&span.piece).is_some_and(|p| p.is_hashing()) {
+            *self.io.stale_hashes.entry(span.piece).or_insert(0) += 1;
+        }
+        self.verify.forget(span.piece);
+        self.picker.block_failed(span);
+    }
+
+    /// A rewritten piece goes on when its last block is with the disk.
+    fn advance_rewrite(&mut self, span: BlockSpan) {
+        if !self.repair.rescue.remove(&span) {
+            return;
+        }
+        let rewriting = self.pending.get(&span.piece).is_some_and(|p| p.stage == Stage::Rewriting);
+        if rewriting && !self.repair.rescue.iter().any(|s| s.piece == span.piece) {
+            self.decide(span.piece, true);
         }
     }
 

@@ -27,6 +27,8 @@ pub(super) struct SyncJob {
     /// What it makes durable.
     claim: Bitset,
     unfinished: Vec<(PieceIndex, Bitset)>,
+    /// Pieces written to since the one before.
+    pieces: BTreeSet<PieceIndex>,
     /// The saver waits for it.
     for_save: bool,
 }
@@ -111,22 +113,29 @@ fn map_file(base: &mut Resume, info: &Info, file: FileIndex, path: &str) {
 }
 
 impl Torrent {
+    /// Whether a save may begin: not before we know what we have, nor between a failed sync and the
+    /// repair of what it lost. A close takes its chance.
+    pub(super) fn can_save(&self) -> bool {
+        let repairing = matches!(self.phase, Phase::Failed | Phase::Stat { .. } | Phase::Checking);
+        self.flags.loaded && !(self.repair.poisoned && repairing)
+    }
+
     /// Begins a save when one is due.
     pub(super) fn pump_save(&mut self) {
-        if self.loaded && self.saver.begin(self.now) {
+        if self.can_save() && self.saver.begin(self.now) {
             self.sync(true);
         }
     }
 
     /// Makes what was written so far durable.
     pub(super) fn sync(&mut self, for_save: bool) {
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
-        self.unsynced = false;
-        self.syncs.push_back(SyncJob {
+        self.io.last_ticket += 1;
+        let ticket = self.io.last_ticket;
+        self.io.syncs.push_back(SyncJob {
             ticket,
             claim: self.picker.have().clone(),
             unfinished: self.picker.unfinished(),
+            pieces: core::mem::take(&mut self.io.unsynced),
             for_save,
         });
         self.disk(DiskOp::Sync(ticket));
@@ -137,8 +146,8 @@ impl Torrent {
         ticket: u64,
         result: Result<Vec<Option<FileStat>>, DiskError>,
     ) {
-        let Some(at) = self.syncs.iter().position(|s| s.ticket == ticket) else { return };
-        let Some(job) = self.syncs.remove(at) else { return };
+        let Some(at) = self.io.syncs.iter().position(|s| s.ticket == ticket) else { return };
+        let Some(job) = self.io.syncs.remove(at) else { return };
         match result {
             Ok(stats) => {
                 self.stats = stats;
@@ -150,6 +159,7 @@ impl Torrent {
                 }
             }
             Err(error) => {
+                self.repair.suspect.extend(job.pieces);
                 self.distrust();
                 self.fail_disk(error);
                 if job.for_save && matches!(self.phase, Phase::Closing(_)) {
@@ -162,19 +172,33 @@ impl Torrent {
         }
     }
 
-    /// A sync failed: the system may have dropped what we wrote, and will not say so again. Everything
-    /// not durable before has to be looked at.
+    /// A sync failed: the system may have dropped what we wrote, shows it nevertheless, and will not
+    /// complain again. What was not durable before is not ours until it was read, hashed and written
+    /// once more at the next start; until then another sync could only fail or, worse, succeed.
     fn distrust(&mut self) {
+        self.repair.poisoned = true;
         let mut lost = self.picker.have().clone();
         lost.subtract(&self.durable);
         for piece in lost.iter().collect::<Vec<_>>() {
             self.lose(PieceIndex(piece));
-            self.rehash.insert(piece);
-        }
-        for (piece, _) in self.picker.unfinished() {
-            self.unblamed.insert(piece);
+            self.repair.rehash.insert(piece);
         }
         self.refresh_state();
+    }
+
+    /// Before a start after a failed sync: what is to be written once more.
+    pub(super) fn plan_rescue(&mut self) {
+        // Verdicts may have come in since.
+        self.distrust();
+        self.repair.rewrites.extend(self.repair.rehash.iter().map(|p| PieceIndex(*p)));
+        self.repair.rescue.clear();
+        for piece in core::mem::take(&mut self.repair.suspect) {
+            let whole = self.repair.rewrites.contains(&piece);
+            if !whole && self.pending.get(&piece).is_none_or(super::pieces::Pending::is_hopeful) {
+                self.rescue(piece);
+            }
+            self.repair.suspect.insert(piece);
+        }
     }
 
     /// Hands the present state to the host.
@@ -193,7 +217,10 @@ impl Torrent {
     pub(super) fn is_quiet(&self) -> bool {
         let stopped =
             matches!(self.phase, Phase::Paused | Phase::Failed | Phase::Closing(_) | Phase::Closed);
-        stopped && self.writes_out == 0 && !self.unsynced && !self.close_failed
+        stopped
+            && self.io.writes_out == 0
+            && self.io.unsynced.is_empty()
+            && !self.flags.close_failed
     }
 
     fn blob(&self, generation: u64, clean: bool, unfinished: &[(PieceIndex, Bitset)]) -> Resume {
@@ -239,7 +266,7 @@ impl Torrent {
     }
 
     fn tern_keys(&self, generation: u64, clean: bool) -> TernKeys {
-        let mut dirty: BTreeSet<u32> = self.rehash.clone();
+        let mut dirty: BTreeSet<u32> = self.repair.rehash.clone();
         let mut undurable = self.picker.have().clone();
         undurable.subtract(&self.durable);
         dirty.extend(undurable.iter());
@@ -286,7 +313,7 @@ impl Torrent {
     /// Something configured changed.
     pub(super) fn config_changed(&mut self) {
         self.saver.changed(self.now);
-        if self.loaded && self.saver.policy().on_state_change {
+        if self.flags.loaded && self.saver.policy().on_state_change {
             self.saver.want();
         }
     }
