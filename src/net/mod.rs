@@ -2,13 +2,15 @@
 //!
 //! What the engine needs from the operating system's network, and no more: listen sockets bound the
 //! way we want them ([`listen`]), outgoing TCP connections ([`dial`]), one HTTP(S) exchange after
-//! another ([`http`], [`tls`]), and threads that no signal can reach ([`signals`]). Deliberately
+//! another ([`http`], [`tls`]), threads that no signal can reach ([`signals`]), and a flag that a
+//! host's event loop can poll ([`notify`]). Deliberately
 //! absent: torrents, what peers say, policy, retries, concurrency bounds: all of these are the
 //! engine's.
 
 pub mod dial;
 pub mod http;
 pub mod listen;
+pub mod notify;
 pub mod signals;
 pub mod tls;
 

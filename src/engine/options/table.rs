@@ -1,0 +1,548 @@
+//! The rows of the option table.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Access, OptionSpec};
+use crate::engine::settings::Settings;
+use crate::swarm::LoadPolicy;
+
+const fn opt(
+    id: u32,
+    name: &'static str,
+    live: bool,
+    access: Access,
+    doc: &'static str,
+) -> OptionSpec {
+    OptionSpec { id, name, live, since: "0.1.0", access, doc }
+}
+
+/// All options, by id.
+pub static TABLE: &[OptionSpec] = &[
+    opt(
+        1001,
+        "net_threads",
+        false,
+        Access::Int(1, 64, |s| int(s.net_threads), |s, v| s.net_threads = num(v)),
+        "Network threads. A torrent belongs to one of them.",
+    ),
+    opt(
+        1002,
+        "disk_threads",
+        false,
+        Access::Int(1, 64, |s| int(s.disk_threads), |s, v| s.disk_threads = num(v)),
+        "Disk threads; they hash too.",
+    ),
+    opt(
+        1003,
+        "max_connections",
+        true,
+        Access::Int(1, 1000000, |s| int(s.max_connections), |s, v| s.max_connections = num(v)),
+        "Established peer connections of all torrents.",
+    ),
+    opt(
+        1004,
+        "max_half_open",
+        true,
+        Access::Int(1, 100000, |s| int(s.max_half_open), |s, v| s.max_half_open = num(v)),
+        "Connection attempts under way of all torrents.",
+    ),
+    opt(
+        1005,
+        "connect_timeout_ms",
+        true,
+        Access::Int(
+            100,
+            86400000,
+            |s| millis(s.connect_timeout),
+            |s, v| s.connect_timeout = from_millis(v),
+        ),
+        "Time for a TCP connection to be established, in milliseconds.",
+    ),
+    opt(
+        1006,
+        "upload_limit",
+        true,
+        Access::Int(0, i64::MAX, |s| limit(s.upload_limit), |s, v| s.upload_limit = from_limit(v)),
+        "Bytes per second sent by all torrents, 0 unlimited.",
+    ),
+    opt(
+        1007,
+        "download_limit",
+        true,
+        Access::Int(
+            0,
+            i64::MAX,
+            |s| limit(s.download_limit),
+            |s, v| s.download_limit = from_limit(v),
+        ),
+        "Bytes per second received by all torrents, 0 unlimited.",
+    ),
+    opt(
+        1008,
+        "num_want",
+        true,
+        Access::Int(0, 10000, |s| int(s.num_want), |s, v| s.num_want = num(v)),
+        "Peers asked for in an announce.",
+    ),
+    opt(
+        1009,
+        "tracker_timeout_ms",
+        true,
+        Access::Int(
+            100,
+            86400000,
+            |s| millis(s.tracker_timeout),
+            |s, v| s.tracker_timeout = from_millis(v),
+        ),
+        "Time for a tracker to answer, in milliseconds.",
+    ),
+    opt(
+        1010,
+        "stop_tracker_timeout_ms",
+        true,
+        Access::Int(
+            0,
+            86400000,
+            |s| millis(s.stop_tracker_timeout),
+            |s, v| s.stop_tracker_timeout = from_millis(v),
+        ),
+        "Time for `stopped` announces when the session closes, in milliseconds.",
+    ),
+    opt(
+        1011,
+        "max_open_files",
+        false,
+        Access::Int(1, 1000000, |s| int(s.max_open_files), |s, v| s.max_open_files = num(v)),
+        "Content files kept open.",
+    ),
+    opt(
+        1012,
+        "write_budget",
+        false,
+        Access::Int(
+            1048576,
+            1099511627776,
+            |s| int(s.write_budget_bytes),
+            |s, v| s.write_budget_bytes = num(v),
+        ),
+        "Bytes of blocks waiting for the disk before peers are read more slowly.",
+    ),
+    opt(
+        1013,
+        "event_queue_len",
+        false,
+        Access::Int(16, 10000000, |s| int(s.event_queue_len), |s, v| s.event_queue_len = num(v)),
+        "Notices kept before the oldest are dropped. Requests are never dropped.",
+    ),
+    opt(
+        1014,
+        "verify_window",
+        false,
+        Access::Int(1, 100000, |s| int(s.verify_window), |s, v| s.verify_window = num(v)),
+        "Unanswered verify requests of one torrent.",
+    ),
+    opt(
+        1015,
+        "seed",
+        false,
+        Access::Int(
+            -1,
+            i64::MAX,
+            |s| s.seed.map_or(-1, int),
+            |s, v| s.seed = u64::try_from(v).ok(),
+        ),
+        "Seed of all random choices, for tests; -1 takes one from the system.",
+    ),
+    opt(
+        1016,
+        "save_interval_ms",
+        true,
+        Access::Int(
+            0,
+            86400000,
+            |s| s.save_policy.interval.map_or(0, millis),
+            |s, v| s.save_policy.interval = (v > 0).then(|| from_millis(v)),
+        ),
+        "Milliseconds between saves of a torrent that has unsaved changes, 0 never. For torrents added afterwards.",
+    ),
+    opt(
+        1017,
+        "load_policy",
+        true,
+        Access::Int(0, 2, load_policy, set_load_policy),
+        "What to trust when files differ from resume data: 0 per file, 1 strict, 2 trust. For torrents added afterwards.",
+    ),
+    opt(
+        1018,
+        "torrent_max_connections",
+        true,
+        Access::Int(
+            1,
+            100000,
+            |s| int(s.tuning.max_connections),
+            |s, v| s.tuning.max_connections = num(v),
+        ),
+        "Connections of one torrent, attempts included.",
+    ),
+    opt(
+        1019,
+        "torrent_max_half_open",
+        true,
+        Access::Int(
+            1,
+            100000,
+            |s| int(s.tuning.max_half_open),
+            |s, v| s.tuning.max_half_open = num(v),
+        ),
+        "Connection attempts under way of one torrent.",
+    ),
+    opt(
+        1020,
+        "upload_slots",
+        true,
+        Access::Int(
+            1,
+            100000,
+            |s| int(s.tuning.unchoke_slots),
+            |s, v| s.tuning.unchoke_slots = num(v),
+        ),
+        "Peers of one torrent uploaded to at once.",
+    ),
+    opt(
+        1021,
+        "max_known_peers",
+        true,
+        Access::Int(
+            1,
+            10000000,
+            |s| int(s.tuning.max_known_peers),
+            |s, v| s.tuning.max_known_peers = num(v),
+        ),
+        "Addresses of one torrent remembered.",
+    ),
+    opt(
+        1022,
+        "max_per_ip",
+        true,
+        Access::Int(1, 100000, |s| int(s.tuning.max_per_ip), |s, v| s.tuning.max_per_ip = num(v)),
+        "Connections of one torrent per address; loopback and private ranges are exempt.",
+    ),
+    opt(
+        1023,
+        "max_requests",
+        true,
+        Access::Int(
+            1,
+            100000,
+            |s| int(s.tuning.max_requests),
+            |s, v| s.tuning.max_requests = num(v),
+        ),
+        "Requests outstanding at one peer.",
+    ),
+    opt(
+        1024,
+        "request_queue_time_ms",
+        true,
+        Access::Int(
+            100,
+            86400000,
+            |s| millis(s.tuning.request_queue_time),
+            |s, v| s.tuning.request_queue_time = from_millis(v),
+        ),
+        "Time of work kept requested at a peer, in milliseconds.",
+    ),
+    opt(
+        1025,
+        "snub_timeout_ms",
+        true,
+        Access::Int(
+            100,
+            86400000,
+            |s| millis(s.tuning.snub_timeout),
+            |s, v| s.tuning.snub_timeout = from_millis(v),
+        ),
+        "Time without a block after which a peer counts as snubbing us, in milliseconds.",
+    ),
+    opt(
+        1026,
+        "request_timeout_ms",
+        true,
+        Access::Int(
+            100,
+            86400000,
+            |s| millis(s.tuning.request_timeout),
+            |s, v| s.tuning.request_timeout = from_millis(v),
+        ),
+        "Age at which a request is given to other peers, in milliseconds.",
+    ),
+    opt(
+        1027,
+        "max_peer_requests",
+        true,
+        Access::Int(
+            1,
+            100000,
+            |s| int(s.tuning.max_peer_requests),
+            |s, v| s.tuning.max_peer_requests = num(v),
+        ),
+        "Requests one peer may have queued with us.",
+    ),
+    opt(
+        1028,
+        "send_watermark",
+        true,
+        Access::Int(
+            16384,
+            4294967296,
+            |s| int(s.tuning.send_watermark_bytes),
+            |s, v| s.tuning.send_watermark_bytes = num(v),
+        ),
+        "Bytes queued for one socket before no more is read from disk for it.",
+    ),
+    opt(
+        1029,
+        "handshake_timeout_ms",
+        true,
+        Access::Int(
+            100,
+            86400000,
+            |s| millis(s.tuning.handshake_timeout),
+            |s, v| s.tuning.handshake_timeout = from_millis(v),
+        ),
+        "Time for a handshake, in milliseconds.",
+    ),
+    opt(
+        1030,
+        "idle_timeout_ms",
+        true,
+        Access::Int(
+            1000,
+            86400000,
+            |s| millis(s.tuning.idle_timeout),
+            |s, v| s.tuning.idle_timeout = from_millis(v),
+        ),
+        "Silence after which a peer is dropped, in milliseconds.",
+    ),
+    opt(
+        1031,
+        "max_bad_pieces",
+        true,
+        Access::Int(
+            1,
+            100000,
+            |s| int(s.tuning.max_bad_pieces),
+            |s, v| s.tuning.max_bad_pieces = num(v),
+        ),
+        "Bad pieces a peer may have taken part in before it is banned.",
+    ),
+    opt(
+        1032,
+        "check_concurrency",
+        true,
+        Access::Int(
+            1,
+            10000,
+            |s| int(s.tuning.check_concurrency),
+            |s, v| s.tuning.check_concurrency = num(v),
+        ),
+        "Pieces of one torrent hashed at once while checking.",
+    ),
+    opt(
+        1033,
+        "max_unwritten",
+        true,
+        Access::Int(
+            1048576,
+            1099511627776,
+            |s| int(s.tuning.max_unwritten_bytes),
+            |s, v| s.tuning.max_unwritten_bytes = num(v),
+        ),
+        "Bytes of one torrent received but not written or not verified before no more is requested.",
+    ),
+    opt(
+        2001,
+        "trackers_enabled",
+        true,
+        Access::Bool(|s| s.trackers_enabled, |s, v| s.trackers_enabled = v),
+        "Whether trackers are used.",
+    ),
+    opt(
+        2002,
+        "announce_all_tiers",
+        true,
+        Access::Bool(|s| s.announce_all_tiers, |s, v| s.announce_all_tiers = v),
+        "Announce to all tiers instead of the first that answers.",
+    ),
+    opt(
+        2003,
+        "preallocate",
+        true,
+        Access::Bool(|s| s.preallocate, |s, v| s.preallocate = v),
+        "Reserve space when files are created. For torrents added afterwards.",
+    ),
+    opt(
+        2004,
+        "save_on_piece",
+        true,
+        Access::Bool(|s| s.save_policy.on_piece, |s, v| s.save_policy.on_piece = v),
+        "Save after every piece that passed. For torrents added afterwards.",
+    ),
+    opt(
+        2005,
+        "save_on_state_change",
+        true,
+        Access::Bool(|s| s.save_policy.on_state_change, |s, v| s.save_policy.on_state_change = v),
+        "Save when a torrent's state or configuration changed. For torrents added afterwards.",
+    ),
+    opt(
+        2006,
+        "save_at_close",
+        true,
+        Access::Bool(|s| s.save_policy.at_close, |s, v| s.save_policy.at_close = v),
+        "Save before closing. For torrents added afterwards.",
+    ),
+    opt(
+        2007,
+        "save_with_info",
+        true,
+        Access::Bool(|s| s.save_policy.with_info, |s, v| s.save_policy.with_info = v),
+        "Embed the `info` dictionary in resume data. For torrents added afterwards.",
+    ),
+    opt(
+        3001,
+        "listen",
+        false,
+        Access::Str(4096, |s| s.listen.join(",").into_bytes(), set_listen),
+        "`host:port` pairs to listen on, separated by commas; port 0 lets the system choose; empty does not listen.",
+    ),
+    opt(
+        3002,
+        "user_agent",
+        false,
+        Access::Str(256, |s| s.user_agent.clone().into_bytes(), set_user_agent),
+        "`User-Agent` of HTTP requests.",
+    ),
+    opt(
+        3003,
+        "announce_ip",
+        true,
+        Access::Str(
+            64,
+            |s| s.announce_ip.map_or_else(Vec::new, |ip| ip.to_string().into_bytes()),
+            set_announce_ip,
+        ),
+        "Address told to trackers; empty tells none.",
+    ),
+    opt(
+        3004,
+        "tls_ca_file",
+        false,
+        Access::Path(4096, |s| path(s.tls_ca_file.as_ref()), |s, v| s.tls_ca_file = from_path(v)),
+        "PEM file that replaces the system's certificate roots; empty uses those.",
+    ),
+    opt(
+        3005,
+        "state_dir",
+        false,
+        Access::Path(4096, |s| path(s.state_dir.as_ref()), |s, v| s.state_dir = from_path(v)),
+        "Directory of the built-in store for resume data; empty has none.",
+    ),
+    opt(
+        3006,
+        "client",
+        false,
+        Access::Str(128, |s| s.tuning.client.clone().into_bytes(), set_client),
+        "Our name in extension handshakes; empty uses `user_agent`.",
+    ),
+    opt(
+        4001,
+        "peer_id",
+        false,
+        Access::Bytes(20, |s| s.peer_id.clone(), |s, v| s.peer_id = v.to_vec()),
+        "First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it.",
+    ),
+];
+
+/// A stored number as an option's value. Options' ranges fit, whatever the stored type.
+fn int<T: TryInto<i64>>(value: T) -> i64 {
+    value.try_into().unwrap_or(i64::MAX)
+}
+
+/// An option's value as a stored number; the range was checked.
+fn num<T: TryFrom<i64> + Default>(value: i64) -> T {
+    T::try_from(value).unwrap_or_default()
+}
+
+fn millis(value: Duration) -> i64 {
+    int(value.as_millis())
+}
+
+fn from_millis(value: i64) -> Duration {
+    Duration::from_millis(num(value))
+}
+
+fn limit(value: Option<u64>) -> i64 {
+    value.map_or(0, int)
+}
+
+fn from_limit(value: i64) -> Option<u64> {
+    u64::try_from(value).ok().filter(|v| *v > 0)
+}
+
+fn load_policy(s: &Settings) -> i64 {
+    match s.load_policy {
+        LoadPolicy::PerFile => 0,
+        LoadPolicy::Strict => 1,
+        LoadPolicy::Trust => 2,
+    }
+}
+
+fn set_load_policy(s: &mut Settings, value: i64) {
+    s.load_policy = match value {
+        1 => LoadPolicy::Strict,
+        2 => LoadPolicy::Trust,
+        _ => LoadPolicy::PerFile,
+    };
+}
+
+fn set_listen(s: &mut Settings, text: &str) -> Result<(), &'static str> {
+    let list: Vec<String> =
+        text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(String::from).collect();
+    let port_ok = |t: &String| t.rsplit_once(':').is_some_and(|(_, p)| p.parse::<u16>().is_ok());
+    if !list.iter().all(port_ok) {
+        return Err("not a list of host:port");
+    }
+    s.listen = list;
+    Ok(())
+}
+
+fn set_user_agent(s: &mut Settings, text: &str) -> Result<(), &'static str> {
+    if text.bytes().any(|b| b.is_ascii_control()) {
+        return Err("control characters are not allowed");
+    }
+    s.user_agent = text.into();
+    Ok(())
+}
+
+fn set_client(s: &mut Settings, text: &str) -> Result<(), &'static str> {
+    s.tuning.client = text.into();
+    Ok(())
+}
+
+fn set_announce_ip(s: &mut Settings, text: &str) -> Result<(), &'static str> {
+    s.announce_ip = match text.trim() {
+        "" => None,
+        text => Some(text.parse::<IpAddr>().map_err(|_| "not an IP address")?),
+    };
+    Ok(())
+}
+
+fn path(path: Option<&PathBuf>) -> Vec<u8> {
+    path.map_or_else(Vec::new, |p| p.as_os_str().as_encoded_bytes().to_vec())
+}
+
+fn from_path(bytes: &[u8]) -> Option<PathBuf> {
+    (!bytes.is_empty()).then(|| crate::engine::path_from_bytes(bytes))
+}
