@@ -36,7 +36,10 @@ fn a_tracker_brings_peers_together() {
     leech.close(l);
     content.compare(to.path());
     let told = leech.end();
-    let replied = |event: &TrackerEvent| matches!(event, TrackerEvent::Reply { url: u, reply } if *u == url && reply.peers == [peer]);
+    let replied = |event: &TrackerEvent| match event {
+        TrackerEvent::Reply { url: from, reply } => *from == url && reply.peers == [peer],
+        _ => false,
+    };
     assert!(told.tracker.iter().any(|(_, event)| replied(event)));
     seed.end();
 
@@ -129,6 +132,7 @@ fn a_silent_tracker_delays_neither_the_close_nor_the_end_for_long() {
     });
     rig.close(id);
     let told = rig.end();
-    let goodbye = |e: &TrackerEvent| matches!(e, TrackerEvent::Announcing { event: "stopped", .. });
+    let goodbye =
+        |e: &TrackerEvent| matches!(e, TrackerEvent::Announcing { event: "stopped", .. });
     assert!(told.tracker.iter().any(|(_, e)| goodbye(e)));
 }
