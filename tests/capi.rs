@@ -1,5 +1,5 @@
-//! The C ABI from outside: builds the shared object, compares what it exports with the lifecycle file
-//! and the header, then compiles and runs the C hosts and examples (`tests/c/run`).
+//! The C ABI from outside: builds the shared object, compares what it exports with the lifecycle
+//! file and the header, then compiles and runs the C hosts and examples (`tests/c/run`).
 //!
 //! Needs a C compiler and binutils, as every build of the C artefacts does.
 

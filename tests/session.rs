@@ -1,4 +1,5 @@
-//! The public Rust face, end to end over loopback: built-in store, hooks, removal, pausing, closing.
+//! The public Rust face, end to end over loopback: built-in store, hooks, removal, pausing,
+//! closing.
 
 use std::fs;
 use std::path::{Path, PathBuf};

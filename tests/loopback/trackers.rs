@@ -132,7 +132,6 @@ fn a_silent_tracker_delays_neither_the_close_nor_the_end_for_long() {
     });
     rig.close(id);
     let told = rig.end();
-    let goodbye =
-        |e: &TrackerEvent| matches!(e, TrackerEvent::Announcing { event: "stopped", .. });
+    let goodbye = |e: &TrackerEvent| matches!(e, TrackerEvent::Announcing { event: "stopped", .. });
     assert!(told.tracker.iter().any(|(_, e)| goodbye(e)));
 }
