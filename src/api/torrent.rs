@@ -98,6 +98,14 @@ pub(super) fn insert_tracker(tiers: &mut Vec<Vec<String>>, tier: u32, url: Strin
     }
 }
 
+/// Trackers with their tiers as lists by tier; the numbers only tell the order.
+pub(super) fn tiers_of(list: &[(u32, String)]) -> Vec<Vec<String>> {
+    let mut list: Vec<&(u32, String)> = list.iter().collect();
+    list.sort_by_key(|(tier, _)| *tier);
+    let groups = list.chunk_by(|a, b| a.0 == b.0);
+    groups.map(|group| group.iter().map(|(_, url)| url.clone()).collect()).collect()
+}
+
 impl Torrent {
     pub(super) fn new(session: Weak<Inner>, entry: Arc<Entry>) -> Self {
         Self { session, entry }
@@ -292,6 +300,11 @@ impl Torrent {
     /// Replaces all trackers.
     pub fn set_trackers(&self, tiers: Vec<Vec<String>>) -> Result<(), Error> {
         self.inner()?.core.change_trackers(&self.entry, |current| *current = tiers)
+    }
+
+    /// Replaces all trackers by URLs with their tiers; the tiers' numbers only tell their order.
+    pub fn set_tracker_list(&self, list: &[(u32, String)]) -> Result<(), Error> {
+        self.set_trackers(tiers_of(list))
     }
 
     /// One more tracker, in this tier. Nothing happens when its URL is there already.

@@ -18,16 +18,6 @@ impl Opaque for tern_torrent {
     const OF_SESSION: bool = true;
 }
 
-/// Trackers as C gives them, in tiers; the tiers' numbers only tell their order.
-fn by_tier(mut list: Vec<(u32, String)>) -> Vec<Vec<String>> {
-    list.sort_by_key(|(tier, _)| *tier);
-    let mut out: Vec<Vec<String>> = Vec::new();
-    for group in list.chunk_by(|a, b| a.0 == b.0) {
-        out.push(group.iter().map(|(_, url)| url.clone()).collect());
-    }
-    out
-}
-
 /// One more reference. Returns `t`. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_torrent_retain(t: *const tern_torrent) -> *mut tern_torrent {
@@ -394,7 +384,7 @@ pub unsafe extern "C" fn tern_torrent_set_trackers(
         for i in 0..count {
             list.push((*tiers.add(i), c_text(*urls.add(i))?.into()));
         }
-        torrent.set_trackers(by_tier(list))?;
+        torrent.set_tracker_list(&list)?;
         Ok(())
     })
 }
