@@ -1,1 +1,71 @@
-//! Layer 6: the public Rust face. CONTRACT SKETCH.
+//! Layer 6: the public Rust face.
+//!
+//! ```no_run
+//! use libtern_doc as tern;
+//! # mod libtern_doc { pub use ::tern::api::*; }
+//! use std::time::Duration;
+//!
+//! fn main() -> Result<(), tern::Error> {
+//!     let mut config = tern::Config::new();
+//!     config.set_text("state_dir", "/var/lib/example")?;
+//!     let session = tern::Session::new(&config)?;
+//!     let torrent = tern::Metainfo::load("example.torrent")?;
+//!     let torrent = session.add(tern::AddTorrent::new(&torrent, "/srv/example"))?;
+//!     while !torrent.status()?.is_finished() {
+//!         session.wait(Some(Duration::from_secs(1)))?;
+//!         for event in session.take(0) {
+//!             let _ = event.kind;
+//!         }
+//!     }
+//!     session.close(None).map_err(|unsaved| unsaved.error)
+//! }
+//! ```
+//!
+//! A [`Session`] is shared and cheap to clone; a [`Torrent`] is a weak handle: it outlives its
+//! torrent, and says [`ErrorKind::Gone`] then. Nothing here blocks but what says so. Deliberately
+//! absent: callbacks on network threads, async runtimes of the caller, process globals.
+
+mod add;
+mod check;
+mod config;
+mod create;
+mod event;
+mod hook;
+mod metainfo;
+mod session;
+mod torrent;
+
+pub use add::AddTorrent;
+pub use check::{CheckReport, check_files};
+pub use config::Config;
+pub use create::{Progress, TorrentBuilder};
+pub use event::Event;
+pub use hook::Hook;
+pub use metainfo::Metainfo;
+pub use session::{Session, Unsaved};
+pub use torrent::{PeerInfo, Torrent, TorrentStatus, TrackerInfo, path as path_from_bytes};
+
+pub use crate::base::{
+    Bitset, DiskError, FileIndex, InfoHash, PeerId, PeerKey, PieceIndex, TorrentId,
+};
+pub use crate::codec::metainfo::{FileAttr, FileEntry};
+pub use crate::engine::error::{Error, ErrorKind};
+pub use crate::engine::events::{EventKind, LogLevel, VerifyQuestion, WireMessage, class};
+pub use crate::engine::host::TrackerEvent;
+pub use crate::engine::options::{OptionSpec, OptionValue};
+pub use crate::engine::requests::Verdict;
+pub use crate::engine::session::{Removal, Stats};
+pub use crate::proto::peer::Fault;
+pub use crate::proto::tracker::AnnounceReply;
+pub use crate::swarm::{
+    CloseReason, LoadPolicy, Notice, PeerSource, PeerStatus, SavePolicy, Status, TorrentState,
+};
+
+/// Version of the library, for example `0.1.0`.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Whether the library has a feature: `v1`, `tls`; others are not there (yet).
+#[must_use]
+pub fn has(feature: &str) -> bool {
+    feature == "v1" || (feature == "tls" && cfg!(feature = "tls"))
+}

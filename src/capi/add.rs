@@ -1,20 +1,57 @@
 //! What to add: a builder.
 
-use super::types::*;
 use core::ffi::c_char;
+use std::time::Duration;
+
+use super::consts::*;
+use super::convert::{address as to_address, bytes as data, path as to_path, text};
+use super::guard::{self, entry};
+use super::object::{self, Opaque, get, get_mut};
+use super::types::*;
+use crate::api::{AddTorrent, Error, ErrorKind, FileIndex, LoadPolicy, Metainfo, SavePolicy};
+
+impl Opaque for tern_add {
+    type Inner = AddTorrent;
+    const MAGIC: u32 = 0x7465_4105;
+}
+
+/// A limit as C gives it: 0 is unlimited.
+pub(super) fn limit(bytes: u64) -> Option<u64> {
+    (bytes > 0).then_some(bytes)
+}
+
+/// A priority as C gives it; whether there is such a one is checked further on.
+pub(super) fn small(priority: u32) -> Result<u8, Error> {
+    u8::try_from(priority).map_err(|_| ErrorKind::Range.into())
+}
+
+/// A save policy as C gives it.
+pub(super) fn policy(flags: u32, interval_ms: i64) -> Result<SavePolicy, Error> {
+    let interval = u64::try_from(interval_ms).map_err(|_| Error::from(ErrorKind::Range))?;
+    Ok(SavePolicy {
+        on_piece: flags & TERN_SAVE_ON_PIECE != 0,
+        interval: (interval > 0).then(|| Duration::from_millis(interval)),
+        on_state_change: flags & TERN_SAVE_ON_STATE != 0,
+        at_close: flags & TERN_SAVE_AT_CLOSE != 0,
+        with_info: flags & TERN_SAVE_WITH_INFO != 0,
+    })
+}
 
 /// An empty builder. It needs metainfo (or resume data that embeds it) and a save path.
 ///
 /// Ownership: `tern_add_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_add_new() -> *mut tern_add {
-    unimplemented!()
+    guard::value(entry!("tern_add_new"), std::ptr::null_mut(), || {
+        Ok(object::unique(AddTorrent::default()))
+    })
 }
 
 /// Frees a builder and the hooks still in it. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_add_free(add: *mut tern_add) {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::value(entry!("tern_add_free"), (), || unsafe { object::free(add) })
 }
 
 /// The torrent, as the bytes of a `.torrent` file.
@@ -25,7 +62,12 @@ pub unsafe extern "C" fn tern_add_set_metainfo(
     bytes_len: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_set_metainfo"), err, || unsafe {
+        let torrent = Metainfo::parse(data(bytes, bytes_len)?)?;
+        get_mut(add)?.set_metainfo(&torrent);
+        Ok(())
+    })
 }
 
 /// The torrent, read from a `.torrent` file now.
@@ -36,7 +78,12 @@ pub unsafe extern "C" fn tern_add_set_metainfo_file(
     path_len: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_set_metainfo_file"), err, || unsafe {
+        let torrent = Metainfo::load(to_path(path, path_len)?)?;
+        get_mut(add)?.set_metainfo(&torrent);
+        Ok(())
+    })
 }
 
 /// The torrent, as parsed metainfo. It is copied (cheaply).
@@ -46,7 +93,11 @@ pub unsafe extern "C" fn tern_add_set_metainfo_object(
     m: *const tern_metainfo,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_set_metainfo_object"), err, || unsafe {
+        get_mut(add)?.set_metainfo(&get(m)?.torrent);
+        Ok(())
+    })
 }
 
 /// The directory the content is (or will be) in. A path in the system's bytes.
@@ -57,7 +108,12 @@ pub unsafe extern "C" fn tern_add_set_save_path(
     path_len: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_set_save_path"), err, || unsafe {
+        let path = to_path(path, path_len)?;
+        get_mut(add)?.set_save_path(path);
+        Ok(())
+    })
 }
 
 /// Resume data to continue from: ours or libtorrent's. It is checked here for form, and against the
@@ -70,7 +126,12 @@ pub unsafe extern "C" fn tern_add_set_resume(
     bytes_len: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_set_resume"), err, || unsafe {
+        let blob = data(bytes, bytes_len)?;
+        get_mut(add)?.set_resume(blob)?;
+        Ok(())
+    })
 }
 
 /// Whether to start stopped. Overrides the resume data.
@@ -80,7 +141,11 @@ pub unsafe extern "C" fn tern_add_set_paused(
     paused: i32,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_set_paused"), err, || unsafe {
+        get_mut(add)?.set_paused(paused != 0);
+        Ok(())
+    })
 }
 
 /// Whether to fetch in order. Overrides the resume data.
@@ -90,7 +155,11 @@ pub unsafe extern "C" fn tern_add_set_sequential(
     sequential: i32,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_set_sequential"), err, || unsafe {
+        get_mut(add)?.set_sequential(sequential != 0);
+        Ok(())
+    })
 }
 
 /// Whether to reserve space for files. Overrides the session's option.
@@ -100,7 +169,11 @@ pub unsafe extern "C" fn tern_add_set_preallocate(
     preallocate: i32,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_set_preallocate"), err, || unsafe {
+        get_mut(add)?.set_preallocate(preallocate != 0);
+        Ok(())
+    })
 }
 
 /// Priority of a file, 0 (do not fetch, do not create) to 7; 4 is normal. Setting one overrides all
@@ -112,7 +185,11 @@ pub unsafe extern "C" fn tern_add_set_file_priority(
     priority: u32,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_set_file_priority"), err, || unsafe {
+        get_mut(add)?.set_file_priority(FileIndex(file), small(priority)?)?;
+        Ok(())
+    })
 }
 
 /// Priorities of the first `priorities_len` files.
@@ -123,7 +200,12 @@ pub unsafe extern "C" fn tern_add_set_file_priorities(
     priorities_len: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_set_file_priorities"), err, || unsafe {
+        let list = data(priorities, priorities_len)?;
+        get_mut(add)?.set_file_priorities(list)?;
+        Ok(())
+    })
 }
 
 /// Another path for a file, relative to the save path.
@@ -135,7 +217,12 @@ pub unsafe extern "C" fn tern_add_rename_file(
     path_len: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_rename_file"), err, || unsafe {
+        let path = text(path, path_len)?;
+        get_mut(add)?.rename_file(FileIndex(file), path);
+        Ok(())
+    })
 }
 
 /// Forgets the metainfo's trackers.
@@ -144,7 +231,11 @@ pub unsafe extern "C" fn tern_add_clear_trackers(
     add: *mut tern_add,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_clear_trackers"), err, || unsafe {
+        get_mut(add)?.clear_trackers();
+        Ok(())
+    })
 }
 
 /// One more tracker, in this tier.
@@ -156,7 +247,12 @@ pub unsafe extern "C" fn tern_add_add_tracker(
     url_len: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_add_tracker"), err, || unsafe {
+        let url = text(url, url_len)?;
+        get_mut(add)?.add_tracker(tier, url);
+        Ok(())
+    })
 }
 
 /// An address to connect to, `192.0.2.1:6881` or `[2001:db8::1]:6881`.
@@ -167,7 +263,12 @@ pub unsafe extern "C" fn tern_add_add_peer(
     address_len: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_add_peer"), err, || unsafe {
+        let addr = to_address(text(address, address_len)?)?;
+        get_mut(add)?.add_peer(addr);
+        Ok(())
+    })
 }
 
 /// Bytes per second, 0 unlimited. Overrides the resume data.
@@ -178,7 +279,11 @@ pub unsafe extern "C" fn tern_add_set_limits(
     upload: u64,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_set_limits"), err, || unsafe {
+        get_mut(add)?.set_limits(limit(download), limit(upload));
+        Ok(())
+    })
 }
 
 /// When to save: `TERN_SAVE_*` bits and an interval in milliseconds (0 for none). Overrides the
@@ -190,7 +295,12 @@ pub unsafe extern "C" fn tern_add_set_save_policy(
     interval_ms: i64,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_set_save_policy"), err, || unsafe {
+        let policy = policy(flags, interval_ms)?;
+        get_mut(add)?.set_save_policy(policy);
+        Ok(())
+    })
 }
 
 /// What to trust when files differ from the resume data: `TERN_LOAD_*`. Overrides the session's
@@ -201,5 +311,15 @@ pub unsafe extern "C" fn tern_add_set_load_policy(
     policy: i32,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_set_load_policy"), err, || unsafe {
+        let policy = match policy {
+            TERN_LOAD_PER_FILE => LoadPolicy::PerFile,
+            TERN_LOAD_STRICT => LoadPolicy::Strict,
+            TERN_LOAD_TRUST => LoadPolicy::Trust,
+            _ => return Err(ErrorKind::Range.into()),
+        };
+        get_mut(add)?.set_load_policy(policy);
+        Ok(())
+    })
 }

@@ -1,7 +1,19 @@
 //! Making `.torrent` files. Needs no session.
 
-use super::types::*;
 use core::ffi::{c_char, c_void};
+
+use super::consts::*;
+use super::convert::{buf, path as to_path, put, text};
+use super::guard::{self, entry};
+use super::object::{self, Opaque, get_mut};
+use super::session::writable;
+use super::types::*;
+use crate::api::TorrentBuilder;
+
+impl Opaque for tern_create {
+    type Inner = TorrentBuilder;
+    const MAGIC: u32 = 0x7465_4B0A;
+}
 
 /// A new job for a file or directory. It is not looked at yet.
 ///
@@ -13,13 +25,19 @@ pub unsafe extern "C" fn tern_create_new(
     out: *mut *mut tern_create,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_create_new"), err, || unsafe {
+        writable(out)?;
+        put(out, object::unique(TorrentBuilder::new(to_path(path, path_len)?)))?;
+        Ok(())
+    })
 }
 
 /// Frees it. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_create_free(create: *mut tern_create) {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::value(entry!("tern_create_free"), (), || unsafe { object::free(create) })
 }
 
 /// Bytes of a piece: a power of two of at least 16 KiB; 0 (the default) chooses by size.
@@ -29,7 +47,11 @@ pub unsafe extern "C" fn tern_create_set_piece_length(
     bytes: u32,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_create_set_piece_length"), err, || unsafe {
+        get_mut(create)?.set_piece_length((bytes > 0).then_some(bytes))?;
+        Ok(())
+    })
 }
 
 /// Another name than the path's last component.
@@ -40,7 +62,12 @@ pub unsafe extern "C" fn tern_create_set_name(
     name_len: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_create_set_name"), err, || unsafe {
+        let name = text(name, name_len)?;
+        get_mut(create)?.set_name(name);
+        Ok(())
+    })
 }
 
 /// Free text.
@@ -51,7 +78,12 @@ pub unsafe extern "C" fn tern_create_set_comment(
     comment_len: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_create_set_comment"), err, || unsafe {
+        let comment = text(comment, comment_len)?;
+        get_mut(create)?.set_comment(comment);
+        Ok(())
+    })
 }
 
 /// Creating program; empty leaves it out.
@@ -62,7 +94,12 @@ pub unsafe extern "C" fn tern_create_set_created_by(
     program_len: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_create_set_created_by"), err, || unsafe {
+        let program = text(program, program_len)?;
+        get_mut(create)?.set_created_by(program);
+        Ok(())
+    })
 }
 
 /// Seconds since 1970; 0 leaves it out. The default is the time of the run.
@@ -72,7 +109,11 @@ pub unsafe extern "C" fn tern_create_set_creation_date(
     seconds: i64,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_create_set_creation_date"), err, || unsafe {
+        get_mut(create)?.set_creation_date(seconds);
+        Ok(())
+    })
 }
 
 /// `source` of private trackers.
@@ -83,7 +124,12 @@ pub unsafe extern "C" fn tern_create_set_source(
     source_len: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_create_set_source"), err, || unsafe {
+        let source = text(source, source_len)?;
+        get_mut(create)?.set_source(source);
+        Ok(())
+    })
 }
 
 /// Private (BEP 27).
@@ -93,7 +139,11 @@ pub unsafe extern "C" fn tern_create_set_private(
     is_private: i32,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_create_set_private"), err, || unsafe {
+        get_mut(create)?.set_private(is_private != 0);
+        Ok(())
+    })
 }
 
 /// `TERN_CREATE_*` bits.
@@ -103,7 +153,14 @@ pub unsafe extern "C" fn tern_create_set_flags(
     flags: u32,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_create_set_flags"), err, || unsafe {
+        let create = get_mut(create)?;
+        create.set_padding(flags & TERN_CREATE_PADDING != 0);
+        create.set_hidden(flags & TERN_CREATE_HIDDEN != 0);
+        create.set_keep_links(flags & TERN_CREATE_SYMLINKS != 0);
+        Ok(())
+    })
 }
 
 /// One more tracker, in this tier.
@@ -115,7 +172,12 @@ pub unsafe extern "C" fn tern_create_add_tracker(
     url_len: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_create_add_tracker"), err, || unsafe {
+        let url = text(url, url_len)?;
+        get_mut(create)?.add_tracker(tier, url);
+        Ok(())
+    })
 }
 
 /// One more web seed (BEP 19).
@@ -126,7 +188,12 @@ pub unsafe extern "C" fn tern_create_add_web_seed(
     url_len: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_create_add_web_seed"), err, || unsafe {
+        let url = text(url, url_len)?;
+        get_mut(create)?.add_web_seed(url);
+        Ok(())
+    })
 }
 
 /// Reads and hashes everything on the calling thread and gives the `.torrent` file's bytes.
@@ -141,7 +208,14 @@ pub unsafe extern "C" fn tern_create_run(
     out: *mut tern_buf,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_create_run"), err, || unsafe {
+        writable(out)?;
+        let raw =
+            get_mut(create)?.run(|p| progress.is_none_or(|f| f(user, p.done, p.total) == 0))?;
+        put(out, buf(raw))?;
+        Ok(())
+    })
 }
 
 /// The same in slices, for hosts that want no callback: reads and hashes up to about `max_bytes`,
@@ -155,7 +229,17 @@ pub unsafe extern "C" fn tern_create_step(
     out_total: *mut u64,
     err: *mut *mut tern_error,
 ) -> i32 {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::number(entry!("tern_create_step"), err, || unsafe {
+        let (finished, progress) = get_mut(create)?.step(max_bytes)?;
+        if !out_done.is_null() {
+            put(out_done, progress.done)?;
+        }
+        if !out_total.is_null() {
+            put(out_total, progress.total)?;
+        }
+        Ok(i32::from(finished))
+    })
 }
 
 /// After `tern_create_step` returned 1: the `.torrent` file's bytes.
@@ -167,5 +251,10 @@ pub unsafe extern "C" fn tern_create_take(
     out: *mut tern_buf,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_create_take"), err, || unsafe {
+        writable(out)?;
+        put(out, buf(get_mut(create)?.take()?))?;
+        Ok(())
+    })
 }

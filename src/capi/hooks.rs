@@ -1,7 +1,96 @@
 //! The two hooks (verify, save) and the answers to their requests.
 
-use super::types::*;
 use core::ffi::c_void;
+use std::time::Duration;
+
+use super::consts::*;
+use super::convert::{put, view};
+use super::event::{CEvent, Handles};
+use super::guard::{self, entry};
+use super::object::{get, get_mut};
+use super::session::writable;
+use super::types::*;
+use crate::api::{Error, ErrorKind, Hook, Verdict};
+
+/// A host's pointer and what is to be called when it is not used any more.
+struct User {
+    user: *mut c_void,
+    destroy: tern_destroy_fn,
+}
+
+// SAFETY: the host promises that its pointer may be used on the hook thread (the header says so);
+// the library itself never looks behind it.
+unsafe impl Send for User {}
+// SAFETY: as above.
+unsafe impl Sync for User {}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        if let Some(destroy) = self.destroy {
+            // SAFETY: called once, with the pointer it was registered with.
+            guard::in_hook(|| unsafe { destroy(self.user) });
+        }
+    }
+}
+
+/// The parameters of a registration.
+struct Registration {
+    mode: i32,
+    flags: u32,
+    hook: tern_hook_fn,
+    user: User,
+}
+
+impl Registration {
+    /// The hook it makes, `None` to remove the one that is set. Whatever comes out, `user` is
+    /// destroyed once.
+    fn hook(self) -> Result<Option<Hook>, Error> {
+        let invalid = |text| Err(Error::new(ErrorKind::Invalid, text));
+        if self.flags != 0 {
+            return invalid("flags are not 0");
+        }
+        match (self.mode, self.hook) {
+            (TERN_HOOK_NONE, _) => Ok(None),
+            (TERN_HOOK_INLINE, Some(call)) => Ok(Some(inline(call, self.user))),
+            (TERN_HOOK_INLINE, None) => invalid("an inline hook needs a function"),
+            (TERN_HOOK_QUEUED, None) => Ok(Some(Hook::queued_with(self.user))),
+            (TERN_HOOK_QUEUED, Some(_)) => invalid("a queued hook has no function"),
+            _ => invalid("no such hook mode"),
+        }
+    }
+}
+
+type Call = unsafe extern "C" fn(*mut c_void, *const tern_event, *mut i64) -> i32;
+
+fn inline(call: Call, user: User) -> Hook {
+    Hook::inline(move |event| {
+        let user = &user;
+        let mut handles = Handles::new();
+        let event = CEvent::new(event.clone(), &mut handles);
+        let mut detail = 0;
+        // SAFETY: the function and pointer the host registered together; the event and what it
+        // points to live until the call returns.
+        let answer = guard::in_hook(|| unsafe { call(user.user, event.raw(), &raw mut detail) });
+        if answer == TERN_VERDICT_PENDING {
+            return None;
+        }
+        Some(to_verdict(answer, detail).unwrap_or(Verdict::Fail(-1)))
+    })
+}
+
+/// A verdict as C gives it.
+fn to_verdict(verdict: i32, detail: i64) -> Option<Verdict> {
+    Some(match verdict {
+        TERN_VERDICT_ACCEPT => Verdict::Accept,
+        TERN_VERDICT_REJECT => Verdict::Reject,
+        TERN_VERDICT_DEFER => {
+            Verdict::Defer(Duration::from_millis(u64::try_from(detail).unwrap_or_default()))
+        }
+        TERN_VERDICT_PASS => Verdict::Pass,
+        TERN_VERDICT_FAIL => Verdict::Fail(i32::try_from(detail).unwrap_or(-1)),
+        _ => return None,
+    })
+}
 
 /// Sets the verifier of all torrents that have none of their own. It is asked about every piece
 /// after the engine's own hash; until ACCEPT the piece does not count as had. `mode` is
@@ -19,7 +108,13 @@ pub unsafe extern "C" fn tern_session_set_verify_hook(
     destroy: tern_destroy_fn,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    let registration = Registration { mode, flags, hook, user: User { user, destroy } };
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_session_set_verify_hook"), err, || unsafe {
+        let hook = registration.hook();
+        get(s)?.set_verify_hook(hook?)?;
+        Ok(())
+    })
 }
 
 /// Sets the saver of all torrents that have none of their own. It gets resume data to keep; ACCEPT
@@ -35,7 +130,13 @@ pub unsafe extern "C" fn tern_session_set_save_hook(
     destroy: tern_destroy_fn,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    let registration = Registration { mode, flags, hook, user: User { user, destroy } };
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_session_set_save_hook"), err, || unsafe {
+        let hook = registration.hook();
+        get(s)?.set_save_hook(hook?)?;
+        Ok(())
+    })
 }
 
 /// Sets the verifier of one torrent; `TERN_HOOK_NONE` goes back to the session's.
@@ -49,7 +150,13 @@ pub unsafe extern "C" fn tern_torrent_set_verify_hook(
     destroy: tern_destroy_fn,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    let registration = Registration { mode, flags, hook, user: User { user, destroy } };
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_set_verify_hook"), err, || unsafe {
+        let hook = registration.hook();
+        get(t)?.set_verify_hook(hook?)?;
+        Ok(())
+    })
 }
 
 /// Sets the saver of one torrent; `TERN_HOOK_NONE` goes back to the session's.
@@ -63,7 +170,13 @@ pub unsafe extern "C" fn tern_torrent_set_save_hook(
     destroy: tern_destroy_fn,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    let registration = Registration { mode, flags, hook, user: User { user, destroy } };
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_set_save_hook"), err, || unsafe {
+        let hook = registration.hook();
+        get(t)?.set_save_hook(hook?)?;
+        Ok(())
+    })
 }
 
 /// Sets the verifier the torrent starts with. It moves to the torrent in `tern_session_add`.
@@ -77,7 +190,13 @@ pub unsafe extern "C" fn tern_add_set_verify_hook(
     destroy: tern_destroy_fn,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    let registration = Registration { mode, flags, hook, user: User { user, destroy } };
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_set_verify_hook"), err, || unsafe {
+        let hook = registration.hook();
+        get_mut(add)?.set_verify_hook(hook?);
+        Ok(())
+    })
 }
 
 /// Sets the saver the torrent starts with. It moves to the torrent in `tern_session_add`.
@@ -91,7 +210,13 @@ pub unsafe extern "C" fn tern_add_set_save_hook(
     destroy: tern_destroy_fn,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    let registration = Registration { mode, flags, hook, user: User { user, destroy } };
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_set_save_hook"), err, || unsafe {
+        let hook = registration.hook();
+        get_mut(add)?.set_save_hook(hook?);
+        Ok(())
+    })
 }
 
 /// Answers a request with a `TERN_VERDICT_*`. From any thread, in any order, exactly once: then
@@ -105,7 +230,14 @@ pub unsafe extern "C" fn tern_request_complete(
     detail: i64,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_request_complete"), err, || unsafe {
+        let session = get(s)?;
+        let verdict = to_verdict(verdict, detail)
+            .ok_or_else(|| Error::new(ErrorKind::Invalid, "no such verdict"))?;
+        session.complete(token, verdict)?;
+        Ok(())
+    })
 }
 
 /// The bytes a request is about: of the piece (read from the cache or the disk, which may block for
@@ -118,5 +250,11 @@ pub unsafe extern "C" fn tern_request_data(
     out: *mut tern_bytes,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_request_data"), err, || unsafe {
+        writable(out)?;
+        let data = get(s)?.request_data(token)?;
+        put(out, view(&data))?;
+        Ok(())
+    })
 }

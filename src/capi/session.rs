@@ -1,6 +1,67 @@
 //! Sessions: life, settings, torrents.
 
+use std::time::Duration;
+
+use super::config::Values;
+use super::convert::{Sized32, put, put_sized};
+use super::fork;
+use super::guard::{self, entry};
+use super::object::{self, Opaque, get, get_mut};
 use super::types::*;
+use crate::api::{Config, Error, ErrorKind, InfoHash, Session, TorrentId};
+
+impl Opaque for tern_session {
+    type Inner = Session;
+    const MAGIC: u32 = 0x7465_5303;
+    const OF_SESSION: bool = true;
+}
+
+// SAFETY: plain data, `repr(C)`, the size is first.
+unsafe impl Sized32 for tern_stats {}
+
+/// A time-out as C gives it: negative is for ever.
+pub(super) fn millis(timeout_ms: i32) -> Option<Duration> {
+    u64::try_from(timeout_ms).ok().map(Duration::from_millis)
+}
+
+/// Refuses a NULL out-parameter before something is made for it.
+pub(super) fn writable<T>(out: *mut T) -> Result<(), Error> {
+    if out.is_null() {
+        Err(Error::new(ErrorKind::Invalid, "an out-parameter is NULL"))
+    } else {
+        Ok(())
+    }
+}
+
+/// An info-hash as C gives it.
+///
+/// # Safety
+/// `ptr` is NULL or points to 20 readable bytes.
+unsafe fn hash(ptr: *const u8) -> Result<InfoHash, Error> {
+    // SAFETY: the caller's promise; an array of bytes has no alignment.
+    let bytes = unsafe { ptr.cast::<[u8; 20]>().as_ref() };
+    bytes
+        .map(|b| InfoHash(*b))
+        .ok_or_else(|| Error::new(ErrorKind::Invalid, "the info-hash is NULL"))
+}
+
+fn stats(session: &Session) -> tern_stats {
+    let stats = session.stats();
+    let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    tern_stats {
+        struct_size: 0,
+        torrents: small(stats.torrents),
+        queued_events: small(stats.queued_events),
+        open_requests: small(stats.open_requests),
+        dropped_notices: stats.dropped_notices,
+        listen_port: session.listen_port().into(),
+        peers: u32::try_from(stats.peers).unwrap_or(u32::MAX),
+        downloaded: stats.downloaded,
+        uploaded: stats.uploaded,
+        download_rate: stats.download_rate,
+        upload_rate: stats.upload_rate,
+    }
+}
 
 /// Starts a session: threads, listen sockets, state directory. `config` may be NULL (all default).
 ///
@@ -12,13 +73,23 @@ pub unsafe extern "C" fn tern_session_new(
     out: *mut *mut tern_session,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_session_new"), err, || unsafe {
+        fork::watch();
+        let config = if config.is_null() { Config::new() } else { get(config)?.config.clone() };
+        writable(out)?;
+        put(out, object::shared::<tern_session>(Session::new(&config)?).give())?;
+        Ok(())
+    })
 }
 
 /// One more reference. Returns `s`. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_session_retain(s: *const tern_session) -> *mut tern_session {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::value(entry!("tern_session_retain"), std::ptr::null_mut(), || unsafe {
+        object::retain(s)
+    })
 }
 
 /// Gives up a reference. With the last one a session that was not closed is stopped without saving:
@@ -27,7 +98,8 @@ pub unsafe extern "C" fn tern_session_retain(s: *const tern_session) -> *mut ter
 /// child it frees nothing, on purpose.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_session_release(s: *mut tern_session) {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::value(entry!("tern_session_release"), (), || unsafe { object::release(s) })
 }
 
 /// Begins to close: stops the network, flushes files, hands out last saves, and posts
@@ -38,7 +110,11 @@ pub unsafe extern "C" fn tern_session_close_begin(
     s: *const tern_session,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_session_close_begin"), err, || unsafe {
+        get(s)?.close_begin()?;
+        Ok(())
+    })
 }
 
 /// Closes and waits: `tern_session_close_begin`, then up to `timeout_ms` (-1 for ever) until all is
@@ -57,7 +133,20 @@ pub unsafe extern "C" fn tern_session_close(
     out_unsaved: *mut u32,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_session_close"), err, || unsafe {
+        let timeout = millis(timeout_ms);
+        if let Err(unsaved) = get(s)?.close(timeout) {
+            if !out_unsaved.is_null() {
+                put(out_unsaved, unsaved.count)?;
+            }
+            return Err(unsaved.error);
+        }
+        if !out_unsaved.is_null() {
+            put(out_unsaved, 0)?;
+        }
+        Ok(())
+    })
 }
 
 /// Stops all torrents until `tern_session_resume`, without changing their own paused state.
@@ -66,7 +155,11 @@ pub unsafe extern "C" fn tern_session_pause(
     s: *const tern_session,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_session_pause"), err, || unsafe {
+        get(s)?.pause()?;
+        Ok(())
+    })
 }
 
 /// Undoes `tern_session_pause`.
@@ -75,7 +168,11 @@ pub unsafe extern "C" fn tern_session_resume(
     s: *const tern_session,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_session_resume"), err, || unsafe {
+        get(s)?.resume()?;
+        Ok(())
+    })
 }
 
 /// Changes live options of a running session to what `config` sets explicitly; all or, on error,
@@ -86,7 +183,11 @@ pub unsafe extern "C" fn tern_session_apply(
     config: *const tern_config,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_session_apply"), err, || unsafe {
+        get(s)?.apply(&get(config)?.config)?;
+        Ok(())
+    })
 }
 
 /// A copy of the options in use.
@@ -98,7 +199,12 @@ pub unsafe extern "C" fn tern_session_take_config(
     out: *mut *mut tern_config,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_session_take_config"), err, || unsafe {
+        writable(out)?;
+        put(out, object::unique(Values::new(get(s)?.config())))?;
+        Ok(())
+    })
 }
 
 /// The first port the session listens on, 0 when it does not.
@@ -108,7 +214,11 @@ pub unsafe extern "C" fn tern_session_listen_port(
     out: *mut u16,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_session_listen_port"), err, || unsafe {
+        put(out, get(s)?.listen_port())?;
+        Ok(())
+    })
 }
 
 /// Snapshot of the session. Call the macro `tern_session_stats`.
@@ -119,7 +229,11 @@ pub unsafe extern "C" fn tern_session_stats_sized(
     out_size: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_session_stats_sized"), err, || unsafe {
+        put_sized(out, out_size, stats(get(s)?))?;
+        Ok(())
+    })
 }
 
 /// Adds a torrent. Hooks set on `add` move to the torrent; everything else stays, `add` can be used
@@ -138,7 +252,17 @@ pub unsafe extern "C" fn tern_session_add(
     out: *mut *mut tern_torrent,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_session_add"), err, || unsafe {
+        let session = get(s)?;
+        let add = get_mut(add)?;
+        let torrent = session.add_ref(add)?;
+        drop(add.take_hooks());
+        if !out.is_null() {
+            put(out, object::shared::<tern_torrent>(torrent).give())?;
+        }
+        Ok(())
+    })
 }
 
 /// Number of torrents, and handles of up to `capacity` of them in the order they were added.
@@ -153,7 +277,18 @@ pub unsafe extern "C" fn tern_session_torrents(
     out_len: *mut usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_session_torrents"), err, || unsafe {
+        let torrents = get(s)?.torrents();
+        if out_len.is_null() || (out.is_null() && capacity > 0) {
+            return Err(ErrorKind::Invalid.into());
+        }
+        put(out_len, torrents.len())?;
+        for (i, torrent) in torrents.into_iter().take(capacity).enumerate() {
+            put(out.add(i), object::shared::<tern_torrent>(torrent).give())?;
+        }
+        Ok(())
+    })
 }
 
 /// The torrent with this info-hash (20 bytes). `TERN_E_NOT_FOUND`.
@@ -166,7 +301,13 @@ pub unsafe extern "C" fn tern_session_find(
     out: *mut *mut tern_torrent,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_session_find"), err, || unsafe {
+        writable(out)?;
+        let found = get(s)?.find(&hash(info_hash)?).ok_or(ErrorKind::NotFound)?;
+        put(out, object::shared::<tern_torrent>(found).give())?;
+        Ok(())
+    })
 }
 
 /// The torrent with this number. `TERN_E_NOT_FOUND`.
@@ -179,5 +320,11 @@ pub unsafe extern "C" fn tern_session_find_id(
     out: *mut *mut tern_torrent,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_session_find_id"), err, || unsafe {
+        writable(out)?;
+        let found = get(s)?.find_id(TorrentId(torrent_id)).ok_or(ErrorKind::NotFound)?;
+        put(out, object::shared::<tern_torrent>(found).give())?;
+        Ok(())
+    })
 }

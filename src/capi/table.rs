@@ -42,7 +42,7 @@ const fn row(name: &'static str, threads: Threads, reentry: Reentry) -> Entry {
 }
 
 /// Every exported function, in header order.
-pub static TABLE: &[Entry] = &[
+pub const TABLE: &[Entry] = &[
     row("tern_version", A, Reentry::Any),
     row("tern_version_string", A, Reentry::Any),
     row("tern_abi_check", A, Reentry::Any),
@@ -217,3 +217,31 @@ pub static TABLE: &[Entry] = &[
     row("tern_create_step", O, Reentry::Any),
     row("tern_create_take", O, Reentry::Any),
 ];
+
+/// The row of a function. Meant for constants: a name that is not in the table stops the compiler.
+#[must_use]
+#[expect(clippy::panic, reason = "evaluated by the compiler only")]
+pub const fn find(name: &str) -> &'static Entry {
+    let mut at = 0;
+    while at < TABLE.len() {
+        if same(TABLE[at].name.as_bytes(), name.as_bytes()) {
+            return &TABLE[at];
+        }
+        at += 1;
+    }
+    panic!("the function is not in the table")
+}
+
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < a.len() {
+        if a[at] != b[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}

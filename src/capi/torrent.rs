@@ -1,24 +1,44 @@
 //! Torrent handles: identity and commands.
 
-use super::types::*;
 use core::ffi::c_char;
+
+use super::add::{limit, policy, small};
+use super::consts::*;
+use super::convert::{
+    address as to_address, bytes as data, c_text, ip as to_ip, path as to_path, put, text,
+};
+use super::guard::{self, entry};
+use super::object::{self, Opaque, get};
+use super::types::*;
+use crate::api::{ErrorKind, FileIndex, PeerKey, PieceIndex, Removal, Torrent};
+
+impl Opaque for tern_torrent {
+    type Inner = Torrent;
+    const MAGIC: u32 = 0x7465_5406;
+    const OF_SESSION: bool = true;
+}
 
 /// One more reference. Returns `t`. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_torrent_retain(t: *const tern_torrent) -> *mut tern_torrent {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::value(entry!("tern_torrent_retain"), std::ptr::null_mut(), || unsafe {
+        object::retain(t)
+    })
 }
 
 /// Gives up a reference; the torrent goes on. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_torrent_release(t: *mut tern_torrent) {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::value(entry!("tern_torrent_release"), (), || unsafe { object::release(t) })
 }
 
 /// Number in the session, never used twice, never 0. Works after removal too. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_torrent_id(t: *const tern_torrent) -> u64 {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::value(entry!("tern_torrent_id"), 0, || unsafe { Ok(get(t)?.id().0) })
 }
 
 /// Writes the 20 bytes of the info-hash. Works after removal too.
@@ -28,7 +48,11 @@ pub unsafe extern "C" fn tern_torrent_info_hash(
     out: *mut u8,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_info_hash"), err, || unsafe {
+        put(out.cast::<[u8; 20]>(), get(t)?.info_hash().0)?;
+        Ok(())
+    })
 }
 
 /// The torrent's session, one more reference of it. NULL when it was released.
@@ -36,7 +60,11 @@ pub unsafe extern "C" fn tern_torrent_info_hash(
 /// Ownership: `tern_session_release`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_torrent_take_session(t: *const tern_torrent) -> *mut tern_session {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::value(entry!("tern_torrent_take_session"), std::ptr::null_mut(), || unsafe {
+        let session = get(t)?.session().ok_or(ErrorKind::Gone)?;
+        Ok(object::shared::<tern_session>(session).give())
+    })
 }
 
 /// Removes the torrent: closes its connections and files, and with `TERN_REMOVE_FILES` deletes its
@@ -48,7 +76,15 @@ pub unsafe extern "C" fn tern_torrent_remove(
     flags: u32,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_remove"), err, || unsafe {
+        let removal = Removal {
+            delete_files: flags & TERN_REMOVE_FILES != 0,
+            keep_state: flags & TERN_REMOVE_KEEP_STATE != 0,
+        };
+        get(t)?.remove(removal)?;
+        Ok(())
+    })
 }
 
 /// Stops: disconnects, flushes, closes files.
@@ -57,7 +93,11 @@ pub unsafe extern "C" fn tern_torrent_pause(
     t: *const tern_torrent,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_pause"), err, || unsafe {
+        get(t)?.pause()?;
+        Ok(())
+    })
 }
 
 /// Goes on; also retries after an error.
@@ -66,7 +106,11 @@ pub unsafe extern "C" fn tern_torrent_resume(
     t: *const tern_torrent,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_resume"), err, || unsafe {
+        get(t)?.resume()?;
+        Ok(())
+    })
 }
 
 /// Checks all pieces again.
@@ -75,7 +119,11 @@ pub unsafe extern "C" fn tern_torrent_recheck(
     t: *const tern_torrent,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_recheck"), err, || unsafe {
+        get(t)?.recheck()?;
+        Ok(())
+    })
 }
 
 /// Checks the pieces of one file again.
@@ -85,7 +133,11 @@ pub unsafe extern "C" fn tern_torrent_recheck_file(
     file: u32,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_recheck_file"), err, || unsafe {
+        get(t)?.recheck_file(FileIndex(file))?;
+        Ok(())
+    })
 }
 
 /// Checks the pieces `first` to `end - 1` again.
@@ -96,7 +148,11 @@ pub unsafe extern "C" fn tern_torrent_recheck_pieces(
     end: u32,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_recheck_pieces"), err, || unsafe {
+        get(t)?.recheck_pieces(first, end)?;
+        Ok(())
+    })
 }
 
 /// Asks for resume data to be handed out now, even if nothing changed: a save request (or the
@@ -106,7 +162,11 @@ pub unsafe extern "C" fn tern_torrent_save(
     t: *const tern_torrent,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_save"), err, || unsafe {
+        get(t)?.save()?;
+        Ok(())
+    })
 }
 
 /// When to save: `TERN_SAVE_*` bits and an interval in milliseconds (0 for none).
@@ -117,7 +177,11 @@ pub unsafe extern "C" fn tern_torrent_set_save_policy(
     interval_ms: i64,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_set_save_policy"), err, || unsafe {
+        get(t)?.set_save_policy(policy(flags, interval_ms)?)?;
+        Ok(())
+    })
 }
 
 /// Fetch in order (1) or rarest first (0).
@@ -127,7 +191,11 @@ pub unsafe extern "C" fn tern_torrent_set_sequential(
     sequential: i32,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_set_sequential"), err, || unsafe {
+        get(t)?.set_sequential(sequential != 0)?;
+        Ok(())
+    })
 }
 
 /// Bytes per second, 0 unlimited.
@@ -138,7 +206,11 @@ pub unsafe extern "C" fn tern_torrent_set_limits(
     upload: u64,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_set_limits"), err, || unsafe {
+        get(t)?.set_limits(limit(download), limit(upload))?;
+        Ok(())
+    })
 }
 
 /// Most connections of this torrent, at least 1.
@@ -148,7 +220,11 @@ pub unsafe extern "C" fn tern_torrent_set_max_connections(
     connections: u32,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_set_max_connections"), err, || unsafe {
+        get(t)?.set_max_connections(connections)?;
+        Ok(())
+    })
 }
 
 /// Peers uploaded to at once, at least 1.
@@ -158,7 +234,11 @@ pub unsafe extern "C" fn tern_torrent_set_upload_slots(
     slots: u32,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_set_upload_slots"), err, || unsafe {
+        get(t)?.set_upload_slots(slots)?;
+        Ok(())
+    })
 }
 
 /// Priority of a file, 0 (do not fetch) to 7; 4 is normal.
@@ -169,7 +249,11 @@ pub unsafe extern "C" fn tern_torrent_set_file_priority(
     priority: u32,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_set_file_priority"), err, || unsafe {
+        get(t)?.set_file_priority(FileIndex(file), small(priority)?)?;
+        Ok(())
+    })
 }
 
 /// Priorities of all files; files beyond `priorities_len` become normal.
@@ -180,7 +264,11 @@ pub unsafe extern "C" fn tern_torrent_set_file_priorities(
     priorities_len: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_set_file_priorities"), err, || unsafe {
+        get(t)?.set_file_priorities(data(priorities, priorities_len)?)?;
+        Ok(())
+    })
 }
 
 /// Priority of a piece, 0 to 7.
@@ -191,7 +279,11 @@ pub unsafe extern "C" fn tern_torrent_set_piece_priority(
     priority: u32,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_set_piece_priority"), err, || unsafe {
+        get(t)?.set_piece_priority(PieceIndex(piece), small(priority)?)?;
+        Ok(())
+    })
 }
 
 /// Moves the content to another directory. `TERN_EVENT_MOVED` follows.
@@ -202,7 +294,12 @@ pub unsafe extern "C" fn tern_torrent_move(
     path_len: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_move"), err, || unsafe {
+        let path = to_path(path, path_len)?;
+        get(t)?.move_to(path)?;
+        Ok(())
+    })
 }
 
 /// Renames a file, relative to the save path. `TERN_EVENT_RENAMED` follows.
@@ -214,7 +311,12 @@ pub unsafe extern "C" fn tern_torrent_rename_file(
     path_len: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_rename_file"), err, || unsafe {
+        let path = text(path, path_len)?;
+        get(t)?.rename_file(FileIndex(file), path)?;
+        Ok(())
+    })
 }
 
 /// Connects to this address now.
@@ -225,7 +327,12 @@ pub unsafe extern "C" fn tern_torrent_add_peer(
     address_len: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_add_peer"), err, || unsafe {
+        let addr = to_address(text(address, address_len)?)?;
+        get(t)?.add_peer(addr)?;
+        Ok(())
+    })
 }
 
 /// Bans this address (a port is ignored) and closes its connections.
@@ -236,7 +343,12 @@ pub unsafe extern "C" fn tern_torrent_ban_peer(
     address_len: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_ban_peer"), err, || unsafe {
+        let addr = to_ip(text(address, address_len)?)?;
+        get(t)?.ban_peer(addr)?;
+        Ok(())
+    })
 }
 
 /// Closes one connection.
@@ -246,7 +358,11 @@ pub unsafe extern "C" fn tern_torrent_drop_peer(
     peer: u64,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_drop_peer"), err, || unsafe {
+        get(t)?.drop_peer(PeerKey(peer))?;
+        Ok(())
+    })
 }
 
 /// Replaces all trackers: `count` NUL-terminated URLs and their tiers.
@@ -258,7 +374,19 @@ pub unsafe extern "C" fn tern_torrent_set_trackers(
     count: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_set_trackers"), err, || unsafe {
+        let torrent = get(t)?;
+        if count > 0 && (urls.is_null() || tiers.is_null()) {
+            return Err(ErrorKind::Invalid.into());
+        }
+        let mut list: Vec<(u32, String)> = Vec::new();
+        for i in 0..count {
+            list.push((*tiers.add(i), c_text(*urls.add(i))?.into()));
+        }
+        torrent.set_tracker_list(&list)?;
+        Ok(())
+    })
 }
 
 /// One more tracker, in this tier.
@@ -270,7 +398,12 @@ pub unsafe extern "C" fn tern_torrent_add_tracker(
     url_len: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_add_tracker"), err, || unsafe {
+        let url = text(url, url_len)?;
+        get(t)?.add_tracker(tier, url)?;
+        Ok(())
+    })
 }
 
 /// Announces now, as soon as the trackers' minimum interval allows.
@@ -279,7 +412,11 @@ pub unsafe extern "C" fn tern_torrent_announce(
     t: *const tern_torrent,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_announce"), err, || unsafe {
+        get(t)?.announce()?;
+        Ok(())
+    })
 }
 
 /// Asks the trackers for their counts. `TERN_EVENT_TRACKER_SCRAPED` follows.
@@ -288,7 +425,11 @@ pub unsafe extern "C" fn tern_torrent_scrape(
     t: *const tern_torrent,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_scrape"), err, || unsafe {
+        get(t)?.scrape()?;
+        Ok(())
+    })
 }
 
 /// Events for single messages of peers (`TERN_CLASS_WIRE`) on or off.
@@ -298,5 +439,9 @@ pub unsafe extern "C" fn tern_torrent_set_wire_notices(
     on: i32,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_set_wire_notices"), err, || unsafe {
+        get(t)?.set_wire_notices(on != 0)?;
+        Ok(())
+    })
 }

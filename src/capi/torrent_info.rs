@@ -2,7 +2,161 @@
 //!
 //! These calls ask the torrent's network thread and wait for the answer, normally microseconds.
 
+use super::consts::*;
+use super::convert::{Sized32, Terminated, buf, put, put_list, put_sized};
+use super::guard::{self, entry};
+use super::metainfo::CMetainfo;
+use super::object::{self, Opaque, get};
+use super::session::writable;
 use super::types::*;
+use crate::api::{
+    ErrorKind, FileIndex, PeerInfo, PeerSource, PieceIndex, TorrentStatus, TrackerInfo,
+};
+
+/// A structure and what it points to.
+pub(super) struct Row<T> {
+    raw: T,
+    _texts: Vec<Terminated>,
+}
+
+impl Opaque for tern_peers {
+    type Inner = Vec<Row<tern_peer_info>>;
+    const MAGIC: u32 = 0x7465_5007;
+}
+
+impl Opaque for tern_trackers {
+    type Inner = Vec<Row<tern_tracker_info>>;
+    const MAGIC: u32 = 0x7465_5208;
+}
+
+// SAFETY: plain data, `repr(C)`, the size is first.
+unsafe impl Sized32 for tern_status {}
+// SAFETY: as above.
+unsafe impl Sized32 for tern_peer_info {}
+// SAFETY: as above.
+unsafe impl Sized32 for tern_tracker_info {}
+
+fn c_status(s: &TorrentStatus) -> tern_status {
+    tern_status {
+        struct_size: 0,
+        state: s.state as i32,
+        pieces_have: s.pieces_have,
+        pieces_total: s.pieces_total,
+        total_size: s.total_len,
+        bytes_have: s.bytes_have,
+        wanted_size: s.wanted_len,
+        wanted_have: s.wanted_have,
+        progress: s.progress,
+        downloaded: s.downloaded,
+        uploaded: s.uploaded,
+        wire_received: s.wire_received,
+        wire_sent: s.wire_sent,
+        wasted: s.wasted,
+        total_downloaded: s.total_downloaded,
+        total_uploaded: s.total_uploaded,
+        download_rate: s.download_rate,
+        upload_rate: s.upload_rate,
+        peers: s.peers,
+        seeds: s.seeds,
+        half_open: s.half_open,
+        known_peers: s.known_peers,
+        unchoked: s.unchoked,
+        pieces_hashed: s.pieces_hashed,
+        pieces_restored: s.pieces_restored,
+        pieces_failed: s.pieces_failed,
+        availability: s.availability,
+        durable_generation: s.durable_generation,
+        active_secs: s.active_secs,
+        added_time: s.added.0,
+        completed_time: s.completed.0,
+        need_save: i32::from(s.need_save),
+        sequential: i32::from(s.sequential),
+        download_limit: s.download_limit.unwrap_or_default(),
+        upload_limit: s.upload_limit.unwrap_or_default(),
+        is_finished: i32::from(s.is_finished()),
+        is_paused: i32::from(s.paused),
+    }
+}
+
+fn flags(peer: &PeerInfo) -> u32 {
+    let s = &peer.status;
+    let complete = !s.have.is_empty() && s.have.all();
+    [
+        (s.incoming, TERN_PEER_INCOMING),
+        (s.am_choking, TERN_PEER_AM_CHOKING),
+        (s.am_interested, TERN_PEER_AM_INTERESTED),
+        (s.peer_choking, TERN_PEER_CHOKING),
+        (s.peer_interested, TERN_PEER_INTERESTED),
+        (s.snubbed, TERN_PEER_SNUBBED),
+        (complete, TERN_PEER_SEED),
+        (s.extensions.upload_only, TERN_PEER_UPLOAD_ONLY),
+    ]
+    .iter()
+    .fold(0, |acc, (on, bit)| if *on { acc | bit } else { acc })
+}
+
+fn peer_row(peer: &PeerInfo) -> Row<tern_peer_info> {
+    let s = &peer.status;
+    let addr = Terminated::new(s.addr.to_string().into_bytes());
+    let client = s.extensions.client.as_deref().unwrap_or_default();
+    let client = Terminated::new(client.as_bytes());
+    let have = Terminated::new(s.have.as_bytes());
+    let raw = tern_peer_info {
+        struct_size: 0,
+        flags: flags(peer),
+        peer: s.peer.0,
+        addr: addr.view(),
+        client: client.view(),
+        bitfield: have.view(),
+        peer_id: s.peer_id.0,
+        handshake_bits: s.reserved,
+        source: match s.source {
+            PeerSource::Incoming => TERN_SOURCE_INCOMING,
+            PeerSource::Tracker => TERN_SOURCE_TRACKER,
+            PeerSource::Manual => TERN_SOURCE_MANUAL,
+            PeerSource::Resume => TERN_SOURCE_RESUME,
+        },
+        downloaded: s.downloaded,
+        uploaded: s.uploaded,
+        download_rate: s.download_rate,
+        upload_rate: s.upload_rate,
+        pieces_have: s.have.count(),
+        requests_out: s.requests_out,
+        requests_in: s.requests_in,
+        bad_pieces: s.bad_pieces,
+        connected_secs: peer.connected_secs,
+    };
+    Row { raw, _texts: vec![addr, client, have] }
+}
+
+fn peers(list: Vec<PeerInfo>) -> Vec<Row<tern_peer_info>> {
+    list.iter().map(peer_row).collect()
+}
+
+fn tracker_row(tracker: &TrackerInfo) -> Row<tern_tracker_info> {
+    let url = Terminated::new(tracker.url.as_bytes());
+    let message = Terminated::new(tracker.message.as_bytes());
+    let next = tracker.next_announce_secs;
+    let known = |n: Option<u32>| n.map_or(-1, i64::from);
+    let raw = tern_tracker_info {
+        struct_size: 0,
+        tier: tracker.tier,
+        url: url.view(),
+        message: message.view(),
+        fails: tracker.fails,
+        updating: i32::from(tracker.updating),
+        verified: i32::from(tracker.verified),
+        next_announce_secs: next.map_or(-1, |s| i32::try_from(s).unwrap_or(i32::MAX)),
+        complete: known(tracker.complete),
+        incomplete: known(tracker.incomplete),
+        downloaded: known(tracker.downloaded),
+    };
+    Row { raw, _texts: vec![url, message] }
+}
+
+fn trackers(list: Vec<TrackerInfo>) -> Vec<Row<tern_tracker_info>> {
+    list.iter().map(tracker_row).collect()
+}
 
 /// Snapshot of the torrent. Call the macro `tern_torrent_status`.
 #[unsafe(no_mangle)]
@@ -12,7 +166,12 @@ pub unsafe extern "C" fn tern_torrent_status_sized(
     out_size: usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_status_sized"), err, || unsafe {
+        let status = get(t)?.status()?;
+        put_sized(out, out_size, c_status(&status))?;
+        Ok(())
+    })
 }
 
 /// The torrent's metainfo with its present trackers.
@@ -24,7 +183,12 @@ pub unsafe extern "C" fn tern_torrent_take_metainfo(
     out: *mut *mut tern_metainfo,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_take_metainfo"), err, || unsafe {
+        writable(out)?;
+        put(out, object::unique(CMetainfo::new(get(t)?.metainfo())))?;
+        Ok(())
+    })
 }
 
 /// The directory the content is in now, bytes of a path.
@@ -36,7 +200,13 @@ pub unsafe extern "C" fn tern_torrent_take_save_path(
     out: *mut tern_buf,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_take_save_path"), err, || unsafe {
+        writable(out)?;
+        let path = get(t)?.save_path()?;
+        put(out, buf(path.into_os_string().into_encoded_bytes()))?;
+        Ok(())
+    })
 }
 
 /// The path of a file now (renamed or not), relative to the save path.
@@ -49,7 +219,13 @@ pub unsafe extern "C" fn tern_torrent_take_file_path(
     out: *mut tern_buf,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_take_file_path"), err, || unsafe {
+        writable(out)?;
+        let path = get(t)?.file_path(FileIndex(file)).ok_or(ErrorKind::Range)?;
+        put(out, buf(path.into_bytes()))?;
+        Ok(())
+    })
 }
 
 /// The pieces we have: one bit per piece in wire order (first piece = highest bit of the first
@@ -63,7 +239,12 @@ pub unsafe extern "C" fn tern_torrent_bitfield(
     out_len: *mut usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_bitfield"), err, || unsafe {
+        let have = get(t)?.have()?;
+        put_list(have.as_bytes(), out, capacity, out_len)?;
+        Ok(())
+    })
 }
 
 /// The pieces we want and do not have, as `tern_torrent_bitfield`.
@@ -75,7 +256,12 @@ pub unsafe extern "C" fn tern_torrent_wanted(
     out_len: *mut usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_wanted"), err, || unsafe {
+        let wanted = get(t)?.wanted()?;
+        put_list(wanted.as_bytes(), out, capacity, out_len)?;
+        Ok(())
+    })
 }
 
 /// Priority of each file, one byte each; lengths as in `tern_torrent_bitfield`.
@@ -87,7 +273,11 @@ pub unsafe extern "C" fn tern_torrent_file_priorities(
     out_len: *mut usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_file_priorities"), err, || unsafe {
+        put_list(&get(t)?.file_priorities()?, out, capacity, out_len)?;
+        Ok(())
+    })
 }
 
 /// Priority of each piece, one byte each; lengths as in `tern_torrent_bitfield`.
@@ -99,7 +289,11 @@ pub unsafe extern "C" fn tern_torrent_piece_priorities(
     out_len: *mut usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_piece_priorities"), err, || unsafe {
+        put_list(&get(t)?.piece_priorities()?, out, capacity, out_len)?;
+        Ok(())
+    })
 }
 
 /// Bytes of each file that are in pieces we have; lengths, in numbers, as in
@@ -112,7 +306,11 @@ pub unsafe extern "C" fn tern_torrent_file_progress(
     out_len: *mut usize,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_file_progress"), err, || unsafe {
+        put_list(&get(t)?.file_progress()?, out, capacity, out_len)?;
+        Ok(())
+    })
 }
 
 /// Reads a piece from the disk, whether it passed or not.
@@ -125,7 +323,13 @@ pub unsafe extern "C" fn tern_torrent_read_piece(
     out: *mut tern_buf,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_read_piece"), err, || unsafe {
+        writable(out)?;
+        let piece = get(t)?.read_piece(PieceIndex(piece))?;
+        put(out, buf(piece.to_vec()))?;
+        Ok(())
+    })
 }
 
 /// Snapshot of the connected peers.
@@ -137,13 +341,19 @@ pub unsafe extern "C" fn tern_torrent_take_peers(
     out: *mut *mut tern_peers,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_take_peers"), err, || unsafe {
+        writable(out)?;
+        put(out, object::unique::<tern_peers>(peers(get(t)?.peers()?)))?;
+        Ok(())
+    })
 }
 
 /// Peers in a snapshot, 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_peers_len(peers: *const tern_peers) -> usize {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::value(entry!("tern_peers_len"), 0, || unsafe { Ok(get(peers)?.len()) })
 }
 
 /// One peer. Call the macro `tern_peers_get`.
@@ -154,13 +364,19 @@ pub unsafe extern "C" fn tern_peers_get_sized(
     out: *mut tern_peer_info,
     out_size: usize,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_peers_get_sized"), std::ptr::null_mut(), || unsafe {
+        let peer = get(peers)?.get(index).ok_or(ErrorKind::Range)?;
+        put_sized(out, out_size, peer.raw)?;
+        Ok(())
+    })
 }
 
 /// Frees a snapshot. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_peers_free(peers: *mut tern_peers) {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::value(entry!("tern_peers_free"), (), || unsafe { object::free(peers) })
 }
 
 /// Snapshot of the trackers, by tier.
@@ -172,13 +388,19 @@ pub unsafe extern "C" fn tern_torrent_take_trackers(
     out: *mut *mut tern_trackers,
     err: *mut *mut tern_error,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_take_trackers"), err, || unsafe {
+        writable(out)?;
+        put(out, object::unique::<tern_trackers>(trackers(get(t)?.trackers()?)))?;
+        Ok(())
+    })
 }
 
 /// Trackers in a snapshot, 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_trackers_len(trackers: *const tern_trackers) -> usize {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::value(entry!("tern_trackers_len"), 0, || unsafe { Ok(get(trackers)?.len()) })
 }
 
 /// One tracker. Call the macro `tern_trackers_get`.
@@ -189,11 +411,17 @@ pub unsafe extern "C" fn tern_trackers_get_sized(
     out: *mut tern_tracker_info,
     out_size: usize,
 ) -> tern_result {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_trackers_get_sized"), std::ptr::null_mut(), || unsafe {
+        let tracker = get(trackers)?.get(index).ok_or(ErrorKind::Range)?;
+        put_sized(out, out_size, tracker.raw)?;
+        Ok(())
+    })
 }
 
 /// Frees a snapshot. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_trackers_free(trackers: *mut tern_trackers) {
-    unimplemented!()
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::value(entry!("tern_trackers_free"), (), || unsafe { object::free(trackers) })
 }

@@ -1,12 +1,13 @@
 //! Safe file names: what a torrent calls its files, turned into paths that cannot hurt.
 //!
-//! A safe path is relative, never leaves its root, has no empty, `.` or `..` component, no separator,
-//! control or text-direction character inside a component, no name Windows reserves, no component over
-//! 255 bytes, and differs from every other path of the torrent even without regard to case. The
-//! result depends on the names and their order only, so it is the same in every session.
+//! A safe path is relative, never leaves its root, has no empty, `.` or `..` component, no
+//! separator, control or text-direction character inside a component, no name Windows reserves, no
+//! component over 255 bytes, and differs from every other path of the torrent even without regard
+//! to case. The result depends on the names and their order only, so it is the same in every
+//! session.
 //!
-//! Characters that only Windows forbids (`: * ? " < > |`) are replaced there and kept elsewhere, where
-//! they are common and data from other programs must be found under the same name.
+//! Characters that only Windows forbids (`: * ? " < > |`) are replaced there and kept elsewhere,
+//! where they are common and data from other programs must be found under the same name.
 //!
 //! Deliberately absent: I/O, symbolic links on disk (the disk room refuses to follow them), Unicode
 //! normalisation (two names that differ only in normal form share a file on some systems).
@@ -48,7 +49,8 @@ fn component_for(raw: &[u8], windows: bool) -> String {
             name.push('_');
         }
     }
-    // Windows drops trailing dots and spaces: two names would become one. `.` and `..` end here too.
+    // Windows drops trailing dots and spaces: two names would become one. `.` and `..` end here
+    // too.
     let kept = name.trim_end_matches(['.', ' ']).len();
     name.truncate(kept);
     if is_reserved(&name) {
@@ -136,8 +138,8 @@ impl Tree {
         })
     }
 
-    /// The name itself when nobody has it, else the name with the first free number. Directories win
-    /// over files, earlier files over later ones.
+    /// The name itself when nobody has it, else the name with the first free number. Directories
+    /// win over files, earlier files over later ones.
     fn give(&mut self, dir: u32, name: String) -> String {
         let place = (dir, fold(&name));
         if !self.dirs.contains_key(&place) && self.taken.insert(place) {
@@ -182,9 +184,9 @@ fn components(raw: &[Vec<u8>]) -> Vec<String> {
     out
 }
 
-/// Safe `/`-separated paths for the files of one torrent, in order, below the directory `root` (a safe
-/// component) when there is one. A file for which `hidden` is true is never stored (padding): its path
-/// is safe but may equal another.
+/// Safe `/`-separated paths for the files of one torrent, in order, below the directory `root` (a
+/// safe component) when there is one. A file for which `hidden` is true is never stored (padding):
+/// its path is safe but may equal another.
 #[must_use]
 pub fn safe_paths(
     root: Option<&str>,

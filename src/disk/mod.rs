@@ -1,9 +1,25 @@
-//! Layer 4: content storage. CONTRACT SKETCH: these types are fixed, `Pool` is the owner's to fill in.
+//! Layer 4: content storage.
 //!
-//! A pool of `tern-disk-*` threads that takes jobs in batches and answers in batches. Per torrent the
-//! order rules are: a hash reflects all earlier writes of that piece; move, rename, delete, release and
-//! stat are fences; otherwise jobs of one torrent may run concurrently. Deliberately absent: what a piece
+//! A pool of `tern-disk-*` threads that takes jobs in batches and answers in batches. Per torrent
+//! the order rules are: the jobs of one piece (write, read, hash) run in order, pieces do not wait
+//! for each other; everything else is a fence, which waits for all earlier jobs of the torrent and
+//! is waited for by all later ones. Torrents do not wait for each other. Positional I/O only, never
+//! a memory map: a full or vanished disk is an error value. Deliberately absent: what a piece
 //! should hash to, peers, priorities' meaning beyond "0 = do not create this file".
+
+mod error;
+mod fences;
+mod files;
+mod layout;
+mod parts;
+mod pool;
+mod relocate;
+mod sched;
+mod storage;
+mod sys;
+#[cfg(test)]
+mod tests;
+mod work;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,6 +28,8 @@ use bytes::Bytes;
 
 use crate::base::{BlockSpan, DiskError, FileIndex, FileStat, PieceIndex, TorrentId};
 use crate::codec::metainfo::Info;
+
+pub use pool::{Pool, PoolStats};
 
 /// A digest function over batches of messages, given by the engine (`hash::sha1_many`).
 pub type DigestFn = fn(&[&[&[u8]]]) -> Vec<[u8; 20]>;
@@ -44,8 +62,8 @@ pub enum Job {
     Open(Box<StorageParams>),
     /// Looks at every file; padding files are reported absent. Answer: `Stats`.
     Stat,
-    /// Creates empty files, directories and symlinks of wanted files and, when preallocating, reserves
-    /// space. Answer: `Done`.
+    /// Creates empty files, directories and symlinks of wanted files and, when preallocating,
+    /// reserves space. Answer: `Done`.
     Prepare,
     /// Stores a block. May be buffered: `Done` comes when it is with the operating system.
     Write {
@@ -58,13 +76,15 @@ pub enum Job {
     },
     /// Reads a block. Answer: `Data`.
     Read(BlockSpan),
-    /// SHA-1 of a whole piece, after all earlier writes of it. Answer: `Digest`. A file that is missing or
-    /// short is not an error but `Missing`.
+    /// SHA-1 of a whole piece, after all earlier writes of it. Answer: `Digest`. A file that is
+    /// missing or short is not an error but `Missing`.
     Hash(PieceIndex),
     /// Reads a whole piece for a host's verifier. Answer: `Data`.
     ReadPiece(PieceIndex),
-    /// Makes everything written so far durable: fdatasync of the files touched since the last sync, and
-    /// of directories in which something was created. Answer: `Synced` with the files' state after it.
+    /// Makes everything written so far durable: fdatasync of the files written, or read to be
+    /// hashed, since the last sync, and of directories in which something was created. Answer:
+    /// `Synced` with the files' state after it. After a failure every sync fails until the pieces
+    /// that may be lost have been written again, or the torrent was closed.
     Sync,
     /// Closes open files. Answer: `Done`.
     Release,
@@ -74,7 +94,8 @@ pub enum Job {
     Move(PathBuf),
     /// Renames one file. Answer: `Done`.
     Rename(FileIndex, String),
-    /// Deletes the torrent's files, its part store and directories that become empty. Answer: `Done`.
+    /// Deletes the torrent's files, its part store and directories that become empty. Answer:
+    /// `Done`.
     Delete,
     /// Forgets the torrent; its storage is released after earlier jobs. Answer: `Done`.
     Close,
@@ -126,34 +147,4 @@ pub struct PoolConfig {
     pub write_budget_bytes: usize,
     /// Digest function.
     pub digest: DigestFn,
-}
-
-/// The threads. CONTRACT SKETCH.
-pub struct Pool {
-    _todo: (),
-}
-
-#[allow(unused_variables, clippy::todo, reason = "contract sketch")]
-impl Pool {
-    /// Starts the threads.
-    pub fn new(config: PoolConfig) -> std::io::Result<Self> {
-        todo!()
-    }
-    /// Registers where a shard's completions go; the number identifies it in `submit`.
-    pub fn add_sink(&self, sink: CompletionSink) -> usize {
-        todo!()
-    }
-    /// Queues jobs of one torrent, in order.
-    pub fn submit(&self, sink: usize, torrent: TorrentId, jobs: Vec<(JobTag, Job)>) {
-        todo!()
-    }
-    /// Whether too much waits to be written: stop reading from sockets.
-    #[must_use]
-    pub fn pressure(&self) -> bool {
-        todo!()
-    }
-    /// Finishes queued jobs and joins the threads.
-    pub fn shutdown(&self) {
-        todo!()
-    }
 }

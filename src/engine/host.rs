@@ -66,7 +66,7 @@ pub struct SaveRequest {
 }
 
 /// What happened with a tracker.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum TrackerEvent {
     /// An announce is being sent (name of the event, empty for a regular one).
     Announcing {

@@ -3,6 +3,5 @@
 //! Each machine has the same verbs: `handle(now, input)`, `poll_*`, `next_deadline()`. Deliberately
 //! absent: tokio, sockets, files, clocks, locks, async, randomness that was not passed in.
 
-mod bcompat;
 pub mod peer;
 pub mod tracker;

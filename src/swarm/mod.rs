@@ -1,17 +1,20 @@
 //! Layer 3: the torrent brain, sans-IO.
 //!
-//! [`Torrent`] owns everything one torrent knows: pieces, peers, who is choked, what to ask whom, what the
-//! host's verifier said, what the saved state may claim. A driver (the engine's shard, or the simulator) feeds
-//! it [`Input`]s, executes its [`Output`]s and tells it the time. Deliberately absent: tokio, sockets, files,
-//! clocks, locks, async, randomness beyond the seed it was given.
+//! [`Torrent`] owns everything one torrent knows: pieces, peers, who is choked, what to ask whom,
+//! what the host's verifier said, what the saved state may claim. A driver (the engine's shard, or the
+//! simulator) feeds it [`Input`]s, executes its [`Output`]s and tells it the time. Deliberately
+//! absent: tokio, sockets, files, clocks, locks, async, randomness beyond the seed it was given.
 
 pub mod blame;
 pub mod choker;
+pub mod load;
 pub mod peer_list;
 pub mod picker;
 pub mod rate;
+pub mod resume;
 mod torrent;
 mod types;
+pub mod verify;
 
 pub use torrent::Torrent;
 pub use types::*;

@@ -178,8 +178,7 @@ impl PeerList {
     /// The best address to try now, marked as being tried: follow up with [`PeerList::failed`] or
     /// [`PeerList::connected`] and, in the end, [`PeerList::disconnected`].
     pub fn next_candidate(&mut self, now: Instant) -> Option<(SocketAddr, PeerSource)> {
-        while let Some(&(due, addr)) = self.waiting.first().filter(|(due, _)| *due <= now) {
-            debug_assert!(due <= now, "only due addresses become ready");
+        while let Some(&(_, addr)) = self.waiting.first().filter(|(due, _)| *due <= now) {
             self.update(addr, |entry| entry.place = Place::Ready);
         }
         while let Some(&(_, addr)) = self.ready.first() {

@@ -257,7 +257,11 @@ mod tests {
 
         /// `ready_at` is the very first microsecond at which the bytes are there.
         #[test]
-        fn ready_at_is_exact(limit in 1u64..5_000_000, used in 0usize..400_000, want in 1usize..400_000) {
+        fn ready_at_is_exact(
+            limit in 1u64..5_000_000,
+            used in 0usize..400_000,
+            want in 1usize..400_000,
+        ) {
             let mut bucket = Bucket::new(Instant::ZERO, Some(limit));
             bucket.consume(used);
             let want = want.min(usize::try_from((limit / 4).max(16_384)).unwrap());

@@ -1,5 +1,5 @@
-//! What goes in and out of a [`Torrent`](super::Torrent). CONTRACT: driver, simulator and brain are written
-//! against this file; extend it, do not bend it.
+//! What goes in and out of a [`Torrent`](super::Torrent): the vocabulary driver, simulator and brain
+//! share. Deliberately absent: behaviour.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::base::{
 };
 use crate::codec::metainfo::Info;
 use crate::codec::resume::Resume;
-use crate::proto::peer::{Connection, Fault, PeerExtensions};
+use crate::proto::peer::{Connection, Fault, Message, PeerExtensions};
 use crate::proto::tracker::AnnounceEvent;
 
 /// Everything a torrent starts from.
@@ -47,8 +47,15 @@ pub struct TorrentParams {
     pub verify_window: Option<u32>,
     /// Seed of this torrent's random choices.
     pub seed: u64,
-    /// Wall-clock time at `now` of the first `handle`, for the saved time stamps.
+    /// Wall-clock time at `now` of `Torrent::new`, for the saved time stamps.
     pub unix_now: UnixTime,
+    /// Bytes of the content directory, for the saved state.
+    pub save_path: Vec<u8>,
+    /// Files whose path differs from the metainfo's, for the saved state; added to those of the
+    /// resume blob.
+    pub renamed: Vec<(FileIndex, String)>,
+    /// Space is reserved when files are created, for the saved state.
+    pub preallocate: bool,
 }
 
 /// What to trust when files differ from the saved state.
@@ -127,6 +134,9 @@ pub struct Tuning {
     pub client: String,
     /// Bytes of unwritten or unverified blocks before no more is requested.
     pub max_unwritten_bytes: u64,
+    /// Whether a verifier may accept a piece whose hash did not match. Without it such pieces are not
+    /// asked about.
+    pub verify_override: bool,
 }
 
 impl Default for Tuning {
@@ -149,6 +159,7 @@ impl Default for Tuning {
             check_concurrency: 8,
             client: String::new(),
             max_unwritten_bytes: 64 << 20,
+            verify_override: false,
         }
     }
 }
@@ -275,6 +286,9 @@ pub enum DiskOpKind {
     Release,
 }
 
+/// The key in `DiskOp::Read` when no peer is behind it (finding out who sent bad blocks).
+pub const INTERNAL_READER: PeerKey = PeerKey(u64::MAX);
+
 /// Disk work a torrent asks for.
 #[derive(Clone, Debug)]
 pub enum DiskOp {
@@ -284,7 +298,7 @@ pub enum DiskOp {
     Prepare,
     /// Store a block.
     Write(BlockSpan, Bytes),
-    /// Fetch a block for a peer.
+    /// Fetch a block for a peer; the key is [`INTERNAL_READER`] when the torrent wants it for itself.
     Read(PeerKey, BlockSpan),
     /// Hash a piece.
     Hash(PieceIndex),
@@ -324,7 +338,8 @@ pub enum SaveVerdict {
     Reject,
     /// Try again after this time.
     Defer(Duration),
-    /// As if no hook were set: the built-in store takes it.
+    /// As if no hook were set: the built-in store took it (the session sees to that before it passes
+    /// this on), so it counts like `Accept`.
     Pass,
     /// Not saved, reported as an error, tried again with back-off.
     Fail(i32),
@@ -423,6 +438,15 @@ pub enum Output {
     Announce(AnnounceEvent),
     /// To tell the host.
     Notice(Notice),
+    /// A message passed; only while `Torrent::set_wire_notices` is on.
+    Wire {
+        /// Peer.
+        peer: PeerKey,
+        /// From it, not to it.
+        incoming: bool,
+        /// Message.
+        message: Message,
+    },
     /// `Close` is complete: everything flushed, the last save answered or refused for good.
     Closed,
 }

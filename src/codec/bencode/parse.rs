@@ -1,7 +1,7 @@
 //! The reader: bytes to tokens, tokens to values.
 //!
-//! One token per value, in input order, each knowing where its subtree ends; so a value is skipped in
-//! one step and nothing is allocated but the token array and one small frame per open container.
+//! One token per value, in input order, each knowing where its subtree ends; so a value is skipped
+//! in one step and nothing is allocated but the token array and one small frame per open container.
 
 use core::fmt;
 use core::ops::Range;
@@ -156,8 +156,8 @@ impl<'a> Document<'a> {
         Ok(document)
     }
 
-    /// Reads one value from the front of `input` and tells how many bytes it took: for messages with
-    /// raw data behind a dictionary (BEP 9). `limits.bytes` applies to all of `input`.
+    /// Reads one value from the front of `input` and tells how many bytes it took: for messages
+    /// with raw data behind a dictionary (BEP 9). `limits.bytes` applies to all of `input`.
     ///
     /// # Errors
     /// When `input` does not start with a bencoded value, or breaks a limit.

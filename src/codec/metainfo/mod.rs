@@ -1,9 +1,10 @@
 //! Metainfo files, `.torrent` (BEP 3, 5, 12, 19, 27, 47).
 //!
-//! [`Metainfo::parse`] reads a whole file, [`Info::parse`] the `info` dictionary alone, as it comes from
-//! peers (BEP 9). Every name is kept as given and also made safe (see [`names`](super::names)); sizes
-//! and counts agree with each other in everything that parses. Torrents with a version 2 part
-//! (BEP 52) are read as version 1 when they have one and refused otherwise.
+//! [`Metainfo::parse`] reads a whole file, [`Info::parse`] the `info` dictionary alone, as it comes
+//! from peers (BEP 9). Every name is kept as given and also made safe (see
+//! [`names`](super::names)); sizes and counts agree with each other in everything that parses.
+//! Torrents with a version 2 part (BEP 52) are read as version 1 when they have one and refused
+//! otherwise.
 //!
 //! Deliberately absent: files (callers pass bytes), magnet links, version 2 trees.
 

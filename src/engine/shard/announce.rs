@@ -86,6 +86,8 @@ impl Shard {
             base: Cell::new((0, 0)),
             running: Cell::new(false),
             due: Cell::new(None),
+            round: Cell::new(0),
+            lines: RefCell::default(),
         }
     }
 
@@ -109,6 +111,7 @@ impl Shard {
     /// Says goodbye to the trackers that were told of us; once.
     pub(super) fn stop_trackers(&self, slot: &Slot) {
         if slot.trackers.running.take() {
+            slot.trackers.round.set(slot.trackers.round.get() + 1);
             self.with_announcer(slot, |a| a.stop(self.now()));
         }
     }
@@ -170,19 +173,21 @@ impl Shard {
         if goodbye {
             self.desk.goodbyes.set(self.desk.goodbyes.get() + 1);
         }
-        let (shard, slot) = (Rc::clone(self), Rc::clone(slot));
+        let (shard, slot, round) = (Rc::clone(self), Rc::clone(slot), slot.trackers.round.get());
         self.start(Some(slot.id), async move {
+            let asking = shard.announce(&slot, tracker, &target, &settings, goodbye);
             let result = if goodbye {
-                let all = shard.announce(&target, &settings, &shard.desk.stopping);
-                let result = tokio::time::timeout(settings.stop_tracker_timeout, all).await;
+                let result = tokio::time::timeout(settings.stop_tracker_timeout, asking).await;
                 shard.desk.goodbye_done();
                 result.unwrap_or_else(|_| {
                     Err(Failure { reason: http::FetchError::TimedOut.to_string(), retry: None })
                 })
             } else {
-                shard.announce(&target, &settings, &shard.desk.asking).await
+                asking.await
             };
-            shard.answered(&slot, tracker, url, result);
+            if round == slot.trackers.round.get() {
+                shard.answered(&slot, tracker, url, result);
+            }
         });
     }
 
@@ -210,25 +215,29 @@ impl Shard {
         }
     }
 
-    /// One announce, once there is room for it.
+    /// One announce, once there is room for it and the tracker has answered the one before.
     async fn announce(
         &self,
+        slot: &Slot,
+        tracker: TrackerKey,
         target: &str,
         settings: &Settings,
-        room: &Semaphore,
+        goodbye: bool,
     ) -> Result<AnnounceReply, Failure> {
-        let body = self.fetch(target, settings, room).await?;
+        let round = slot.trackers.round.get();
+        let room = if goodbye { &self.desk.stopping } else { &self.desk.asking };
+        // Never closed, so this only waits.
+        let _room = room.acquire().await;
+        let line = slot.trackers.line(tracker);
+        let _turn = line.lock().await;
+        if slot.gone.get() && !goodbye || round != slot.trackers.round.get() {
+            return Err(Failure { reason: "stopped meanwhile".into(), retry: None });
+        }
+        let body = self.fetch(target, settings).await?;
         tracker::parse_announce(&body.body).map_err(|error| body.failure(&error))
     }
 
-    async fn fetch(
-        &self,
-        target: &str,
-        settings: &Settings,
-        room: &Semaphore,
-    ) -> Result<http::Response, Failure> {
-        // Never closed, so this only waits.
-        let _room = room.acquire().await;
+    async fn fetch(&self, target: &str, settings: &Settings) -> Result<http::Response, Failure> {
         let tls = self.fleet.tls();
         http::get(target, &settings.user_agent, &tls, settings.tracker_timeout)
             .await
@@ -291,7 +300,8 @@ impl Shard {
             let (shard, slot) = (Rc::clone(self), Rc::clone(slot));
             self.start(Some(slot.id), async move {
                 let settings = shard.settings();
-                let result = match shard.fetch(&target, &settings, &shard.desk.asking).await {
+                let _room = shard.desk.asking.acquire().await;
+                let result = match shard.fetch(&target, &settings).await {
                     Ok(body) => tracker::parse_scrape(&body.body).map_err(|e| body.failure(&e)),
                     Err(failure) => Err(failure),
                 };
@@ -337,13 +347,12 @@ fn config(settings: &Settings) -> AnnouncerConfig {
 impl http::Response {
     /// What to report when the body is not an answer: the HTTP status when that says more.
     fn failure(&self, error: &tracker::ReplyError) -> Failure {
-        let retry = match error {
-            tracker::ReplyError::Failure { retry, .. } => *retry,
+        let reason = match error {
             tracker::ReplyError::Malformed(_) if self.status != 200 => {
-                return Failure { reason: format!("http status {}", self.status), retry: None };
+                format!("http status {}", self.status)
             }
-            _ => None,
+            error => error.to_string(),
         };
-        Failure { reason: error.to_string(), retry }
+        Failure { reason, retry: error.retry() }
     }
 }

@@ -1,15 +1,16 @@
 //! What the session asks of a shard.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::jobs::{Jobs, Ticket};
+use super::jobs::Ticket;
 use super::limit::{Direction, Limits};
 use super::slot::{self, Slot};
 use super::{Shard, accept, inbox};
-use crate::base::TorrentId;
+use crate::base::{FileIndex, TorrentId};
 use crate::disk::{Job, StorageParams};
 use crate::engine::host::{AddTorrent, Query, ShardCommand, TorrentView};
 use crate::engine::settings::Settings;
@@ -49,7 +50,9 @@ impl Shard {
             ShardCommand::Reannounce(id) => self.with(id, |s| self.reannounce(s)),
             ShardCommand::Scrape(id) => self.with(id, |s| self.scrape(s)),
             ShardCommand::DeleteFiles(id) => self.with(id, |s| s.delete.set(true)),
-            ShardCommand::WireNotices(id, on) => self.with(id, |s| s.wire.set(on)),
+            ShardCommand::WireNotices(id, on) => {
+                self.with(id, |s| s.brain.borrow_mut().set_wire_notices(on));
+            }
         }
     }
 
@@ -65,12 +68,13 @@ impl Shard {
         let id = add.params.id;
         let info = Arc::clone(&add.params.info);
         let trackers = self.trackers(&add.params, &add.trackers);
+        let renamed = renamed(&add);
         let brain = Torrent::new(now, add.params, slot::key_base(id));
         let storage = StorageParams {
             info: Arc::clone(&info),
             save_path: add.save_path.clone(),
             part_dir: add.save_path.clone(),
-            renamed: add.renamed,
+            renamed,
             priorities: brain.file_priorities().to_vec(),
             preallocate: add.preallocate,
         };
@@ -80,6 +84,7 @@ impl Shard {
             brain: RefCell::new(brain),
             conns: RefCell::default(),
             jobs: RefCell::default(),
+            unopened: RefCell::default(),
             limits: Limits::default(),
             save_path: RefCell::new(add.save_path),
             trackers,
@@ -87,7 +92,6 @@ impl Shard {
             armed: Cell::new(None),
             stalled: Cell::new(false),
             delete: Cell::new(false),
-            wire: Cell::new(false),
             closing: Cell::new(false),
             gone: Cell::new(false),
         });
@@ -96,8 +100,7 @@ impl Shard {
         // A torrent of the same number can only be a mistake of the session: the old one goes.
         self.forget(id);
         self.torrents.borrow_mut().insert(id, Rc::clone(&slot));
-        let tag = Jobs::track(&mut slot.jobs.borrow_mut(), Ticket::Silent);
-        self.pool.submit(self.sink, id, vec![(tag, Job::Open(Box::new(storage)))]);
+        self.open_storage(&slot, Box::new(storage));
         self.input(&slot, Input::Start);
         if !add.peers.is_empty() {
             let addrs: Vec<_> = add.peers.into_iter().map(crate::net::canonical).collect();
@@ -129,6 +132,13 @@ impl Shard {
                 slot.conns.borrow().values().for_each(|conn| conn.wake());
             }
             Command::Close => self.stop_trackers(slot),
+            Command::Resume => {
+                let unopened = slot.unopened.take();
+                if let Some(mut params) = unopened {
+                    params.priorities = slot.brain.borrow().file_priorities().to_vec();
+                    self.open_storage(slot, params);
+                }
+            }
             _ => {}
         }
         self.input(slot, Input::Command(command));
@@ -163,4 +173,13 @@ impl Shard {
             self.incoming(torrent, accept::Identified { stream, addr, connection, rest });
         }
     }
+}
+
+/// The files that are not where the metainfo says: those of the saved state, then the session's.
+fn renamed(add: &AddTorrent) -> Vec<(FileIndex, String)> {
+    let saved = add.params.resume.iter().flat_map(|resume| &resume.mapped_files);
+    let saved = (0..).map(FileIndex).zip(saved.cloned()).filter(|(_, path)| !path.is_empty());
+    let mut all: BTreeMap<FileIndex, String> = saved.collect();
+    all.extend(add.params.renamed.iter().chain(&add.renamed).cloned());
+    all.into_iter().collect()
 }

@@ -9,7 +9,7 @@ use super::jobs::{self, Ticket};
 use super::slot::{Conn, Slot};
 use super::{Shard, conn};
 use crate::base::{DiskError, PeerKey, TorrentId};
-use crate::disk::{Completion, Job, JobTag, Outcome};
+use crate::disk::{Completion, Job, JobTag, Outcome, StorageParams};
 use crate::engine::host::{SaveRequest, VerifyRequest};
 use crate::swarm::{DiskOp, Input, Output};
 
@@ -66,6 +66,12 @@ impl Shard {
         let ticket = slot.jobs.borrow_mut().finish(tag);
         match ticket {
             None | Some(Ticket::Silent) => {}
+            Some(Ticket::Open(params)) => {
+                // The brain meets the same error in its first look at the files.
+                if !matches!(outcome, Outcome::Done) {
+                    *slot.unopened.borrow_mut() = Some(params);
+                }
+            }
             Some(Ticket::ReadPiece(reader)) => reader(jobs::piece_answer(outcome)),
             Some(Ticket::Close) => {
                 self.forget(slot.id);
@@ -112,6 +118,12 @@ impl Shard {
         self.rearm(slot);
     }
 
+    /// Registers a torrent's storage with the disk.
+    pub(super) fn open_storage(&self, slot: &Slot, params: Box<StorageParams>) {
+        let tag = slot.jobs.borrow_mut().track(Ticket::Open(params.clone()));
+        self.pool.submit(self.sink, slot.id, vec![(tag, Job::Open(params))]);
+    }
+
     fn disk_op(&self, slot: &Slot, op: DiskOp) -> (JobTag, Job) {
         slot.jobs.borrow_mut().begin(op)
     }
@@ -148,6 +160,9 @@ impl Shard {
             }
             Output::Announce(event) => self.tracker_event(slot, event),
             Output::Notice(notice) => self.host.notice(slot.id, notice),
+            Output::Wire { peer, incoming, message } => {
+                self.host.wire(slot.id, peer, incoming, &message);
+            }
             // Taken by the caller.
             Output::Disk(_) | Output::Closed => {}
         }

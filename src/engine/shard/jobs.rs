@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 
 use crate::base::{BlockSpan, DiskError, FileIndex, PeerKey, PieceIndex};
-use crate::disk::{Job, JobTag, Outcome};
+use crate::disk::{Job, JobTag, Outcome, StorageParams};
 use crate::swarm::{DiskAnswer, DiskOp, DiskOpKind};
 
 /// Answer to a host's verifier.
@@ -18,7 +18,9 @@ pub(super) enum Ticket {
     Brain(Wish),
     /// A verifier that wants a piece.
     ReadPiece(PieceReader),
-    /// Registration; deletion: nobody waits for the answer.
+    /// Registration: when it fails, to be tried again with this.
+    Open(Box<StorageParams>),
+    /// Deletion: nobody waits for the answer.
     Silent,
     /// The last job of a torrent.
     Close,

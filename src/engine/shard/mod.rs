@@ -248,9 +248,12 @@ impl Shard {
     /// The thread's main loop: mail, deadlines, and nothing per connection.
     async fn run(self: &Rc<Self>) {
         self.open_door();
-        while !self.ending.get() {
+        loop {
             if let Err(message) = contain::catch(|| self.turn()) {
                 self.host.panicked(None, message);
+            }
+            if self.ending.get() {
+                break;
             }
             let next = self.next_wake();
             self.armed.set(next);

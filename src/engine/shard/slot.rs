@@ -9,12 +9,14 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use bytes::Bytes;
+use tokio::sync::Mutex;
 
 use super::jobs::Jobs;
 use super::limit::Limits;
 use crate::base::{Instant, PeerId, PeerKey, TorrentId};
 use crate::codec::metainfo::Info;
-use crate::proto::tracker::Announcer;
+use crate::disk::StorageParams;
+use crate::proto::tracker::{Announcer, TrackerKey};
 use crate::swarm::Torrent;
 
 /// A torrent. Shared by the tasks of its thread; no two borrows are ever held across a call of
@@ -28,6 +30,9 @@ pub(super) struct Slot {
     pub(super) limits: Limits,
     pub(super) save_path: RefCell<PathBuf>,
     pub(super) trackers: Trackers,
+    /// What the storage could not be registered with; tried again when the host resumes the
+    /// torrent.
+    pub(super) unopened: RefCell<Option<Box<StorageParams>>>,
     /// Key of the next incoming connection.
     pub(super) next_incoming: Cell<u64>,
     /// When the shard's timer looks at this torrent.
@@ -36,8 +41,6 @@ pub(super) struct Slot {
     pub(super) stalled: Cell<bool>,
     /// Content is to be deleted after the close.
     pub(super) delete: Cell<bool>,
-    /// Every peer message is shown to the host.
-    pub(super) wire: Cell<bool>,
     /// The brain said `Closed`; the storage is being closed.
     pub(super) closing: Cell<bool>,
     /// Not on the shard any more; tasks that still hold it must not use it.
@@ -56,6 +59,18 @@ pub(super) struct Trackers {
     pub(super) running: Cell<bool>,
     /// When the announcer wants to be asked; at the clock's start: it was changed, ask it now.
     pub(super) due: Cell<Option<Instant>>,
+    /// Counts goodbyes: what was asked before one is not reported after it, for the announcer would
+    /// take it for the answer to the goodbye.
+    pub(super) round: Cell<u64>,
+    /// One announce at a time per tracker: a goodbye must not overtake the `completed` before it.
+    pub(super) lines: RefCell<BTreeMap<TrackerKey, Rc<Mutex<()>>>>,
+}
+
+impl Trackers {
+    /// The line of those who want to ask this tracker.
+    pub(super) fn line(&self, tracker: TrackerKey) -> Rc<Mutex<()>> {
+        Rc::clone(self.lines.borrow_mut().entry(tracker).or_default())
+    }
 }
 
 /// One connection or attempt, as far as others than its own task see it.

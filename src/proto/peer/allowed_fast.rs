@@ -1,4 +1,5 @@
-//! The allowed-fast set (BEP 6): pieces a choked peer may request, the same for an address each time.
+//! The allowed-fast set (BEP 6): pieces a choked peer may request, the same for an address each
+//! time.
 
 use std::net::IpAddr;
 
@@ -13,7 +14,8 @@ use crate::base::{InfoHash, PieceIndex};
 /// one set. For IPv6 there is no canonical set and none is given; an IPv4-mapped address counts as
 /// the IPv4 address it maps.
 ///
-/// Work is proportional to `k` while `k` is small beside `piece_count`; meant for `k` up to some tens.
+/// Work is proportional to `k` while `k` is small beside `piece_count`; meant for `k` up to some
+/// tens.
 #[must_use]
 pub fn allowed_fast_set(
     ip: IpAddr,

@@ -81,9 +81,9 @@ impl Connection {
     }
 
     /// Answers an incoming handshake: queues ours, then the extension handshake if both sides can.
-    /// Call [`Self::receive`] afterwards with what is left in the receive buffer. Without a reported
-    /// handshake nothing happens; a peer with our own id, or another info-hash than the config's,
-    /// ends in a `Failed` event.
+    /// Call [`Self::receive`] afterwards with what is left in the receive buffer. Without a
+    /// reported handshake nothing happens; a peer with our own id, or another info-hash than the
+    /// config's, ends in a `Failed` event.
     pub fn accept(&mut self, now: Instant, config: Config) {
         let Some(theirs) = self.peer_handshake.filter(|_| self.phase == Phase::Undecided) else {
             return;
@@ -164,8 +164,8 @@ impl Connection {
 
     /// Queues a message. What the negotiated features do not allow is silently not sent (for
     /// example Reject without BEP 6), with one exception: `HaveAll` without BEP 6 goes out as the
-    /// bitfield that says the same, and `HaveNone` without BEP 6 is said by silence, as BEP 3 has it.
-    /// `Extended` carries the peer's id of the extension. Before the handshake is complete, and
+    /// bitfield that says the same, and `HaveNone` without BEP 6 is said by silence, as BEP 3 has
+    /// it. `Extended` carries the peer's id of the extension. Before the handshake is complete, and
     /// after a failure, nothing is sent.
     pub fn send(&mut self, now: Instant, message: Message) {
         let Some(config) = self.config.as_ref().filter(|_| self.phase == Phase::Open) else {

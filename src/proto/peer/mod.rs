@@ -1,9 +1,9 @@
 //! The peer wire protocol over a byte stream (BEP 3, 6, 10, 20, 21, 54), sans-IO.
 //!
 //! [`Connection`] owns one peer's handshake, framing, legality checks, negotiated features and
-//! time-outs. What it reports is legal in itself: indexes exist, lengths are in bounds, bitfields fit.
-//! Deliberately absent: pieces' state and lengths, choking policy, other peers (all `swarm`'s),
-//! sockets and encryption.
+//! time-outs. What it reports is legal in itself: indexes exist, lengths are in bounds, bitfields
+//! fit. Deliberately absent: pieces' state and lengths, choking policy, other peers (all
+//! `swarm`'s), sockets and encryption.
 
 mod allowed_fast;
 mod client_name;
@@ -43,8 +43,8 @@ pub enum Message {
     Have(PieceIndex),
     /// Id 5, wire-order bits.
     Bitfield(Bytes),
-    /// Id 6. Received ones ask for 1 to `limits::REQUEST_BYTES` bytes of an existing piece; whether the
-    /// span ends inside that piece is for the swarm to check.
+    /// Id 6. Received ones ask for 1 to `limits::REQUEST_BYTES` bytes of an existing piece;
+    /// whether the span ends inside that piece is for the swarm to check.
     Request(BlockSpan),
     /// Id 7; `data` is a slice of the receive buffer, not a copy.
     Piece {

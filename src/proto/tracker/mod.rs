@@ -1,14 +1,16 @@
 //! HTTP trackers (BEP 3, 7, 12, 23, 24, 27, 31, 48), sans-IO.
 //!
 //! Four parts that do not know each other: [`announce_url`] and [`scrape_url`] build what to ask,
-//! [`HttpRequest`] and [`HttpResponse`] carry it over one connection's bytes, [`parse_announce`] and
-//! [`parse_scrape`] read the answer, and [`Announcer`] walks the tiers of one torrent: which URL to
-//! ask when, with which event, back-off, `trackerid` and intervals. Deliberately absent: sockets, TLS,
-//! name resolution, time-outs of a request (the driver's), UDP trackers (BEP 15).
+//! [`HttpRequest`] and [`HttpResponse`] carry it over one connection's bytes, [`parse_announce`]
+//! and [`parse_scrape`] read the answer, and [`Announcer`] walks the tiers of one torrent: which
+//! URL to ask when, with which event, back-off, `trackerid` and intervals. Deliberately absent:
+//! sockets, TLS, name resolution, time-outs of a request (the driver's), UDP trackers (BEP 15).
 
 mod announcer;
+mod entry;
 mod gunzip;
 mod http;
+mod http_body;
 mod reply;
 mod request;
 mod scrape;
@@ -137,6 +139,17 @@ impl core::fmt::Display for ReplyError {
 }
 
 impl core::error::Error for ReplyError {}
+
+impl ReplyError {
+    /// The tracker's wish for the next attempt, when it had one.
+    #[must_use]
+    pub fn retry(&self) -> Option<Retry> {
+        match self {
+            Self::Failure { retry, .. } => *retry,
+            Self::Malformed(_) => None,
+        }
+    }
+}
 
 /// State of one tracker for display.
 #[derive(Clone, Debug, PartialEq, Eq)]

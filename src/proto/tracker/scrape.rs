@@ -1,7 +1,7 @@
-//! SKETCH of signatures; body follows.
-#![allow(unused_variables, clippy::todo, reason = "contract sketch")]
+//! What a tracker answers to a scrape (BEP 48).
 
 use super::ReplyError;
+use super::reply::{check_failure, count, document};
 use crate::base::InfoHash;
 
 /// Counts of one torrent.
@@ -17,7 +17,24 @@ pub struct ScrapeEntry {
     pub downloaded: Option<u32>,
 }
 
-/// Reads a scrape reply (BEP 48).
+/// Reads the body of a scrape reply: torrents in the tracker's order, whether asked for or not.
+/// Entries whose key is no info-hash are dropped.
+///
+/// # Errors
+/// `Failure` when the tracker refused, `Malformed` when there is no dictionary of files.
 pub fn parse_scrape(body: &[u8]) -> Result<Vec<ScrapeEntry>, ReplyError> {
-    todo!()
+    let document = document(body)?;
+    let root = document.root();
+    check_failure(root)?;
+    let files = root.get(b"files").and_then(|files| files.as_dict());
+    let files = files.ok_or(ReplyError::Malformed("no files in a scrape reply"))?;
+    let entries = files.filter_map(|(key, counts)| {
+        Some(ScrapeEntry {
+            info_hash: InfoHash(<[u8; 20]>::try_from(key).ok()?),
+            complete: count(counts, b"complete"),
+            incomplete: count(counts, b"incomplete"),
+            downloaded: count(counts, b"downloaded"),
+        })
+    });
+    Ok(entries.collect())
 }

@@ -1,1 +1,5 @@
-//! SKETCH
+//! The tracker client by bytes and by scenario.
+
+mod announcing;
+mod exchange;
+mod replies;

@@ -1,3 +1,5 @@
+//! The peer list by example, and its indexes under random operations.
+
 use proptest::prelude::*;
 
 use super::*;

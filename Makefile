@@ -1,0 +1,145 @@
+# libtern: build, install, test. Needs Rust, a C compiler, Perl and Python 3; nothing else.
+#
+#   make                        the tern command, libtern.so, libtern.a, tern.pc
+#   make install PREFIX=/usr    with DESTDIR= for packagers
+#   make test                   Rust, C, Perl and Python tests
+#   make demo                   seed, kill -9, resume, compare [TORRENT=x.torrent DIR=y]
+#   make interop                against transmission, aria2 and libtorrent, by opentracker
+#   make bench                  MiB/s, CPU and memory beside libtorrent
+#   make lint                   formatting, clippy, rustdoc, tidy
+#   make help                   this text
+
+CARGO    ?= cargo
+PERL     ?= perl
+PYTHON   ?= python3
+CC       ?= cc
+INSTALL  ?= install
+PREFIX   ?= /usr/local
+BINDIR   ?= $(PREFIX)/bin
+LIBDIR   ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+PCDIR    ?= $(LIBDIR)/pkgconfig
+
+VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+# Before 1.0 the SONAME carries the minor version (docs/adr/0008).
+ABI      := $(basename $(VERSION))
+SONAME   := libtern.so.$(ABI)
+OUT      := target/release
+VENV     := target/venv
+# What a program that links libtern.a needs besides: cargo rustc ... --print native-static-libs
+LIBS_PRIVATE := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+
+C_FLAGS_RUSTC := -C link-arg=-Wl,-soname,$(SONAME) -C link-arg=-Wl,-z,nodelete
+
+.PHONY: all help command library examples install uninstall test test-rust test-c test-perl \
+        test-python mypy perl python demo interop bench lint header clean
+
+all: command library
+
+help:
+	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
+
+command:
+	$(CARGO) build --release --bin tern
+
+library: $(OUT)/tern.pc
+	$(CARGO) rustc --release --lib --no-default-features --features capi,tls \
+		--crate-type cdylib,staticlib -- $(C_FLAGS_RUSTC)
+	@ln -sf libtern.so $(OUT)/$(SONAME)
+
+$(OUT)/tern.pc: tern.pc.in Makefile
+	@mkdir -p $(OUT)
+	sed -e 's|@PREFIX@|$(CURDIR)|' -e 's|@LIBDIR@|$(CURDIR)/$(OUT)|' \
+		-e 's|@INCLUDEDIR@|$(CURDIR)/include|' -e 's|@VERSION@|$(VERSION)|' \
+		-e 's|@LIBS_PRIVATE@|$(LIBS_PRIVATE)|' tern.pc.in > $@
+
+# The C examples, linked with the shared library of this tree.
+EXAMPLES := $(patsubst examples/c/%.c,$(OUT)/c/%,$(wildcard examples/c/*.c))
+
+examples: library $(EXAMPLES)
+
+$(OUT)/c/%: examples/c/%.c include/tern.h $(OUT)/libtern.so
+	@mkdir -p $(OUT)/c
+	$(CC) -std=c99 -Wall -Wextra -Werror -pedantic -O2 -g -Iinclude $< -o $@ \
+		-L$(OUT) -ltern -Wl,-rpath,'$$ORIGIN/..'
+
+$(OUT)/libtern.so: library
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(PCDIR)
+	$(INSTALL) -m 755 $(OUT)/tern $(DESTDIR)$(BINDIR)/tern
+	$(INSTALL) -m 755 $(OUT)/libtern.so $(DESTDIR)$(LIBDIR)/libtern.so.$(VERSION)
+	ln -sf libtern.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libtern.so
+	$(INSTALL) -m 644 $(OUT)/libtern.a $(DESTDIR)$(LIBDIR)/libtern.a
+	$(INSTALL) -m 644 include/tern.h $(DESTDIR)$(INCLUDEDIR)/tern.h
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
+		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
+		-e 's|@LIBS_PRIVATE@|$(LIBS_PRIVATE)|' tern.pc.in > $(DESTDIR)$(PCDIR)/tern.pc
+	ln -sf tern.pc $(DESTDIR)$(PCDIR)/libtern.pc
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/tern $(DESTDIR)$(LIBDIR)/libtern.so.$(VERSION) \
+		$(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LIBDIR)/libtern.so \
+		$(DESTDIR)$(LIBDIR)/libtern.a $(DESTDIR)$(INCLUDEDIR)/tern.h \
+		$(DESTDIR)$(PCDIR)/tern.pc $(DESTDIR)$(PCDIR)/libtern.pc
+
+test: test-rust test-c test-perl test-python
+
+test-rust:
+	$(CARGO) test --workspace --features libtern/capi
+
+test-c: library
+	CC='$(CC)' tests/c/run
+
+perl: library
+	cd bindings/perl && $(PERL) Makefile.PL && $(MAKE)
+
+test-perl: perl
+	cd bindings/perl && $(MAKE) test
+
+# A Python environment of our own: nothing is installed into the system's.
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "make: this Python cannot make virtual environments."; \
+		echo "make: on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.ready: $(VENV)/bin/pip bindings/python/pyproject.toml
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check cffi pytest setuptools wheel
+	@touch $@
+
+python: library $(VENV)/.ready
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-build-isolation \
+		--force-reinstall --no-deps ./bindings/python
+
+test-python: python
+	$(VENV)/bin/python -m pytest -q bindings/python/tests
+
+demo: all examples perl python
+	$(PYTHON) examples/demo/demo.py $(if $(TORRENT),--torrent '$(TORRENT)') $(if $(DIR),--dir '$(DIR)')
+
+mypy: python
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check mypy types-cffi
+	cd bindings/python && ../../$(VENV)/bin/python -m mypy
+
+interop: all examples $(VENV)/.ready
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check libtorrent
+	$(VENV)/bin/python tests/interop/run.py
+
+bench: all $(VENV)/.ready
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check libtorrent
+	$(VENV)/bin/python tests/bench/loopback.py
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --features libtern/capi -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --features capi
+	$(CARGO) test --test tidy
+
+header:
+	$(CARGO) run -p xtask -- header
+
+clean:
+	$(CARGO) clean
+	-cd bindings/perl && [ ! -f Makefile ] || $(MAKE) distclean

@@ -1,0 +1,113 @@
+//! Arbitrary bytes in arbitrary parts into both kinds of peer connection: nothing panics, what is
+//! reported is legal, nothing follows a failure, no more than one message is kept back.
+//!
+//! Input: flags (1 incoming, 2 no BEP 6, 4 no BEP 10, 8 the bytes bring their own handshake), the
+//! length of a part, then the bytes.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tern::base::limits::{PEER_MESSAGE_BYTES, REQUEST_BYTES};
+use tern::base::{BlockSpan, InfoHash, Instant, PeerId, PieceIndex};
+use tern::proto::peer::{Config, Connection, Event, Message};
+
+const PIECES: u32 = 21;
+const HASH: [u8; 20] = [7; 20];
+
+fn config() -> Config {
+    Config {
+        info_hash: InfoHash(HASH),
+        peer_id: PeerId([1; 20]),
+        piece_count: PIECES,
+        client: "fuzz".into(),
+        reqq: 10,
+        listen_port: 1,
+        peer_addr: None,
+        upload_only: false,
+        handshake_timeout: Duration::from_secs(10),
+        idle_timeout: Duration::from_secs(100),
+    }
+}
+
+fn hello(flags: u8) -> Vec<u8> {
+    let fast = if flags & 2 == 0 { 4 } else { 0 };
+    let extended = if flags & 4 == 0 { 0x10 } else { 0 };
+    let reserved = [0, 0, 0, 0, 0, extended, 0, fast];
+    [&b"\x13BitTorrent protocol"[..], &reserved, &HASH, &[2; 20]].concat()
+}
+
+fn check_span(span: &BlockSpan) {
+    assert!(span.piece.0 < PIECES && span.begin.checked_add(span.length).is_some());
+}
+
+fn check_index(piece: &PieceIndex) {
+    assert!(piece.0 < PIECES);
+}
+
+fn check(message: &Message) {
+    match message {
+        Message::Have(piece)
+        | Message::Suggest(piece)
+        | Message::AllowedFast(piece)
+        | Message::DontHave(piece) => check_index(piece),
+        Message::Bitfield(bits) => assert!(bits.len() == 3 && bits[2] & 7 == 0),
+        Message::Request(span) => {
+            check_span(span);
+            assert!((1..=REQUEST_BYTES).contains(&span.length));
+        }
+        Message::Cancel(span) | Message::Reject(span) => check_span(span),
+        Message::Piece { piece, data, .. } => {
+            check_index(piece);
+            assert!(!data.is_empty() && data.len() <= REQUEST_BYTES as usize);
+        }
+        Message::KeepAlive | Message::Extended { .. } => panic!("never reported"),
+        _ => {}
+    }
+}
+
+/// One input.
+pub fn run(input: &[u8]) {
+    let [flags, step, bytes @ ..] = input else { return };
+    let mut now = Instant::ZERO;
+    let mut connection = if flags & 1 == 0 {
+        Connection::outgoing(now, config())
+    } else {
+        Connection::incoming(now, Duration::from_secs(10))
+    };
+    let stream = if flags & 8 == 0 { [&hello(*flags), bytes].concat() } else { bytes.to_vec() };
+    let mut data = BytesMut::new();
+    let (mut failed, mut accepted) = (false, false);
+    for part in stream.chunks(usize::from(*step) + 1) {
+        now = now + Duration::from_millis(500);
+        data.extend_from_slice(part);
+        connection.receive(now, &mut data);
+        while let Some(event) = connection.poll_event() {
+            assert!(!failed, "{event:?} after a failure");
+            match event {
+                Event::Handshake(theirs) if flags & 1 != 0 => {
+                    accepted = theirs.info_hash.0 == HASH;
+                    connection.accept(now, config());
+                    connection.receive(now, &mut data);
+                }
+                Event::Handshake(_) => accepted = true,
+                Event::Extensions(_) => {}
+                Event::Message(message) => {
+                    check(&message);
+                    // Back to where it came from, for the encoder's sake.
+                    connection.send(now, message);
+                }
+                Event::Failed(_) => failed = true,
+            }
+        }
+        connection.handle_timeout(now);
+        if accepted && !failed {
+            assert!(data.len() <= PEER_MESSAGE_BYTES + 4);
+        }
+    }
+    connection.drop_queued_pieces();
+    let queued = connection.queued_len();
+    let mut out = VecDeque::new();
+    connection.take_transmit(&mut out);
+    assert_eq!(out.iter().map(Bytes::len).sum::<usize>(), queued);
+}

@@ -1,0 +1,204 @@
+//! What can be said on the command line, and the exit codes. Deliberately absent: doing any of it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::units::parse_bytes;
+
+/// Done.
+pub(crate) const OK: u8 = 0;
+/// It failed: a message on standard error says why.
+pub(crate) const FAILED: u8 = 1;
+/// The command line was wrong.
+pub(crate) const USAGE: u8 = 2;
+/// `verify` found damage, or `get` ended before everything was there.
+pub(crate) const INCOMPLETE: u8 = 3;
+/// Ctrl-C or SIGTERM; what was downloaded and its state are saved.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    failed; standard error says why
+  2    wrong command line
+  3    incomplete: verify found damage, or get ended early
+  130  interrupted; progress is saved, run it again to go on";
+
+/// A BitTorrent client built on libtern.
+#[derive(Debug, Parser)]
+#[command(name = "tern", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Report as JSON: one object per line, the last one the result.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Report only the result.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Download a torrent; run again after any interruption, it goes on where it was.
+    Get(Get),
+    /// Serve a torrent whose content is here; what was checked once is remembered.
+    Seed(Seed),
+    /// Make a .torrent file from a file or directory.
+    Create(Create),
+    /// Show what a .torrent file says.
+    Show(Show),
+    /// Compare content with a .torrent file, piece by piece.
+    Verify(Verify),
+}
+
+/// What downloads and uploads have in common.
+#[derive(Debug, Args)]
+pub(crate) struct Network {
+    /// Listen on this TCP port, 0 for any.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Listen on this address only.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) bind: Option<std::net::IpAddr>,
+    /// Connect to this peer (may be given several times).
+    #[arg(long = "peer", value_name = "HOST:PORT")]
+    pub(crate) peers: Vec<String>,
+    /// Use no trackers.
+    #[arg(long)]
+    pub(crate) no_trackers: bool,
+    /// Download at most this much per second, for instance 500k or 2M.
+    #[arg(long, value_name = "RATE", value_parser = parse_bytes)]
+    pub(crate) limit_down: Option<u64>,
+    /// Upload at most this much per second.
+    #[arg(long, value_name = "RATE", value_parser = parse_bytes)]
+    pub(crate) limit_up: Option<u64>,
+    /// Remember progress here [default: $XDG_STATE_HOME/tern or ~/.local/state/tern].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Stop after this many seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) stop_after: Option<u64>,
+}
+
+/// `tern get`.
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    /// The .torrent file.
+    #[arg(value_name = "FILE.torrent")]
+    pub(crate) torrent: PathBuf,
+    /// Put the content here.
+    #[arg(short, long, value_name = "DIR", default_value = ".")]
+    pub(crate) output: PathBuf,
+    /// Download only these files, numbered as `tern show` does (`--file 0,2,5`).
+    #[arg(long = "file", value_name = "N", value_delimiter = ',')]
+    pub(crate) files: Vec<u32>,
+    /// Download in order.
+    #[arg(long)]
+    pub(crate) sequential: bool,
+    /// Go on serving when everything is there.
+    #[arg(long)]
+    pub(crate) seed: bool,
+    /// Network.
+    #[command(flatten)]
+    pub(crate) network: Network,
+}
+
+/// `tern seed`.
+#[derive(Debug, Args)]
+pub(crate) struct Seed {
+    /// The .torrent file.
+    #[arg(value_name = "FILE.torrent")]
+    pub(crate) torrent: PathBuf,
+    /// Where the content is.
+    #[arg(short, long, value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// Network.
+    #[command(flatten)]
+    pub(crate) network: Network,
+}
+
+/// `tern create`.
+#[derive(Debug, Args)]
+pub(crate) struct Create {
+    /// File or directory.
+    pub(crate) path: PathBuf,
+    /// Write here [default: NAME.torrent in the current directory].
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Tracker; each further -t opens a further tier, commas separate trackers of one tier.
+    #[arg(short, long = "tracker", value_name = "URL[,URL..]")]
+    pub(crate) trackers: Vec<String>,
+    /// Piece length, a power of two such as 256k [default: chosen by size].
+    #[arg(short, long, value_name = "BYTES", value_parser = parse_bytes)]
+    pub(crate) piece_length: Option<u64>,
+    /// Only trackers may tell about peers (BEP 27).
+    #[arg(long)]
+    pub(crate) private: bool,
+    /// Free text.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) comment: Option<String>,
+    /// Mark of a private tracker, changes the info-hash.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) source: Option<String>,
+    /// URL that serves the content (BEP 19; may be given several times).
+    #[arg(long = "web-seed", value_name = "URL")]
+    pub(crate) web_seeds: Vec<String>,
+    /// Replace an existing .torrent file.
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    /// Leave out the creation date, so that the same content gives the same file.
+    #[arg(long)]
+    pub(crate) no_date: bool,
+}
+
+/// `tern show`.
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The .torrent file.
+    #[arg(value_name = "FILE.torrent")]
+    pub(crate) torrent: PathBuf,
+}
+
+/// `tern verify`.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The .torrent file.
+    #[arg(value_name = "FILE.torrent")]
+    pub(crate) torrent: PathBuf,
+    /// Where the content is.
+    #[arg(short, long, value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_full_get_is_understood() {
+        let line = "tern get a.torrent -o out --peer h:1 --peer 10.0.0.1:2 --file 0,2 --file 5 \
+                    --limit-up 64k --sequential --json";
+        let cli = Cli::try_parse_from(line.split_whitespace()).expect("valid");
+        let Command::Get(get) = cli.command else { panic!("not get") };
+        assert_eq!(get.files, [0, 2, 5]);
+        assert_eq!(get.network.peers, ["h:1", "10.0.0.1:2"]);
+        assert_eq!(get.network.limit_up, Some(65536));
+        assert!(get.sequential && cli.json && !get.seed);
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_usage() {
+        let error = Cli::try_parse_from(["tern", "get"]).expect_err("no torrent");
+        assert_eq!(error.exit_code(), i32::from(USAGE));
+    }
+}

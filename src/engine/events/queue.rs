@@ -1,0 +1,213 @@
+//! The queue: two lanes behind one level-triggered descriptor.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::os::fd::RawFd;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::{Event, EventKind, class};
+use crate::base::TorrentId;
+use crate::net::notify::{self, Flag, Woken};
+use crate::swarm::Notice;
+
+/// Events that wait for the host.
+#[derive(Debug)]
+pub struct Queue {
+    lanes: Mutex<Lanes>,
+    /// Raised exactly while something waits; changed under the lock of `lanes`.
+    flag: Flag,
+    /// Ends a wait without an event.
+    wake: Flag,
+}
+
+#[derive(Debug)]
+struct Lanes {
+    requests: VecDeque<Event>,
+    notices: VecDeque<Event>,
+    capacity: usize,
+    classes: u32,
+    /// Dropped since the last take, at the front of `notices`.
+    dropped: u64,
+    dropped_classes: u32,
+    dropped_in_all: u64,
+    /// Number of the front of `notices`, counted from the first notice ever.
+    front: u64,
+    /// Waiting state change of each torrent, by its number.
+    states: BTreeMap<TorrentId, u64>,
+}
+
+impl Lanes {
+    fn len(&self) -> usize {
+        self.requests.len() + self.notices.len() + usize::from(self.dropped > 0)
+    }
+
+    /// Joins a state change with one of the same torrent that waits. False when none does.
+    fn join_state(&mut self, event: &Event) -> bool {
+        let EventKind::Notice(Notice::State { new: newest, .. }) = &event.kind else {
+            return false;
+        };
+        let Some(id) = event.entry.as_ref().map(|e| e.id) else { return false };
+        let waiting = self.states.get(&id).and_then(|n| n.checked_sub(self.front));
+        let waiting = waiting.and_then(|at| usize::try_from(at).ok());
+        match waiting.and_then(|at| self.notices.get_mut(at)).map(|e| &mut e.kind) {
+            Some(EventKind::Notice(Notice::State { new, .. })) => {
+                *new = *newest;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn push_notice(&mut self, event: Event) {
+        if self.join_state(&event) {
+            return;
+        }
+        if self.notices.len() >= self.capacity
+            && let Some(old) = self.pop_notice()
+        {
+            self.dropped += 1;
+            self.dropped_in_all += 1;
+            self.dropped_classes |= old.kind.class();
+        }
+        if let (EventKind::Notice(Notice::State { .. }), Some(entry)) = (&event.kind, &event.entry)
+        {
+            let number = self.front + u64::try_from(self.notices.len()).unwrap_or(u64::MAX);
+            self.states.insert(entry.id, number);
+        }
+        self.notices.push_back(event);
+    }
+
+    fn pop_notice(&mut self) -> Option<Event> {
+        let event = self.notices.pop_front()?;
+        if let (EventKind::Notice(Notice::State { .. }), Some(entry)) = (&event.kind, &event.entry)
+            && self.states.get(&entry.id) == Some(&self.front)
+        {
+            self.states.remove(&entry.id);
+        }
+        self.front += 1;
+        Some(event)
+    }
+
+    fn pop(&mut self) -> Option<Event> {
+        if let Some(request) = self.requests.pop_front() {
+            return Some(request);
+        }
+        if self.dropped > 0 {
+            let count = std::mem::take(&mut self.dropped);
+            let classes = std::mem::take(&mut self.dropped_classes);
+            return Some(Event::now(None, EventKind::Dropped { count, classes }));
+        }
+        self.pop_notice()
+    }
+}
+
+impl Queue {
+    /// An empty queue that keeps up to `capacity` notices.
+    pub fn new(capacity: usize) -> io::Result<Self> {
+        let lanes = Lanes {
+            requests: VecDeque::new(),
+            notices: VecDeque::new(),
+            capacity: capacity.max(1),
+            classes: class::DEFAULT,
+            dropped: 0,
+            dropped_classes: 0,
+            dropped_in_all: 0,
+            front: 0,
+            states: BTreeMap::new(),
+        };
+        Ok(Self { lanes: Mutex::new(lanes), flag: Flag::new()?, wake: Flag::new()? })
+    }
+
+    /// Queues an event, unless its class is not subscribed to.
+    pub fn push(&self, event: Event) {
+        let mut lanes = self.lanes.lock();
+        let was_empty = lanes.len() == 0;
+        if event.kind.token().is_some() {
+            lanes.requests.push_back(event);
+        } else if event.kind.is_vital() || lanes.classes & event.kind.class() != 0 {
+            lanes.push_notice(event);
+        } else {
+            return;
+        }
+        if was_empty {
+            self.flag.raise();
+        }
+    }
+
+    /// Whether notices of these classes are queued at all.
+    #[must_use]
+    pub fn wants(&self, classes: u32) -> bool {
+        self.lanes.lock().classes & classes != 0
+    }
+
+    /// Takes up to `max` events (0: all), requests first.
+    pub fn take(&self, max: usize) -> Vec<Event> {
+        let mut lanes = self.lanes.lock();
+        let waiting = lanes.len();
+        if waiting == 0 {
+            return Vec::new();
+        }
+        let count = if max == 0 { waiting } else { max.min(waiting) };
+        let mut out = Vec::with_capacity(count);
+        while out.len() < count {
+            let Some(event) = lanes.pop() else { break };
+            out.push(event);
+        }
+        if lanes.len() == 0 {
+            self.flag.lower();
+        }
+        out
+    }
+
+    /// Withdraws requests that wait and are not to be answered any more.
+    pub fn withdraw(&self, gone: impl Fn(u64) -> bool) {
+        let mut lanes = self.lanes.lock();
+        if lanes.len() == 0 {
+            return;
+        }
+        lanes.requests.retain(|event| !event.kind.token().is_some_and(&gone));
+        if lanes.len() == 0 {
+            self.flag.lower();
+        }
+    }
+
+    /// Which classes of notices to queue from now on.
+    pub fn subscribe(&self, classes: u32) {
+        self.lanes.lock().classes = classes;
+    }
+
+    /// Events that wait, and notices dropped so far.
+    #[must_use]
+    pub fn counts(&self) -> (usize, u64) {
+        let lanes = self.lanes.lock();
+        (lanes.len(), lanes.dropped_in_all)
+    }
+
+    /// The descriptor that is readable exactly while events wait.
+    #[must_use]
+    pub fn fd(&self) -> RawFd {
+        self.flag.fd()
+    }
+
+    /// Waits for an event: true when one waits; false on time-out, wake-up or signal.
+    pub fn wait(&self, timeout: Option<Duration>) -> io::Result<bool> {
+        if self.lanes.lock().len() > 0 {
+            return Ok(true);
+        }
+        let woken = notify::wait(&[&self.flag, &self.wake], timeout)?;
+        if let Woken::Raised(bits) = woken {
+            if bits & 2 != 0 {
+                self.wake.lower();
+            }
+            return Ok(bits & 1 != 0);
+        }
+        Ok(false)
+    }
+
+    /// Ends one wait, the present or the next one. Async-signal-safe.
+    pub fn wake(&self) {
+        self.wake.raise();
+    }
+}

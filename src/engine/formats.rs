@@ -1,0 +1,56 @@
+//! Parsing of what hosts hand in, with the errors of the public faces.
+
+use std::sync::Arc;
+
+use super::error::{Error, ErrorKind};
+use crate::base::limits::METAINFO_BYTES;
+use crate::codec::metainfo::{Info, Metainfo, MetainfoError};
+use crate::codec::resume::Resume;
+
+/// A parsed `.torrent` file and its bytes.
+#[derive(Debug)]
+pub struct TorrentFile {
+    /// Parsed.
+    pub metainfo: Metainfo,
+    /// Verbatim; made up when only the `info` dictionary is known.
+    pub raw: Vec<u8>,
+}
+
+/// Parses the bytes of a `.torrent` file.
+pub fn torrent_file(raw: &[u8]) -> Result<Arc<TorrentFile>, Error> {
+    if raw.len() > METAINFO_BYTES {
+        return Err(Error::new(ErrorKind::Metainfo, "the torrent file is too large"));
+    }
+    let metainfo = Metainfo::parse(raw).map_err(metainfo_error)?;
+    Ok(Arc::new(TorrentFile { metainfo, raw: raw.to_vec() }))
+}
+
+/// What resume data that embeds its `info` dictionary can bring back.
+pub fn from_resume(resume: &Resume) -> Result<Arc<TorrentFile>, Error> {
+    let Some(raw) = &resume.info else {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            "no torrent file given, and the resume data has none",
+        ));
+    };
+    let info = Info::parse(raw).map_err(metainfo_error)?;
+    let mut metainfo = Metainfo::from_info(Arc::new(info));
+    metainfo.trackers = resume.trackers.clone().unwrap_or_default();
+    metainfo.url_list = resume.url_list.clone().unwrap_or_default();
+    let raw = metainfo.encode();
+    Ok(Arc::new(TorrentFile { metainfo, raw }))
+}
+
+/// Parses resume data of any program we know.
+pub fn resume(blob: &[u8]) -> Result<Box<Resume>, Error> {
+    let parsed = Resume::parse(blob);
+    parsed.map(Box::new).map_err(|e| Error::new(ErrorKind::Resume, e.to_string()))
+}
+
+fn metainfo_error(error: MetainfoError) -> Error {
+    let kind = match error {
+        MetainfoError::V2Only => ErrorKind::Unsupported,
+        _ => ErrorKind::Metainfo,
+    };
+    Error::new(kind, error.to_string())
+}

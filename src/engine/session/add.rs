@@ -1,0 +1,287 @@
+//! Adding a torrent: what the host said, what the saved state says, what the session's options say,
+//! in this order.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::close::Phase;
+use super::entry::Prefs;
+use super::{Core, Entry, Hooks};
+use crate::base::{FileIndex, TorrentId, UnixTime};
+use crate::codec::metainfo::Info;
+use crate::codec::resume::Resume;
+use crate::engine::error::{Error, ErrorKind};
+use crate::engine::events::{Event, EventKind, unix_ms};
+use crate::engine::formats::{self, TorrentFile};
+use crate::engine::host::{AddTorrent, ShardCommand};
+use crate::engine::path_from_bytes;
+use crate::engine::settings::Settings;
+use crate::swarm::{LoadPolicy, Notice, SavePolicy, TorrentParams};
+
+/// Where saved state comes from.
+#[derive(Clone, Debug, Default)]
+pub enum ResumeSource {
+    /// The built-in store, when there is one.
+    #[default]
+    Store,
+    /// Nowhere.
+    None,
+    /// Here.
+    Given(Box<Resume>),
+}
+
+/// Everything a host may say about a torrent to add. `None` leaves it to the saved state, then to
+/// the session's options.
+#[derive(Clone, Debug, Default)]
+pub struct AddRequest {
+    /// The torrent; not needed when the resume data embeds it.
+    pub file: Option<Arc<TorrentFile>>,
+    /// Directory of the content.
+    pub save_path: Option<PathBuf>,
+    /// Saved state.
+    pub resume: ResumeSource,
+    /// Start stopped.
+    pub paused: Option<bool>,
+    /// In order.
+    pub sequential: Option<bool>,
+    /// Reserve space.
+    pub preallocate: Option<bool>,
+    /// 0..=7 by file, missing ones 4.
+    pub file_priority: Option<Vec<u8>>,
+    /// Other paths of files.
+    pub renamed: Vec<(FileIndex, String)>,
+    /// Tiers.
+    pub trackers: Option<Vec<Vec<String>>>,
+    /// Addresses to try.
+    pub peers: Vec<SocketAddr>,
+    /// Bytes per second, download and upload.
+    pub limits: Option<(Option<u64>, Option<u64>)>,
+    /// When to save.
+    pub save_policy: Option<SavePolicy>,
+    /// What to trust.
+    pub load_policy: Option<LoadPolicy>,
+    /// Hooks of this torrent.
+    pub hooks: Hooks,
+}
+
+/// A request with its torrent file and saved state found.
+struct Found {
+    file: Arc<TorrentFile>,
+    resume: Option<Box<Resume>>,
+    /// Why the stored state was not used.
+    complaint: Option<String>,
+    save_path: PathBuf,
+}
+
+impl Core {
+    /// Adds a torrent.
+    pub fn add(self: &Arc<Self>, request: AddRequest) -> Result<Arc<Entry>, Error> {
+        self.check_open()?;
+        let mut found = self.gather(&request)?;
+        let info = Arc::clone(&found.file.metainfo.info);
+        check(&request, &info)?;
+        let settings = self.settings();
+        let resume = found.resume.take();
+        let prefs = prefs(&request, resume.as_deref(), &found.file, &settings);
+        let id = TorrentId(self.next_id.fetch_add(1, Ordering::Relaxed));
+        let file = Arc::clone(&found.file);
+        let shard = self.least_loaded();
+        let entry = Arc::new(Entry::new(id, shard, file, request.hooks.clone(), prefs.clone()));
+        let add = self.build(&entry, &request, resume, &prefs, &settings, found.save_path);
+        self.publish(&entry, add)?;
+        if let Some(reason) = found.complaint {
+            let pieces = info.piece_count();
+            let notice = Notice::ResumeRejected { partial: false, file: None, reason, pieces };
+            self.queue.push(Event::now(Some(Arc::clone(&entry)), EventKind::Notice(notice)));
+        }
+        Ok(entry)
+    }
+
+    /// Finds the torrent file, the saved state and the save path.
+    fn gather(&self, request: &AddRequest) -> Result<Found, Error> {
+        let mut complaint = None;
+        let (file, resume) = match (&request.file, &request.resume) {
+            (Some(file), ResumeSource::Given(resume)) => (Arc::clone(file), Some(resume.clone())),
+            (None, ResumeSource::Given(resume)) => {
+                (formats::from_resume(resume)?, Some(resume.clone()))
+            }
+            (Some(file), ResumeSource::None) => (Arc::clone(file), None),
+            (Some(file), ResumeSource::Store) => {
+                let loaded = self.load(file).unwrap_or_else(|reason| {
+                    complaint = Some(reason);
+                    None
+                });
+                (Arc::clone(file), loaded)
+            }
+            (None, _) => return Err(Error::new(ErrorKind::Invalid, "no torrent file given")),
+        };
+        if resume.as_ref().is_some_and(|r| r.info_hash != file.metainfo.info.info_hash) {
+            return Err(Error::new(ErrorKind::Resume, "the resume data is of another torrent"));
+        }
+        let saved = resume.as_ref().map(|r| r.save_path.as_slice()).filter(|p| !p.is_empty());
+        let save_path = request.save_path.clone().or_else(|| saved.map(path_from_bytes));
+        let save_path =
+            save_path.ok_or_else(|| Error::new(ErrorKind::Invalid, "no save path given"))?;
+        Ok(Found { file, resume, complaint, save_path })
+    }
+
+    /// Saved state from the store; the reason when there is some but it is of no use.
+    fn load(&self, file: &TorrentFile) -> Result<Option<Box<Resume>>, String> {
+        let Some(store) = &self.store else { return Ok(None) };
+        let info_hash = file.metainfo.info.info_hash;
+        let Some(blob) = store.load(&info_hash).map_err(|e| e.to_string())? else {
+            return Ok(None);
+        };
+        let resume = formats::resume(&blob).map_err(|e| e.message().to_owned())?;
+        if resume.info_hash != info_hash {
+            return Err("the stored resume data is of another torrent".into());
+        }
+        Ok(Some(resume))
+    }
+
+    fn least_loaded(&self) -> usize {
+        let count = self.shards().len().max(1);
+        let mut loads = vec![0_usize; count];
+        for entry in self.registry.read().by_id.values() {
+            if let Some(load) = loads.get_mut(entry.shard) {
+                *load += 1;
+            }
+        }
+        let lightest = loads.iter().enumerate().min_by_key(|(_, load)| **load);
+        lightest.map_or(0, |(shard, _)| shard)
+    }
+
+    fn build(
+        &self,
+        entry: &Entry,
+        request: &AddRequest,
+        mut resume: Option<Box<Resume>>,
+        prefs: &Prefs,
+        settings: &Settings,
+        save_path: PathBuf,
+    ) -> Box<AddTorrent> {
+        let paused = prefs.paused || self.is_paused();
+        let saved = |f: fn(&Resume) -> bool| resume.as_deref().is_some_and(f);
+        let sequential = request.sequential.unwrap_or_else(|| saved(|r| r.sequential));
+        let preallocate =
+            request.preallocate.unwrap_or_else(|| settings.preallocate || saved(|r| r.preallocate));
+        if let Some(resume) = &mut resume {
+            (resume.paused, resume.sequential) = (paused, sequential);
+            resume.upload_rate_limit = prefs.upload_limit;
+            resume.download_rate_limit = prefs.download_limit;
+            resume.trackers = Some(prefs.trackers.clone());
+        }
+        let renamed: Vec<_> = prefs.renamed.iter().map(|(f, p)| (*f, p.clone())).collect();
+        let mut rng = self.rng.lock();
+        let params = TorrentParams {
+            id: entry.id,
+            info: Arc::clone(&entry.file().metainfo.info),
+            resume,
+            peer_id: self.peer_id,
+            listen_port: self.listening().first().map_or(0, SocketAddr::port),
+            external_addr: *self.external.lock(),
+            tuning: prefs.tuning(&settings.tuning),
+            paused,
+            sequential,
+            file_priority: request.file_priority.clone(),
+            save_policy: self.policy_of(entry),
+            load_policy: request.load_policy.unwrap_or(settings.load_policy),
+            verify_window: self.verifier_of(entry).map(|_| settings.verify_window),
+            seed: rng.next_u64(),
+            unix_now: UnixTime(unix_ms() / 1000),
+            save_path: save_path.as_os_str().as_encoded_bytes().to_vec(),
+            renamed: renamed.clone(),
+            preallocate,
+        };
+        drop(rng);
+        Box::new(AddTorrent {
+            params,
+            trackers: prefs.trackers.clone(),
+            save_path,
+            renamed,
+            preallocate,
+            upload_limit: prefs.upload_limit,
+            download_limit: prefs.download_limit,
+            peers: request.peers.clone(),
+        })
+    }
+
+    /// Enters the torrent and starts it, unless it is there or the session closes.
+    fn publish(&self, entry: &Arc<Entry>, add: Box<AddTorrent>) -> Result<(), Error> {
+        // Held so that a close that begins now sees the torrent.
+        let phase = self.phase.lock();
+        if *phase != Phase::Open {
+            return Err(ErrorKind::Closed.into());
+        }
+        {
+            let mut registry = self.registry.write();
+            if let Some(other) = registry.by_hash.get(&entry.info_hash) {
+                return Err(Error::from(ErrorKind::Duplicate).of(other.id));
+            }
+            registry.by_hash.insert(entry.info_hash, Arc::clone(entry));
+            registry.by_id.insert(entry.id, Arc::clone(entry));
+        }
+        self.queue.push(Event::now(Some(Arc::clone(entry)), EventKind::Added));
+        if let Err(error) = self.send(entry, ShardCommand::Add(add)) {
+            drop(phase);
+            self.forget(entry.id);
+            return Err(error);
+        }
+        Ok(())
+    }
+}
+
+/// Refuses what the torrent does not have.
+fn check(request: &AddRequest, info: &Info) -> Result<(), Error> {
+    let files = info.files.len();
+    let outside = request.renamed.iter().any(|(f, _)| f.idx() >= files)
+        || request.file_priority.as_ref().is_some_and(|p| p.len() > files);
+    if outside {
+        return Err(Error::new(ErrorKind::Range, "a file number is beyond the torrent's files"));
+    }
+    if request.file_priority.iter().flatten().any(|p| *p > 7) {
+        return Err(Error::new(ErrorKind::Range, "a priority is above 7"));
+    }
+    Ok(())
+}
+
+fn prefs(
+    request: &AddRequest,
+    resume: Option<&Resume>,
+    file: &TorrentFile,
+    settings: &Settings,
+) -> Prefs {
+    let mut renamed: BTreeMap<FileIndex, String> = resume
+        .iter()
+        .flat_map(|r| r.mapped_files.iter().zip(0..))
+        .filter(|(path, _)| !path.is_empty())
+        .map(|(path, i)| (FileIndex(i), path.clone()))
+        .collect();
+    renamed.extend(request.renamed.iter().cloned());
+    let (download_limit, upload_limit) = request.limits.unwrap_or_else(|| {
+        resume.map_or((None, None), |r| (r.download_rate_limit, r.upload_rate_limit))
+    });
+    let saved_trackers = || resume.and_then(|r| r.trackers.clone());
+    let trackers = request.trackers.clone().or_else(saved_trackers);
+    Prefs {
+        paused: request.paused.unwrap_or_else(|| resume.is_some_and(was_paused)),
+        save_policy: request.save_policy.unwrap_or(settings.save_policy),
+        upload_limit,
+        download_limit,
+        max_connections: resume.and_then(|r| r.max_connections).filter(|n| *n > 0),
+        upload_slots: resume.and_then(|r| r.max_uploads).filter(|n| *n > 0),
+        trackers: trackers.unwrap_or_else(|| file.metainfo.trackers.clone()),
+        renamed,
+        renaming: BTreeMap::new(),
+        save_error: String::new(),
+    }
+}
+
+/// libtorrent marks every torrent that its queue manager handles as paused when it saves: only a
+/// pause that no queue manager would end counts.
+fn was_paused(resume: &Resume) -> bool {
+    resume.paused && !resume.auto_managed
+}

@@ -1,0 +1,201 @@
+//! What the session keeps of a torrent, besides what its shard knows.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::base::{FileIndex, InfoHash, TorrentId};
+use crate::engine::events::Event;
+use crate::engine::formats::TorrentFile;
+use crate::engine::requests::Verdict;
+use crate::swarm::{SavePolicy, Tuning};
+
+/// An inline hook: takes a request's event, gives the answer, or `None` when
+/// the answer comes later. Runs on the session's hook thread.
+pub type HookFn = dyn Fn(&Event) -> Option<Verdict> + Send + Sync;
+
+/// How a host wants to be asked.
+#[derive(Clone)]
+pub struct Hook {
+    pub(super) call: Option<Arc<HookFn>>,
+    _keep: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl Hook {
+    /// A function on the hook thread.
+    pub fn inline(call: impl Fn(&Event) -> Option<Verdict> + Send + Sync + 'static) -> Self {
+        Self { call: Some(Arc::new(call)), _keep: None }
+    }
+
+    /// A request in the event queue, answered with the session's `complete`.
+    #[must_use]
+    pub fn queued() -> Self {
+        Self { call: None, _keep: None }
+    }
+
+    /// As [`Self::queued`], with something that is dropped when the hook is.
+    pub fn queued_with(keep: impl Any + Send + Sync) -> Self {
+        Self { call: None, _keep: Some(Arc::new(keep)) }
+    }
+}
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.call.is_some() { "Hook::inline" } else { "Hook::queued" })
+    }
+}
+
+/// The hooks of a torrent, or the session's for torrents that have none.
+#[derive(Clone, Debug, Default)]
+pub struct Hooks {
+    /// Asked about pieces.
+    pub verify: Option<Hook>,
+    /// Asked to keep resume data.
+    pub save: Option<Hook>,
+}
+
+/// How a torrent is removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Removal {
+    /// Delete the content.
+    pub delete_files: bool,
+    /// Keep the saved state (after a last save).
+    pub keep_state: bool,
+}
+
+/// What the host set for a torrent.
+#[derive(Clone, Debug)]
+pub(super) struct Prefs {
+    pub(super) paused: bool,
+    pub(super) save_policy: SavePolicy,
+    pub(super) upload_limit: Option<u64>,
+    pub(super) download_limit: Option<u64>,
+    pub(super) max_connections: Option<u32>,
+    pub(super) upload_slots: Option<u32>,
+    pub(super) trackers: Vec<Vec<String>>,
+    pub(super) renamed: BTreeMap<FileIndex, String>,
+    /// Renames under way.
+    pub(super) renaming: BTreeMap<FileIndex, String>,
+    /// Why the last save failed.
+    pub(super) save_error: String,
+}
+
+impl Prefs {
+    /// The session's tuning with what was set for this torrent.
+    pub(super) fn tuning(&self, session: &Tuning) -> Tuning {
+        let mut tuning = session.clone();
+        tuning.max_connections = self.max_connections.unwrap_or(tuning.max_connections);
+        tuning.unchoke_slots = self.upload_slots.unwrap_or(tuning.unchoke_slots);
+        tuning
+    }
+}
+
+/// One torrent of a session.
+pub struct Entry {
+    /// Number in the session.
+    pub id: TorrentId,
+    /// Info-hash.
+    pub info_hash: InfoHash,
+    /// The shard it lives on.
+    pub(super) shard: usize,
+    pub(super) file: RwLock<Arc<TorrentFile>>,
+    pub(super) hooks: Mutex<Hooks>,
+    pub(super) prefs: Mutex<Prefs>,
+    pub(super) removal: Mutex<Option<Removal>>,
+    gone: AtomicBool,
+    /// Generation that was not kept, because nothing is there to keep it.
+    discarded: AtomicU64,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Entry({}, {})", self.id, self.info_hash)
+    }
+}
+
+impl Entry {
+    pub(super) fn new(
+        id: TorrentId,
+        shard: usize,
+        file: Arc<TorrentFile>,
+        hooks: Hooks,
+        prefs: Prefs,
+    ) -> Self {
+        Self {
+            id,
+            info_hash: file.metainfo.info.info_hash,
+            shard,
+            file: RwLock::new(file),
+            hooks: Mutex::new(hooks),
+            prefs: Mutex::new(prefs),
+            removal: Mutex::default(),
+            gone: AtomicBool::new(false),
+            discarded: AtomicU64::new(0),
+        }
+    }
+
+    /// The torrent file.
+    #[must_use]
+    pub fn file(&self) -> Arc<TorrentFile> {
+        Arc::clone(&self.file.read())
+    }
+
+    /// Whether it was removed, or its session closed.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_gone(&self) {
+        self.gone.store(true, Ordering::Release);
+    }
+
+    pub(super) fn discard(&self, generation: u64) {
+        self.discarded.store(generation, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_discarded(&self, generation: u64) -> bool {
+        self.discarded.load(Ordering::Relaxed) == generation
+    }
+
+    /// Whether its saved state goes with it.
+    pub(super) fn drops_state(&self) -> bool {
+        self.removal.lock().is_some_and(|r| !r.keep_state)
+    }
+
+    /// Its path of a file, relative to the save path unless absolute; `None` when there is no such
+    /// file.
+    #[must_use]
+    pub fn file_path(&self, file: FileIndex) -> Option<String> {
+        if let Some(renamed) = self.prefs.lock().renamed.get(&file) {
+            return Some(renamed.clone());
+        }
+        let torrent = self.file();
+        torrent.metainfo.info.files.get(file.idx()).map(|f| f.path.clone())
+    }
+
+    /// An entry of a small torrent that lives nowhere.
+    #[cfg(test)]
+    pub(crate) fn for_tests(id: u64) -> Arc<Self> {
+        let raw =
+            b"d4:infod6:lengthi1e4:name1:a12:piece lengthi16384e6:pieces20:aaaaaaaaaaaaaaaaaaaaee";
+        let file = crate::engine::formats::torrent_file(raw).unwrap();
+        let prefs = Prefs {
+            paused: false,
+            save_policy: SavePolicy::default(),
+            upload_limit: None,
+            download_limit: None,
+            max_connections: None,
+            upload_slots: None,
+            trackers: Vec::new(),
+            renamed: BTreeMap::new(),
+            renaming: BTreeMap::new(),
+            save_error: String::new(),
+        };
+        Arc::new(Self::new(TorrentId(id), 0, file, Hooks::default(), prefs))
+    }
+}

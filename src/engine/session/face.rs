@@ -1,0 +1,154 @@
+//! What the shards see of the session. Called on network threads: nothing here waits.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{Core, Entry};
+use crate::base::{InfoHash, PeerKey, TorrentId};
+use crate::engine::events::{Event, EventKind, WireMessage, class};
+use crate::engine::host::{Directory, Host, SaveRequest, TrackerEvent, VerifyRequest};
+use crate::proto::peer::Message;
+use crate::swarm::Notice;
+
+/// The session as the shards' host.
+pub(super) struct Face(pub(super) Arc<Core>);
+
+impl Face {
+    fn entry(&self, torrent: TorrentId) -> Option<Arc<Entry>> {
+        self.0.report_overdue();
+        self.0.find_id(torrent)
+    }
+
+    fn push(&self, entry: Arc<Entry>, kind: EventKind) {
+        self.0.queue.push(Event::now(Some(entry), kind));
+    }
+}
+
+impl Host for Face {
+    fn notice(&self, torrent: TorrentId, notice: Notice) {
+        let Some(entry) = self.entry(torrent) else { return };
+        let kind = match notice {
+            Notice::ResumeDurable(generation) if entry.is_discarded(generation) => return,
+            Notice::SaveFailed(code) => EventKind::SaveFailed {
+                generation: 0,
+                code,
+                reason: entry.prefs.lock().save_error.clone(),
+            },
+            Notice::Renamed(file, result) => {
+                let mut prefs = entry.prefs.lock();
+                if let (Some(name), true) = (prefs.renaming.remove(&file), result.is_ok()) {
+                    prefs.renamed.insert(file, name);
+                }
+                drop(prefs);
+                EventKind::Notice(Notice::Renamed(file, result))
+            }
+            Notice::ExternalAddr(ip) => {
+                let port = self.0.listening().first().map_or(0, SocketAddr::port);
+                let addr = Some(SocketAddr::new(ip, port));
+                let before = std::mem::replace(&mut *self.0.external.lock(), addr);
+                if before == addr {
+                    return;
+                }
+                EventKind::Notice(Notice::ExternalAddr(ip))
+            }
+            notice => EventKind::Notice(notice),
+        };
+        self.push(entry, kind);
+    }
+
+    fn tracker(&self, torrent: TorrentId, event: TrackerEvent) {
+        if let Some(entry) = self.entry(torrent) {
+            self.push(entry, EventKind::Tracker(event));
+        }
+    }
+
+    fn verify(&self, torrent: TorrentId, request: VerifyRequest) {
+        if let Some(entry) = self.entry(torrent) {
+            self.0.ask_verifier(&entry, request);
+        }
+    }
+
+    fn save(&self, torrent: TorrentId, request: SaveRequest) {
+        if let Some(entry) = self.entry(torrent) {
+            self.0.ask_saver(&entry, request);
+        }
+    }
+
+    fn closed(&self, torrent: TorrentId) {
+        if let Some(entry) = self.0.forget(torrent) {
+            self.0.removed(&entry);
+        }
+        self.0.one_less();
+    }
+
+    fn listen(&self, wanted: &str, result: Result<SocketAddr, std::io::Error>) {
+        self.0.report_listen(wanted.into(), result);
+    }
+
+    fn panicked(&self, torrent: Option<TorrentId>, message: String) {
+        let entry = torrent.and_then(|id| self.0.forget(id));
+        self.0.queue.push(Event::now(entry, EventKind::Fatal(message)));
+        self.0.one_less();
+    }
+
+    fn wire(&self, torrent: TorrentId, peer: PeerKey, incoming: bool, message: &Message) {
+        if !self.0.queue.wants(class::WIRE) {
+            return;
+        }
+        if let Some(entry) = self.entry(torrent) {
+            let message = WireMessage::new(message);
+            self.push(entry, EventKind::Message { peer, incoming, message });
+        }
+    }
+}
+
+impl Directory for Face {
+    fn find(&self, info_hash: &InfoHash) -> Option<(usize, TorrentId)> {
+        self.0.find(info_hash).map(|entry| (entry.shard, entry.id))
+    }
+}
+
+impl Core {
+    /// Takes a torrent out of the registry; its requests are withdrawn.
+    pub(super) fn forget(&self, torrent: TorrentId) -> Option<Arc<Entry>> {
+        let entry = {
+            let mut registry = self.registry.write();
+            let entry = registry.by_id.remove(&torrent)?;
+            registry.by_hash.remove(&entry.info_hash);
+            entry
+        };
+        entry.set_gone();
+        self.withdraw(&entry);
+        let hooks = std::mem::take(&mut *entry.hooks.lock());
+        if hooks.verify.is_some() || hooks.save.is_some() {
+            // The host's clean-up code does not run on a network thread.
+            self.hook_worker.send(move || drop(hooks));
+        }
+        Some(entry)
+    }
+
+    /// The requests of a torrent want no answer any more.
+    pub(super) fn withdraw(&self, entry: &Entry) {
+        self.requests.withdraw(entry.id);
+        self.queue.withdraw(|token| !self.requests.is_open(token));
+    }
+
+    /// A torrent's shard is done with it.
+    fn removed(&self, entry: &Arc<Entry>) {
+        let removal = *entry.removal.lock();
+        let Some(removal) = removal else { return };
+        if let (Some(store), false) = (&self.store, removal.keep_state) {
+            let (store, info_hash) = (Arc::clone(store), entry.info_hash);
+            self.store_worker.send(move || {
+                let _ = store.remove(&info_hash);
+            });
+        }
+        self.queue.push(Event::now(Some(Arc::clone(entry)), EventKind::Removed));
+    }
+
+    /// Whether torrents are held by the session's pause.
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,235 @@
+//! The two hooks: who is asked, how, and where the answers go.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{Core, Entry, Hook, Hooks};
+use crate::engine::error::{Error, ErrorKind};
+use crate::engine::events::{Event, EventKind, VerifyQuestion};
+use crate::engine::host::{SaveRequest, ShardCommand, VerifyRequest};
+use crate::engine::requests::{Subject, Verdict};
+use crate::swarm::{Command, SavePolicy, SaveVerdict, VerifyVerdict};
+
+/// What a panicking hook is taken to have answered.
+const PANICKED: Verdict = Verdict::Fail(-1);
+
+impl Core {
+    /// Sets or removes the verifier of all torrents without one of their own; the old one.
+    pub fn set_verify_hook(&self, hook: Option<Hook>) -> Result<Option<Hook>, Error> {
+        self.check_open()?;
+        let old = std::mem::replace(&mut self.hooks.lock().verify, hook);
+        self.entries().iter().for_each(|entry| self.tell_verifier(entry));
+        Ok(old)
+    }
+
+    /// Sets or removes the saver of all torrents without one of their own; the old one.
+    pub fn set_save_hook(&self, hook: Option<Hook>) -> Result<Option<Hook>, Error> {
+        self.check_open()?;
+        let old = std::mem::replace(&mut self.hooks.lock().save, hook);
+        self.entries().iter().for_each(|entry| self.tell_policy(entry));
+        Ok(old)
+    }
+
+    /// Changes the hooks of one torrent; the old ones of those that changed.
+    pub fn set_hooks(
+        &self,
+        entry: &Entry,
+        change: impl FnOnce(&mut Hooks),
+    ) -> Result<Hooks, Error> {
+        if entry.is_gone() {
+            return Err(Error::from(ErrorKind::Gone).of(entry.id));
+        }
+        let old = {
+            let mut hooks = entry.hooks.lock();
+            let old = hooks.clone();
+            change(&mut hooks);
+            old
+        };
+        self.tell_verifier(entry);
+        self.tell_policy(entry);
+        Ok(old)
+    }
+
+    fn tell_verifier(&self, entry: &Entry) {
+        let window = self.settings().verify_window;
+        let verifier = self.verifier_of(entry).map(|_| window);
+        let _ = self.command(entry, Command::Verifier(verifier));
+    }
+
+    /// Tells the torrent when to save.
+    pub(super) fn tell_policy(&self, entry: &Entry) {
+        let _ = self.command(entry, Command::SavePolicy(self.policy_of(entry)));
+    }
+
+    pub(super) fn verifier_of(&self, entry: &Entry) -> Option<Hook> {
+        let own = entry.hooks.lock().verify.clone();
+        own.or_else(|| self.hooks.lock().verify.clone())
+    }
+
+    fn saver_of(&self, entry: &Entry) -> Option<Hook> {
+        let own = entry.hooks.lock().save.clone();
+        own.or_else(|| self.hooks.lock().save.clone())
+    }
+
+    /// The save policy that makes sense: none while nobody keeps what is saved.
+    pub(super) fn policy_of(&self, entry: &Entry) -> SavePolicy {
+        if self.store.is_some() || self.saver_of(entry).is_some() {
+            return entry.prefs.lock().save_policy;
+        }
+        SavePolicy {
+            on_piece: false,
+            interval: None,
+            on_state_change: false,
+            at_close: false,
+            with_info: false,
+        }
+    }
+
+    /// A shard wants a verdict on a piece.
+    pub(super) fn ask_verifier(self: &Arc<Self>, entry: &Arc<Entry>, request: VerifyRequest) {
+        let (piece, attempt) = (request.piece, request.attempt);
+        let Some(hook) = self.verifier_of(entry) else {
+            let pass = ShardCommand::Verdict(entry.id, piece, attempt, VerifyVerdict::Pass);
+            let _ = self.send(entry, pass);
+            return;
+        };
+        let token = self.requests.open(entry, Subject::Verify { piece, attempt });
+        let kind = EventKind::VerifyRequest(VerifyQuestion {
+            token,
+            piece,
+            length: request.length,
+            engine_ok: request.engine_ok,
+            attempt,
+            peers: request.peers,
+        });
+        self.ask(hook, token, Event::now(Some(Arc::clone(entry)), kind));
+    }
+
+    /// A shard has state to keep.
+    pub(super) fn ask_saver(self: &Arc<Self>, entry: &Arc<Entry>, mut request: SaveRequest) {
+        let generation = request.generation;
+        request.state.paused = entry.prefs.lock().paused;
+        request.state.info = request.with_info.then(|| request.info.raw.clone());
+        let pieces = request.info.piece_count();
+        let encode = move || Bytes::from(request.state.encode(pieces));
+        if entry.drops_state() {
+            return self.discard(entry, generation);
+        }
+        let Some(hook) = self.saver_of(entry) else {
+            if self.store.is_none() {
+                return self.discard(entry, generation);
+            }
+            return self.keep(entry, generation, encode);
+        };
+        let blob = encode();
+        let subject = Subject::Save { generation, blob: blob.clone() };
+        let token = self.requests.open(entry, subject);
+        let kind = EventKind::SaveRequest { token, generation, blob };
+        self.ask(hook, token, Event::now(Some(Arc::clone(entry)), kind));
+    }
+
+    /// Nobody keeps this state: the torrent is not to ask again.
+    fn discard(&self, entry: &Entry, generation: u64) {
+        entry.discard(generation);
+        self.saved(entry, generation, SaveVerdict::Accept);
+    }
+
+    fn saved(&self, entry: &Entry, generation: u64, verdict: SaveVerdict) {
+        let _ = self.send(entry, ShardCommand::SaveAnswer(entry.id, generation, verdict));
+    }
+
+    /// Puts a request before the host.
+    fn ask(self: &Arc<Self>, hook: Hook, token: u64, event: Event) {
+        let Some(call) = hook.call.clone() else {
+            // Makes the worker's tick look after requests nobody answers.
+            self.hook_worker.start();
+            self.queue.push(event);
+            return;
+        };
+        let core = Arc::clone(self);
+        let sent = self.hook_worker.send(move || {
+            let _held = hook;
+            let answer = catch_unwind(AssertUnwindSafe(|| call(&event)));
+            if let Some(verdict) = answer.unwrap_or(Some(PANICKED)) {
+                // Gone when the torrent went meanwhile: nobody wants the answer then.
+                let _ = core.complete(token, verdict);
+            }
+        });
+        if !sent {
+            let _ = self.complete(token, Verdict::Reject);
+        }
+    }
+
+    /// Has the built-in store keep state.
+    fn keep(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        generation: u64,
+        encode: impl FnOnce() -> Bytes + Send + 'static,
+    ) {
+        let Some(store) = self.store.clone() else { return self.discard(entry, generation) };
+        let (core, kept) = (Arc::clone(self), Arc::clone(entry));
+        let sent = self.store_worker.send(move || {
+            let verdict = match store.save(&kept.info_hash, &encode()) {
+                Ok(()) => SaveVerdict::Accept,
+                Err(error) => {
+                    kept.prefs.lock().save_error = error.to_string();
+                    SaveVerdict::Fail(error.raw_os_error().unwrap_or(-1))
+                }
+            };
+            core.saved(&kept, generation, verdict);
+        });
+        if !sent {
+            self.saved(entry, generation, SaveVerdict::Reject);
+        }
+    }
+
+    /// Answers a request: once, from any thread, without waiting.
+    pub fn complete(self: &Arc<Self>, token: u64, verdict: Verdict) -> Result<(), Error> {
+        let gone = || Error::new(ErrorKind::Gone, "the request was answered or withdrawn");
+        let open = self.requests.close(token).ok_or_else(gone)?;
+        let entry = &open.entry;
+        match open.subject {
+            Subject::Verify { piece, attempt } => {
+                let verdict = match verdict {
+                    Verdict::Accept => VerifyVerdict::Accept,
+                    Verdict::Reject => VerifyVerdict::Reject,
+                    Verdict::Defer(time) => VerifyVerdict::Defer(time),
+                    Verdict::Pass => VerifyVerdict::Pass,
+                    Verdict::Fail(code) => VerifyVerdict::Fail(code),
+                };
+                self.send(entry, ShardCommand::Verdict(entry.id, piece, attempt, verdict))
+            }
+            Subject::Save { generation, blob } => {
+                let verdict = match verdict {
+                    Verdict::Pass => {
+                        self.keep(entry, generation, move || blob);
+                        return Ok(());
+                    }
+                    Verdict::Accept => SaveVerdict::Accept,
+                    Verdict::Reject => SaveVerdict::Reject,
+                    Verdict::Defer(time) => SaveVerdict::Defer(time),
+                    Verdict::Fail(code) => {
+                        entry.prefs.lock().save_error = "the save hook failed".into();
+                        SaveVerdict::Fail(code)
+                    }
+                };
+                self.send(entry, ShardCommand::SaveAnswer(entry.id, generation, verdict))
+            }
+        }
+    }
+
+    /// The bytes a request is about; they stay where they are until it is answered.
+    pub fn request_data(&self, token: u64) -> Result<Bytes, Error> {
+        let gone = || Error::new(ErrorKind::Gone, "the request was answered or withdrawn");
+        let (entry, subject, lent) = self.requests.look(token).ok_or_else(gone)?;
+        let bytes = match (subject, lent) {
+            (_, Some(lent)) => return Ok(lent),
+            (Subject::Save { blob, .. }, None) => blob,
+            (Subject::Verify { piece, .. }, None) => self.read_piece(&entry, piece)?,
+        };
+        self.requests.lend(token, bytes).ok_or_else(gone)
+    }
+}

@@ -1,0 +1,289 @@
+//! Connections: dialling, accepting, handshakes, duplicates, closing. Deliberately absent: what peers
+//! say once connected.
+
+use std::net::SocketAddr;
+
+use super::peer::Peer;
+use super::{Output, Phase, Torrent};
+use crate::base::PeerKey;
+use crate::proto::peer::{Config, Connection, Event, Fault, Handshake, Message};
+use crate::swarm::types::{CloseReason, Notice, PeerSource};
+
+impl Torrent {
+    /// Whether another outgoing attempt is allowed now.
+    pub(super) fn can_dial(&self) -> bool {
+        self.phase == Phase::Running
+            && self.half_open < self.tuning.max_half_open
+            && self.peers.len() < self.tuning.max_connections as usize
+    }
+
+    /// Starts as many attempts as limits and known addresses allow.
+    pub(super) fn dial(&mut self) {
+        while self.can_dial() {
+            let Some((addr, source)) = self.known.next_candidate(self.now) else { return };
+            self.dial_addr(addr, source);
+        }
+    }
+
+    pub(super) fn dial_addr(&mut self, addr: SocketAddr, source: PeerSource) {
+        let key = PeerKey(self.next_key);
+        self.next_key += 1;
+        self.half_open += 1;
+        let peer = Peer::new(self.now, addr, source, false, self.info.piece_count());
+        self.peers.insert(key, peer);
+        self.out.push_back(Output::Dial { peer: key, addr });
+    }
+
+    fn config(&self, addr: SocketAddr) -> Config {
+        Config {
+            info_hash: self.info.info_hash,
+            peer_id: self.peer_id,
+            piece_count: self.info.piece_count(),
+            client: self.tuning.client.clone(),
+            reqq: self.tuning.max_peer_requests,
+            listen_port: self.listen_port,
+            peer_addr: Some(addr.ip()),
+            upload_only: self.is_finished() && !self.is_complete(),
+            handshake_timeout: self.tuning.handshake_timeout,
+            idle_timeout: self.tuning.idle_timeout,
+        }
+    }
+
+    pub(super) fn on_connected(&mut self, key: PeerKey) {
+        let Some(addr) = self.peers.get(&key).filter(|p| p.conn.is_none()).map(|p| p.addr) else {
+            return;
+        };
+        self.half_open = self.half_open.saturating_sub(1);
+        let conn = Box::new(Connection::outgoing(self.now, self.config(addr)));
+        if let Some(at) = conn.next_deadline() {
+            self.wake_at(at);
+        }
+        if let Some(peer) = self.peers.get_mut(&key) {
+            peer.conn = Some(conn);
+        }
+        self.transmit.insert(key);
+    }
+
+    pub(super) fn on_connect_failed(&mut self, key: PeerKey) {
+        let Some(peer) = self.peers.get(&key).filter(|p| p.conn.is_none()) else { return };
+        let addr = peer.addr;
+        self.peers.remove(&key);
+        self.half_open = self.half_open.saturating_sub(1);
+        self.known.failed(self.now, addr);
+    }
+
+    pub(super) fn on_incoming(
+        &mut self,
+        key: PeerKey,
+        addr: SocketAddr,
+        mut connection: Box<Connection>,
+    ) {
+        let Some(handshake) = connection.peer_handshake().copied() else {
+            self.out.push_back(Output::Close { peer: key });
+            return;
+        };
+        let room =
+            self.phase == Phase::Running && self.peers.len() < self.tuning.max_connections as usize;
+        // Counts the address, so it comes last.
+        if !room || handshake.peer_id == self.peer_id || !self.known.incoming(addr) {
+            self.out.push_back(Output::Close { peer: key });
+            return;
+        }
+        connection.accept(self.now, self.config(addr));
+        let mut peer =
+            Peer::new(self.now, addr, PeerSource::Incoming, true, self.info.piece_count());
+        if let Some(at) = connection.next_deadline() {
+            self.wake_at(at);
+        }
+        peer.conn = Some(connection);
+        self.peers.insert(key, peer);
+        self.transmit.insert(key);
+        self.on_handshake(key, handshake);
+        self.pump_events(key);
+    }
+
+    pub(super) fn on_received(&mut self, key: PeerKey, data: &mut bytes::BytesMut) {
+        let Some(conn) = self.peers.get_mut(&key).and_then(|p| p.conn.as_mut()) else {
+            data.clear();
+            return;
+        };
+        let before = data.len();
+        conn.receive(self.now, data);
+        self.counters.wire_received += (before - data.len()) as u64;
+        self.pump_events(key);
+    }
+
+    /// Works off what a connection reports.
+    pub(super) fn pump_events(&mut self, key: PeerKey) {
+        loop {
+            let conn = self.peers.get_mut(&key).and_then(|p| p.conn.as_mut());
+            let Some(event) = conn.and_then(|c| c.poll_event()) else { return };
+            match event {
+                Event::Handshake(handshake) => self.on_handshake(key, handshake),
+                Event::Extensions(extensions) => self.on_extensions(key, extensions),
+                Event::Message(message) => self.on_message(key, message),
+                Event::Failed(fault) => self.on_fault(key, fault),
+            }
+        }
+    }
+
+    fn on_fault(&mut self, key: PeerKey, fault: Fault) {
+        if fault == Fault::SelfConnection {
+            if let Some(peer) = self.peers.get(&key) {
+                self.known.forget(peer.addr);
+            }
+            self.close_peer(key, CloseReason::Loopback);
+        } else {
+            self.close_peer(key, CloseReason::Fault(fault));
+        }
+    }
+
+    /// Both handshakes are through (or ours is queued).
+    fn on_handshake(&mut self, key: PeerKey, handshake: Handshake) {
+        let Some(peer) = self.peers.get(&key).filter(|p| !p.established) else { return };
+        let (addr, incoming) = (peer.addr, peer.incoming);
+        if handshake.peer_id == self.peer_id {
+            self.known.forget(addr);
+            self.close_peer(key, CloseReason::Loopback);
+            return;
+        }
+        let twin = self
+            .peers
+            .iter()
+            .find(|(k, p)| **k != key && p.established && p.peer_id == handshake.peer_id);
+        if let Some((&twin, other)) = twin {
+            // Of two connections to one peer the one survives that was started by the greater peer
+            // id: both sides come to the same choice. Started by the same side, the older stays.
+            let ours_wins = self.peer_id > handshake.peer_id;
+            let keep_new = other.incoming != incoming && ours_wins != incoming;
+            let close = if keep_new { twin } else { key };
+            self.close_peer(close, CloseReason::Duplicate);
+            if !keep_new {
+                return;
+            }
+        }
+        self.known.connected(self.now, addr);
+        let Some(peer) = self.peers.get_mut(&key) else { return };
+        peer.established = true;
+        peer.peer_id = handshake.peer_id;
+        peer.reserved = handshake.reserved;
+        peer.connected = self.now;
+        peer.last_useful = self.now;
+        self.notice(Notice::PeerConnected {
+            peer: key,
+            addr,
+            incoming,
+            peer_id: handshake.peer_id,
+        });
+        self.greet(key);
+        self.wake_in(super::upload::USELESS_AFTER);
+    }
+
+    /// Tells what we have.
+    fn greet(&mut self, key: PeerKey) {
+        let fast = self.peers.get(&key).is_some_and(Peer::fast);
+        let have = self.picker.have();
+        if fast && have.all() {
+            self.send(key, Message::HaveAll);
+        } else if fast && have.none() {
+            self.send(key, Message::HaveNone);
+        } else if !have.none() {
+            let bits = bytes::Bytes::copy_from_slice(have.as_bytes());
+            self.send(key, Message::Bitfield(bits));
+        }
+    }
+
+    /// Queues a message.
+    pub(super) fn send(&mut self, key: PeerKey, message: Message) {
+        let Some(conn) = self.peers.get_mut(&key).and_then(|p| p.conn.as_mut()) else { return };
+        if self.flags.wire_notices {
+            let message = message.clone();
+            self.out.push_back(Output::Wire { peer: key, incoming: false, message });
+        }
+        conn.send(self.now, message);
+        self.transmit.insert(key);
+    }
+
+    pub(super) fn on_disconnected(&mut self, key: PeerKey, os_errno: i32) {
+        if self.peers.get(&key).is_some_and(|p| p.conn.is_none()) {
+            self.on_connect_failed(key);
+        } else if self.peers.contains_key(&key) {
+            self.remove_peer(key, CloseReason::Remote(os_errno));
+        }
+    }
+
+    /// Closes from our side.
+    pub(super) fn close_peer(&mut self, key: PeerKey, reason: CloseReason) {
+        if self.peers.contains_key(&key) {
+            self.out.push_back(Output::Close { peer: key });
+            self.remove_peer(key, reason);
+        }
+    }
+
+    pub(super) fn close_all(&mut self, reason: CloseReason) {
+        for key in self.peers.keys().copied().collect::<Vec<_>>() {
+            self.close_peer(key, reason);
+        }
+    }
+
+    fn remove_peer(&mut self, key: PeerKey, reason: CloseReason) {
+        let Some(peer) = self.peers.remove(&key) else { return };
+        self.touched.remove(&key);
+        self.transmit.remove(&key);
+        if peer.has_told {
+            self.picker.peer_left(key, &peer.has);
+        }
+        if peer.conn.is_none() {
+            self.half_open = self.half_open.saturating_sub(1);
+            self.known.failed(self.now, peer.addr);
+            return;
+        }
+        if peer.established {
+            let useful = peer.down.total() + peer.up.total() > 0;
+            self.known.disconnected(self.now, peer.addr, useful);
+            self.notice(Notice::PeerDisconnected { peer: key, addr: peer.addr, reason });
+            if !peer.am_choking {
+                self.fill_slots();
+            }
+        } else {
+            self.known.failed(self.now, peer.addr);
+        }
+        if !peer.outstanding.is_empty() {
+            self.touch_all();
+        }
+    }
+
+    pub(super) fn established_keys(&self) -> Vec<PeerKey> {
+        self.peers.iter().filter(|(_, p)| p.established).map(|(k, _)| *k).collect()
+    }
+
+    /// Peers that neither need us nor are needed: when we want nothing more, those that want nothing
+    /// either.
+    pub(super) fn close_seeds(&mut self) {
+        for key in self.established_keys() {
+            self.close_if_both_seeds(key);
+        }
+    }
+
+    /// Whether it was closed.
+    pub(super) fn close_if_both_seeds(&mut self, key: PeerKey) -> bool {
+        let both = self.is_finished() && self.peers.get(&key).is_some_and(Peer::upload_only);
+        if both {
+            self.close_peer(key, CloseReason::BothSeeds);
+        }
+        both
+    }
+
+    /// Tells all peers whether we only upload (BEP 21), when that changed.
+    pub(super) fn tell_upload_only(&mut self, upload_only: bool) {
+        if core::mem::replace(&mut self.flags.upload_only_told, upload_only) == upload_only {
+            return;
+        }
+        for key in self.established_keys() {
+            if let Some(conn) = self.peers.get_mut(&key).and_then(|p| p.conn.as_mut()) {
+                conn.send_upload_only(self.now, upload_only);
+                self.transmit.insert(key);
+            }
+        }
+    }
+}

@@ -1,0 +1,500 @@
+//! The torrent machine: state, verbs and dispatch. The behaviour is in the files beside this one, one
+//! topic each:
+//!
+//! - `start`: looking at files, checks, becoming active; `pieces`: from the last block to "have";
+//! - `conn`: dialling, accepting, closing; `messages`: what peers say; `requests`: what we ask for;
+//!   `upload`: what we serve and to whom;
+//! - `saving`: saved state; `commands`: the host's wishes; `closing`: pause, failure, two-phase close;
+//! - `accounts`: priorities and byte counts; `status`: snapshots; `invariants`.
+//!
+//! Everything here runs on one thread, in the order the driver feeds inputs; iteration is over ordered
+//! maps only, so that one seed gives one history.
+
+mod accounts;
+mod closing;
+mod commands;
+mod conn;
+mod invariants;
+mod messages;
+mod peer;
+mod pieces;
+mod requests;
+mod saving;
+mod start;
+mod status;
+mod upload;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::blame::Blame;
+use super::choker::Choker;
+use super::peer_list::PeerList;
+use super::picker::Picker;
+use super::rate::Meter;
+use super::resume::Saver;
+use super::types::{
+    DiskOp, Input, LoadPolicy, Notice, Output, PeerSource, PeerStatus, Status, TorrentParams,
+    TorrentState, Tuning,
+};
+use super::verify::VerifyQueue;
+use crate::base::{
+    Bitset, BlockSpan, FileIndex, FileStat, Instant, PeerId, PeerKey, PieceIndex, Rng, TorrentId,
+    UnixTime,
+};
+use crate::codec::metainfo::Info;
+use crate::codec::resume::Resume;
+use accounts::Accounts;
+use closing::CloseStage;
+use peer::Peer;
+use pieces::Pending;
+use saving::{SyncJob, Times};
+use start::Check;
+
+/// What the torrent is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// `Start` did not come yet.
+    New,
+    /// A `Stat` is under way; `retry` after an error.
+    Stat { retry: bool },
+    /// Hashing what is on disk.
+    Checking,
+    /// A `Prepare` is under way.
+    Preparing,
+    /// Exchanging pieces.
+    Running,
+    /// Stopped by the host.
+    Paused,
+    /// Stopped by an error.
+    Failed,
+    /// Two-phase close.
+    Closing(CloseStage),
+    /// Over.
+    Closed,
+}
+
+/// What was done and told already.
+#[derive(Debug, Default)]
+struct Flags {
+    /// The load plan was applied: what we know may be saved.
+    loaded: bool,
+    prepared: bool,
+    announced: bool,
+    /// The content was not complete when it first ran, and `Completed` was not announced.
+    completed_due: bool,
+    finished_told: bool,
+    upload_only_told: bool,
+    wire_notices: bool,
+    /// The disk failed while closing.
+    close_failed: bool,
+}
+
+/// Disk jobs without an answer.
+#[derive(Debug, Default)]
+struct DiskWork {
+    hashes_out: u32,
+    /// Answers to come for pieces whose content changed since the hash was asked for.
+    stale_hashes: BTreeMap<PieceIndex, u32>,
+    writes_out: u32,
+    /// Bytes of these writes.
+    unwritten: u64,
+    /// Requests stopped because too much is unwritten.
+    stalled: bool,
+    syncs: VecDeque<SyncJob>,
+    last_ticket: u64,
+    /// Pieces written to since the last sync began.
+    unsynced: BTreeSet<PieceIndex>,
+}
+
+/// The aftermath of a failed sync.
+#[derive(Debug, Default)]
+struct Repair {
+    /// Pieces written to before it.
+    suspect: BTreeSet<PieceIndex>,
+    /// Pieces we had and no longer trust: hashed at the next start,
+    rehash: BTreeSet<u32>,
+    /// and, when right, written once more before they are ours again.
+    rewrites: BTreeSet<PieceIndex>,
+    /// Blocks being read and written once more.
+    rescue: BTreeSet<BlockSpan>,
+    /// What the sync lost was not yet written again.
+    poisoned: bool,
+}
+
+/// Counts of this session.
+#[derive(Debug, Default)]
+struct Counters {
+    wire_received: u64,
+    wire_sent: u64,
+    wasted: u64,
+    pieces_hashed: u32,
+    pieces_restored: u32,
+    pieces_failed: u32,
+}
+
+/// One torrent.
+#[derive(Debug)]
+pub struct Torrent {
+    id: TorrentId,
+    info: Arc<Info>,
+    peer_id: PeerId,
+    listen_port: u16,
+    tuning: Tuning,
+    load_policy: LoadPolicy,
+    now: Instant,
+    born: Instant,
+    unix_born: UnixTime,
+    rng: Rng,
+
+    phase: Phase,
+    state: TorrentState,
+    user_paused: bool,
+    sequential: bool,
+
+    flags: Flags,
+    picker: Picker,
+    blame: Blame,
+    accounts: Accounts,
+    pending: BTreeMap<PieceIndex, Pending>,
+    check: Check,
+    verify: VerifyQueue,
+
+    io: DiskWork,
+    repair: Repair,
+    durable: Bitset,
+    stats: Vec<Option<FileStat>>,
+    saver: Saver,
+    /// The last blob handed out was clean (see `TernKeys::clean`).
+    saved_clean: bool,
+    /// Renames the disk has not answered.
+    renames: VecDeque<(FileIndex, String)>,
+    times: Times,
+    /// The loaded blob: the base of the next one.
+    base: Box<Resume>,
+
+    peers: BTreeMap<PeerKey, Peer>,
+    known: PeerList,
+    choker: Choker,
+    next_key: u64,
+    half_open: u32,
+    strikes: BTreeMap<IpAddr, u32>,
+    touched: BTreeSet<PeerKey>,
+    transmit: BTreeSet<PeerKey>,
+    next_tick: Option<Instant>,
+
+    counters: Counters,
+    down: Meter,
+    up: Meter,
+
+    out: VecDeque<Output>,
+}
+
+impl Torrent {
+    /// A torrent that has done nothing yet: feed it `Input::Start`. Keys of outgoing attempts are taken
+    /// from `key_base` upwards, the driver uses another range for incoming ones.
+    #[must_use]
+    pub fn new(now: Instant, params: TorrentParams, key_base: u64) -> Self {
+        let mut rng = Rng::new(params.seed);
+        let mut child = || Rng::new(rng.next_u64());
+        let info = params.info;
+        let count = info.piece_count();
+        let tuning = params.tuning;
+        let mut known = PeerList::new(tuning.max_known_peers, tuning.max_per_ip, child());
+        if let Some(addr) = params.external_addr {
+            known.set_external(addr);
+        }
+        let (path, renamed) = (params.save_path, &params.renamed);
+        let mut base = params.resume.unwrap_or_default();
+        saving::merge_params(&mut base, &info, path, renamed, params.preallocate, params.unix_now);
+        let generation = base.tern.as_ref().map_or(0, |t| t.generation);
+        let mut torrent = Self {
+            id: params.id,
+            peer_id: params.peer_id,
+            listen_port: params.listen_port,
+            load_policy: params.load_policy,
+            now,
+            born: now,
+            unix_born: params.unix_now,
+            phase: Phase::New,
+            state: TorrentState::Starting,
+            user_paused: params.paused,
+            sequential: params.sequential,
+            flags: Flags::default(),
+            picker: Picker::new(info.geometry, child()),
+            blame: Blame::default(),
+            accounts: Accounts::new(&info, params.file_priority.as_deref(), &base),
+            pending: BTreeMap::new(),
+            check: Check::new(count),
+            verify: VerifyQueue::new(params.verify_window),
+            io: DiskWork::default(),
+            repair: Repair::default(),
+            durable: Bitset::new(count),
+            stats: Vec::new(),
+            saver: Saver::new(params.save_policy, generation),
+            saved_clean: base.tern.as_ref().is_some_and(|t| t.clean),
+            renames: VecDeque::new(),
+            times: Times::new(&base, params.unix_now),
+            base,
+            peers: BTreeMap::new(),
+            known,
+            choker: Choker::new(tuning.unchoke_slots, child()),
+            next_key: key_base,
+            half_open: 0,
+            strikes: BTreeMap::new(),
+            touched: BTreeSet::new(),
+            transmit: BTreeSet::new(),
+            next_tick: None,
+            counters: Counters::default(),
+            down: Meter::default(),
+            up: Meter::default(),
+            out: VecDeque::new(),
+            tuning,
+            info,
+            rng,
+        };
+        torrent.picker.set_sequential(params.sequential);
+        torrent.apply_piece_priorities();
+        torrent
+    }
+
+    /// Takes an input.
+    pub fn handle(&mut self, now: Instant, input: Input<'_>) {
+        self.now = self.now.max(now);
+        if self.phase == Phase::Closed {
+            return;
+        }
+        match input {
+            Input::Start => self.on_start(),
+            Input::Timeout => self.on_timeout(),
+            Input::Connected { peer } => self.on_connected(peer),
+            Input::ConnectFailed { peer } => self.on_connect_failed(peer),
+            Input::Incoming { peer, addr, connection } => self.on_incoming(peer, addr, connection),
+            Input::Received { peer, data } => self.on_received(peer, data),
+            Input::Drained { peer, pending } => self.on_drained(peer, pending),
+            Input::Disconnected { peer, os_errno } => self.on_disconnected(peer, os_errno),
+            Input::PeersFound { source, addrs } => self.on_peers_found(source, addrs),
+            Input::Disk(answer) => self.on_disk(answer),
+            Input::Verdict { piece, attempt, verdict } => self.on_verdict(piece, attempt, verdict),
+            Input::SaveAnswer { generation, answer } => self.on_save_answer(generation, answer),
+            Input::Command(command) => self.on_command(command),
+        }
+        self.settle();
+    }
+
+    /// Does everything that became possible.
+    fn settle(&mut self) {
+        self.pump_check();
+        self.pump_verify();
+        self.pump_peers();
+        self.dial();
+        self.pump_save();
+        self.advance_close();
+        for key in core::mem::take(&mut self.transmit) {
+            let queued = self.peers.get(&key).and_then(|p| p.conn.as_ref()).map(|c| c.queued_len());
+            if queued.is_some_and(|n| n > 0) {
+                self.out.push_back(Output::Transmit { peer: key });
+            }
+        }
+    }
+
+    /// The next thing to do. Call until `None` after each `handle`.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// When `Input::Timeout` is due; `None` when idle (nothing to wait for).
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        if self.phase == Phase::Closed {
+            return None;
+        }
+        let save = if self.can_save() { self.saver.deadline() } else { None };
+        let verify = if self.asks_verifier() { self.verify.deadline() } else { None };
+        let dial = if self.can_dial() { self.known.next_due() } else { None };
+        [save, verify, dial, self.next_tick].into_iter().flatten().min()
+    }
+
+    /// Moves the bytes queued for `peer` out.
+    pub fn take_transmit(&mut self, peer: PeerKey, out: &mut VecDeque<Bytes>) {
+        let Some(peer) = self.peers.get_mut(&peer) else { return };
+        let Some(conn) = peer.conn.as_mut() else { return };
+        let before = out.len();
+        conn.take_transmit(out);
+        let taken: usize = out.iter().skip(before).map(Bytes::len).sum();
+        peer.pending += taken;
+        self.counters.wire_sent += taken as u64;
+    }
+
+    /// Whether the driver should read from sockets of this torrent now (back-pressure: too much
+    /// unwritten).
+    #[must_use]
+    pub fn wants_input(&self) -> bool {
+        self.io.unwritten <= self.tuning.max_unwritten_bytes
+    }
+
+    /// Whether `Output::Wire` is emitted for every message.
+    pub fn set_wire_notices(&mut self, on: bool) {
+        self.flags.wire_notices = on;
+    }
+
+    /// The torrent's number.
+    #[must_use]
+    pub fn id(&self) -> TorrentId {
+        self.id
+    }
+
+    /// Pieces we have.
+    #[must_use]
+    pub fn have(&self) -> &Bitset {
+        self.picker.have()
+    }
+
+    /// File priorities 0..=7.
+    #[must_use]
+    pub fn file_priorities(&self) -> &[u8] {
+        &self.accounts.file_priority
+    }
+
+    /// Priority of a piece, 0..=7: its own when set, else the highest of its files.
+    #[must_use]
+    pub fn piece_priority(&self, piece: PieceIndex) -> u8 {
+        self.accounts.piece_priority(&self.info, piece)
+    }
+
+    /// Bytes of each file that are in pieces we have.
+    #[must_use]
+    pub fn file_progress(&self) -> Vec<u64> {
+        self.accounts.file_have.clone()
+    }
+
+    /// Bytes left for a tracker announce: wanted and missing ones.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        self.accounts.left
+    }
+
+    /// Snapshot.
+    #[must_use]
+    pub fn status(&self, now: Instant) -> Status {
+        status::status(self, now)
+    }
+
+    /// Snapshots of the connected peers.
+    #[must_use]
+    pub fn peers(&self, now: Instant) -> Vec<PeerStatus> {
+        status::peers(self, now)
+    }
+
+    /// Panics when an invariant is broken. For the simulator and debug builds.
+    pub fn check_invariants(&self) {
+        invariants::check(self);
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        self.out.push_back(Output::Notice(notice));
+    }
+
+    fn disk(&mut self, op: DiskOp) {
+        self.out.push_back(Output::Disk(op));
+    }
+
+    fn unix(&self) -> UnixTime {
+        let secs = i64::try_from(self.now.since(self.born).as_secs()).unwrap_or(i64::MAX);
+        UnixTime(self.unix_born.0.saturating_add(secs))
+    }
+
+    /// Asks for a time-out not later than after `wait`.
+    fn wake_in(&mut self, wait: Duration) {
+        self.wake_at(self.now + wait);
+    }
+
+    fn wake_at(&mut self, at: Instant) {
+        self.next_tick = Some(self.next_tick.map_or(at, |t| t.min(at)));
+    }
+
+    /// All pieces.
+    fn is_complete(&self) -> bool {
+        self.picker.have().all()
+    }
+
+    /// Every wanted piece.
+    fn is_finished(&self) -> bool {
+        self.picker.wanted_missing() == 0
+    }
+
+    fn set_phase(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.refresh_state();
+    }
+
+    /// Brings the public state in line with phase and pieces, and tells who needs to know.
+    fn refresh_state(&mut self) {
+        let (complete, finished) = (self.is_complete(), self.is_finished());
+        let new = match self.phase {
+            Phase::New | Phase::Stat { .. } => TorrentState::Starting,
+            Phase::Checking => TorrentState::Checking,
+            Phase::Preparing | Phase::Running if complete => TorrentState::Seeding,
+            Phase::Preparing | Phase::Running if finished => TorrentState::Finished,
+            Phase::Preparing | Phase::Running => TorrentState::Downloading,
+            Phase::Paused => TorrentState::Paused,
+            Phase::Failed => TorrentState::Failed,
+            Phase::Closing(_) | Phase::Closed => TorrentState::Closed,
+        };
+        if new != self.state {
+            self.times.advance(self.now, self.state);
+            let old = core::mem::replace(&mut self.state, new);
+            self.notice(Notice::State { old, new });
+            self.state_changed();
+        }
+        if matches!(self.phase, Phase::Running | Phase::Preparing) {
+            self.note_finished(complete, finished);
+        }
+    }
+
+    fn note_finished(&mut self, complete: bool, finished: bool) {
+        if !finished {
+            self.flags.finished_told = false;
+        } else if !self.flags.finished_told {
+            self.flags.finished_told = true;
+            self.notice(Notice::Finished);
+        }
+        if complete && self.flags.completed_due {
+            self.flags.completed_due = false;
+            self.times.completed = self.unix();
+            if self.flags.announced {
+                let event = crate::proto::tracker::AnnounceEvent::Completed;
+                self.out.push_back(Output::Announce(event));
+            }
+        }
+        self.tell_upload_only(finished && !complete);
+    }
+
+    /// Something that `SavePolicy::on_state_change` is about.
+    fn state_changed(&mut self) {
+        if self.flags.loaded {
+            self.saver.changed(self.now);
+            if self.saver.policy().on_state_change && !matches!(self.phase, Phase::Closing(_)) {
+                self.saver.want();
+            }
+        }
+    }
+
+    fn on_peers_found(&mut self, source: PeerSource, addrs: &[SocketAddr]) {
+        for addr in addrs {
+            self.known.add(*addr, source);
+        }
+    }
+
+    /// A time-out of any kind.
+    fn on_timeout(&mut self) {
+        if self.next_tick.is_some_and(|t| t <= self.now) {
+            self.next_tick = None;
+            self.tick_peers();
+        }
+    }
+}

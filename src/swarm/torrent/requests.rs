@@ -1,0 +1,175 @@
+//! What we ask peers for: how many requests, when they are given up, what a block that came means.
+//!
+//! The number kept outstanding at a peer starts small and grows by one with each block (so it doubles
+//! per round trip) until its rate stops growing; from then on it follows the measured rate, so that about
+//! `request_queue_time` of work is queued there. Deliberately absent: which block (the picker's).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::peer::Sent;
+use super::{Phase, Torrent};
+use crate::base::{BLOCK_LEN, BlockSpan, PeerKey};
+use crate::proto::peer::Message;
+use crate::swarm::picker::{PickMode, Received};
+use crate::swarm::types::DiskOp;
+
+/// Requests kept outstanding at a peer nothing is known of.
+pub(super) const FIRST_TARGET: u32 = 4;
+/// At least this many, whatever the rate.
+const LEAST_TARGET: u32 = 2;
+/// Pause after a peer that does not choke us rejected a request.
+pub(super) const REJECT_PAUSE: Duration = Duration::from_secs(1);
+/// Unrequested blocks before a peer is closed.
+pub(super) const MAX_UNREQUESTED: u32 = 64;
+/// A peer that would finish a piece within this time gets whole pieces.
+const WHOLE_PIECE_TIME: u64 = 10;
+/// Requests to a peer that does not say how many it takes (`reqq`).
+const DEFAULT_REQQ: u32 = 250;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+impl Torrent {
+    /// All peers are looked at again before `handle` returns: blocks became free.
+    pub(super) fn touch_all(&mut self) {
+        if self.phase == Phase::Running {
+            self.touched.extend(self.peers.iter().filter(|(_, p)| p.established).map(|(k, _)| *k));
+        }
+    }
+
+    /// Requests and uploads of the peers something happened to.
+    pub(super) fn pump_peers(&mut self) {
+        while let Some(key) = self.touched.pop_first() {
+            if self.phase == Phase::Running {
+                self.fill(key);
+                self.pump_upload(key);
+            }
+        }
+    }
+
+    /// Tops the peer's requests up.
+    fn fill(&mut self, key: PeerKey) {
+        if self.io.unwritten > self.tuning.max_unwritten_bytes {
+            self.io.stalled = true;
+            return;
+        }
+        let Some(peer) = self.peers.get_mut(&key) else { return };
+        let may = peer.established && (!peer.peer_choking || !peer.allowed_in.is_empty());
+        if !may || !peer.am_interested || peer.hold_until > self.now {
+            return;
+        }
+        let reqq = peer.extensions.reqq.unwrap_or(DEFAULT_REQQ).max(1);
+        let target = if peer.snubbed { 1 } else { peer.target };
+        let target = target.min(reqq).min(self.tuning.max_requests).max(1) as usize;
+        let count = target.saturating_sub(peer.outstanding.len());
+        if count == 0 {
+            return;
+        }
+        let rate = peer.down.rate(self.now);
+        let mode = PickMode {
+            only: peer.peer_choking.then_some(&peer.allowed_in),
+            suggested: &peer.suggested,
+            whole_pieces: rate * WHOLE_PIECE_TIME > u64::from(self.info.geometry.piece_len()),
+            exclusive: peer.parole,
+        };
+        let mut picked = Vec::new();
+        self.picker.pick(key, &peer.has, count, mode, &mut picked);
+        if picked.is_empty() {
+            return;
+        }
+        if peer.outstanding.is_empty() {
+            peer.last_block = self.now;
+        }
+        let at = self.now;
+        peer.outstanding.extend(picked.iter().map(|span| Sent { span: *span, at }));
+        self.wake_in(SECOND);
+        for span in picked {
+            self.send(key, Message::Request(span));
+        }
+    }
+
+    /// A block we asked for once.
+    pub(super) fn take_block(&mut self, key: PeerKey, span: BlockSpan, data: Bytes) {
+        let received = match self.phase {
+            Phase::Running => self.picker.received(key, span),
+            _ => Received::Unwanted,
+        };
+        let Received::Accepted { cancel, piece_complete } = received else {
+            self.counters.wasted += u64::from(span.length);
+            return;
+        };
+        if let Some(peer) = self.peers.get(&key) {
+            self.blame.block(span.piece, span.begin, key, peer.addr.ip(), &data);
+        }
+        self.io.unwritten += u64::from(span.length);
+        self.io.writes_out += 1;
+        self.io.unsynced.insert(span.piece);
+        self.saver.changed(self.now);
+        self.disk(DiskOp::Write(span, data));
+        for other in cancel {
+            self.cancel(other, span);
+        }
+        if piece_complete {
+            self.hash_piece(span.piece, false);
+        }
+    }
+
+    /// Withdraws a request another peer fulfilled.
+    fn cancel(&mut self, key: PeerKey, span: BlockSpan) {
+        let Some(peer) = self.peers.get_mut(&key) else { return };
+        if peer.give_up(span) {
+            self.send(key, Message::Cancel(span));
+            self.touched.insert(key);
+        }
+    }
+
+    /// Once a second while requests are out: the number to keep, snubs, time-outs. Whether another look
+    /// is needed in a second.
+    pub(super) fn tick_requests(&mut self, key: PeerKey) -> bool {
+        let now = self.now;
+        let Some(peer) = self.peers.get_mut(&key) else { return false };
+        if peer.hold_until != crate::base::Instant::ZERO && peer.hold_until <= now {
+            peer.hold_until = crate::base::Instant::ZERO;
+            self.touched.insert(key);
+        }
+        if peer.outstanding.is_empty() {
+            return peer.hold_until > now;
+        }
+        let rate = peer.down.rate(now);
+        if peer.slow_start && peer.last_rate > 0 && rate < peer.last_rate + peer.last_rate / 10 {
+            peer.slow_start = false;
+        }
+        peer.last_rate = rate;
+        if !peer.slow_start {
+            let queue = self.tuning.request_queue_time.as_millis();
+            let blocks = u128::from(rate) * queue / 1000 / u128::from(BLOCK_LEN);
+            peer.target = u32::try_from(blocks).unwrap_or(u32::MAX).max(LEAST_TARGET);
+        }
+        if !peer.snubbed && now.since(peer.last_block) >= self.tuning.snub_timeout {
+            peer.snubbed = true;
+            peer.slow_start = false;
+            peer.target = 1;
+        }
+        let timeout = self.tuning.request_timeout;
+        let late = |sent: &Sent| now.since(sent.at) >= timeout;
+        let silent = now.since(peer.last_block) >= timeout;
+        // A slow peer that still delivers keeps its queue: its oldest request is what counts.
+        let old: Vec<BlockSpan> = if silent {
+            peer.outstanding.iter().map(|s| s.span).collect()
+        } else {
+            peer.outstanding.iter().filter(|s| late(s)).map(|s| s.span).collect()
+        };
+        for span in &old {
+            if let Some(peer) = self.peers.get_mut(&key) {
+                peer.give_up(*span);
+            }
+            self.picker.request_dropped(key, *span);
+            self.send(key, Message::Cancel(*span));
+        }
+        if !old.is_empty() {
+            self.touch_all();
+        }
+        true
+    }
+}

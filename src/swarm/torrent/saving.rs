@@ -1,0 +1,338 @@
+//! Saved state: what is durable, what goes into a blob, how host and disk answer.
+//!
+//! A piece bit enters a blob only when a sync that began after the piece was accepted has succeeded.
+//! Pieces accepted since, pieces without a verdict and pieces under way are listed as `dirty`: after a
+//! crash they are hashed, so nothing that reached the disk is fetched twice. Deliberately absent: the
+//! encoding (`codec::resume`), when to save (`swarm::resume`).
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use super::{Output, Phase, Torrent};
+use crate::base::{Bitset, DiskError, FileIndex, FileStat, Instant, PieceIndex, UnixTime};
+use crate::codec::metainfo::Info;
+use crate::codec::resume::{Pieces, Resume, TernKeys};
+use crate::swarm::resume::Answered;
+use crate::swarm::types::{DiskOp, Notice, SaveVerdict, TorrentState};
+
+/// Peers kept in saved state.
+const SAVED_PEERS: usize = 100;
+/// Version of our own keys.
+const TERN_VERSION: u32 = 1;
+
+/// A sync with the disk.
+#[derive(Debug)]
+pub(super) struct SyncJob {
+    pub(super) ticket: u64,
+    /// What it makes durable.
+    claim: Bitset,
+    unfinished: Vec<(PieceIndex, Bitset)>,
+    /// Pieces written to since the one before.
+    pieces: BTreeSet<PieceIndex>,
+    /// The saver waits for it.
+    for_save: bool,
+}
+
+/// Durations of earlier sessions and of this one, and time stamps.
+#[derive(Debug)]
+pub(super) struct Times {
+    since: Instant,
+    active: u64,
+    finished: u64,
+    seeding: u64,
+    pub(super) added: UnixTime,
+    pub(super) completed: UnixTime,
+}
+
+impl Times {
+    pub(super) fn new(base: &Resume, now: UnixTime) -> Self {
+        let added = if base.added_time.0 > 0 { base.added_time } else { now };
+        Self {
+            since: Instant::ZERO,
+            active: base.active_time,
+            finished: base.finished_time,
+            seeding: base.seeding_time,
+            added,
+            completed: base.completed_time,
+        }
+    }
+
+    /// Adds the time spent in `state` until now.
+    pub(super) fn advance(&mut self, now: Instant, state: TorrentState) {
+        let (active, finished, seeding) = self.at(now, state);
+        (self.active, self.finished, self.seeding) = (active, finished, seeding);
+        self.since = now;
+    }
+
+    /// Active, finished and seeding seconds.
+    pub(super) fn at(&self, now: Instant, state: TorrentState) -> (u64, u64, u64) {
+        let secs = now.since(self.since).as_secs();
+        let done = matches!(state, TorrentState::Finished | TorrentState::Seeding);
+        let active = done || state == TorrentState::Downloading;
+        let seeding = state == TorrentState::Seeding;
+        let add = |base: u64, yes: bool| if yes { base + secs } else { base };
+        (add(self.active, active), add(self.finished, done), add(self.seeding, seeding))
+    }
+}
+
+/// Puts what the host gave over what was saved.
+pub(super) fn merge_params(
+    base: &mut Resume,
+    info: &Info,
+    save_path: Vec<u8>,
+    renamed: &[(FileIndex, String)],
+    preallocate: bool,
+    now: UnixTime,
+) {
+    base.info_hash = info.info_hash;
+    if base.name.is_none() {
+        base.name = Some(info.name.clone());
+    }
+    if !save_path.is_empty() {
+        base.save_path = save_path;
+    }
+    for (file, path) in renamed {
+        map_file(base, info, *file, path);
+    }
+    base.preallocate |= preallocate;
+    if base.added_time.0 <= 0 {
+        base.added_time = now;
+    }
+}
+
+fn map_file(base: &mut Resume, info: &Info, file: FileIndex, path: &str) {
+    if file.idx() >= info.files.len() {
+        return;
+    }
+    if base.mapped_files.len() <= file.idx() {
+        base.mapped_files.resize(file.idx() + 1, String::new());
+    }
+    if let Some(slot) = base.mapped_files.get_mut(file.idx()) {
+        path.clone_into(slot);
+    }
+}
+
+impl Torrent {
+    /// Whether a save may begin: not before we know what we have, nor between a failed sync and the
+    /// repair of what it lost. A close takes its chance.
+    pub(super) fn can_save(&self) -> bool {
+        let repairing = matches!(self.phase, Phase::Failed | Phase::Stat { .. } | Phase::Checking);
+        self.flags.loaded && !(self.repair.poisoned && repairing)
+    }
+
+    /// Begins a save when one is due.
+    pub(super) fn pump_save(&mut self) {
+        if self.can_save() && self.saver.begin(self.now) {
+            self.sync(true);
+        }
+    }
+
+    /// Makes what was written so far durable.
+    pub(super) fn sync(&mut self, for_save: bool) {
+        self.io.last_ticket += 1;
+        let ticket = self.io.last_ticket;
+        self.io.syncs.push_back(SyncJob {
+            ticket,
+            claim: self.picker.have().clone(),
+            unfinished: self.picker.unfinished(),
+            pieces: core::mem::take(&mut self.io.unsynced),
+            for_save,
+        });
+        self.disk(DiskOp::Sync(ticket));
+    }
+
+    pub(super) fn on_synced(
+        &mut self,
+        ticket: u64,
+        result: Result<Vec<Option<FileStat>>, DiskError>,
+    ) {
+        let Some(at) = self.io.syncs.iter().position(|s| s.ticket == ticket) else { return };
+        let Some(job) = self.io.syncs.remove(at) else { return };
+        match result {
+            Ok(stats) => {
+                self.stats = stats;
+                let mut claim = job.claim;
+                claim.intersect(self.picker.have());
+                self.durable.union(&claim);
+                if job.for_save {
+                    self.hand_out(job.unfinished);
+                }
+            }
+            Err(error) => {
+                self.repair.suspect.extend(job.pieces);
+                self.distrust();
+                self.fail_disk(error);
+                if job.for_save && matches!(self.phase, Phase::Closing(_)) {
+                    // The last chance: what was durable before is worth saving.
+                    self.hand_out(Vec::new());
+                } else if job.for_save {
+                    self.saver.sync_failed(self.now);
+                }
+            }
+        }
+    }
+
+    /// A sync failed: the system may have dropped what we wrote, shows it nevertheless, and will not
+    /// complain again. What was not durable before is not ours until it was read, hashed and written
+    /// once more at the next start; until then another sync could only fail or, worse, succeed.
+    fn distrust(&mut self) {
+        self.repair.poisoned = true;
+        let mut lost = self.picker.have().clone();
+        lost.subtract(&self.durable);
+        for piece in lost.iter().collect::<Vec<_>>() {
+            self.lose(PieceIndex(piece));
+            self.repair.rehash.insert(piece);
+        }
+        self.refresh_state();
+    }
+
+    /// Before a start after a failed sync: what is to be written once more.
+    pub(super) fn plan_rescue(&mut self) {
+        // Verdicts may have come in since.
+        self.distrust();
+        self.repair.rewrites.extend(self.repair.rehash.iter().map(|p| PieceIndex(*p)));
+        self.repair.rescue.clear();
+        for piece in core::mem::take(&mut self.repair.suspect) {
+            let whole = self.repair.rewrites.contains(&piece);
+            if !whole && self.pending.get(&piece).is_none_or(super::pieces::Pending::is_hopeful) {
+                self.rescue(piece);
+            }
+            self.repair.suspect.insert(piece);
+        }
+    }
+
+    /// Hands the present state to the host.
+    fn hand_out(&mut self, unfinished: Vec<(PieceIndex, Bitset)>) {
+        let more = self.durable != *self.picker.have();
+        let Some(generation) = self.saver.synced(self.now, more) else { return };
+        let clean = self.is_quiet();
+        self.saved_clean = clean;
+        let state = Box::new(self.blob(generation, clean, &unfinished));
+        self.base.tern.clone_from(&state.tern);
+        let with_info = self.saver.policy().with_info;
+        self.out.push_back(Output::Save { generation, state, with_info });
+    }
+
+    /// Nothing writes content now, nor will it before the torrent is started again.
+    pub(super) fn is_quiet(&self) -> bool {
+        let stopped =
+            matches!(self.phase, Phase::Paused | Phase::Failed | Phase::Closing(_) | Phase::Closed);
+        stopped
+            && self.io.writes_out == 0
+            && self.io.unsynced.is_empty()
+            && !self.flags.close_failed
+    }
+
+    fn blob(&self, generation: u64, clean: bool, unfinished: &[(PieceIndex, Bitset)]) -> Resume {
+        let (active, finished, seeding) = self.times.at(self.now, self.state);
+        let (banned4, peers) = (self.known.banned(), self.saved_peers());
+        let loaded = &self.base;
+        Resume {
+            pieces: Some(Pieces::Bits(self.durable.as_bytes().to_vec())),
+            unfinished: unfinished
+                .iter()
+                .filter(|(p, _)| !self.picker.have().get(p.0))
+                .map(|(p, blocks)| (p.0, blocks.as_bytes().to_vec()))
+                .collect(),
+            file_priority: self.accounts.file_priority.clone(),
+            piece_priority: self.accounts.saved_piece_priorities(&self.info),
+            peers,
+            banned_peers: banned4.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect(),
+            total_uploaded: loaded.total_uploaded + self.up.total(),
+            total_downloaded: loaded.total_downloaded + self.down.total(),
+            active_time: active,
+            finished_time: finished,
+            seeding_time: seeding,
+            added_time: self.times.added,
+            completed_time: self.times.completed,
+            last_download: self.last_stamp(self.down.total(), loaded.last_download),
+            last_upload: self.last_stamp(self.up.total(), loaded.last_upload),
+            max_connections: Some(self.tuning.max_connections),
+            max_uploads: Some(self.tuning.unchoke_slots),
+            paused: self.user_paused,
+            sequential: self.sequential,
+            seed_mode: false,
+            tern: Some(self.tern_keys(generation, clean)),
+            ..(**loaded).clone()
+        }
+    }
+
+    fn last_stamp(&self, bytes: u64, saved: UnixTime) -> UnixTime {
+        if bytes > 0 { self.unix() } else { saved }
+    }
+
+    fn saved_peers(&self) -> Vec<SocketAddr> {
+        self.known.best(SAVED_PEERS)
+    }
+
+    fn tern_keys(&self, generation: u64, clean: bool) -> TernKeys {
+        let mut dirty: BTreeSet<u32> = self.repair.rehash.clone();
+        let mut undurable = self.picker.have().clone();
+        undurable.subtract(&self.durable);
+        dirty.extend(undurable.iter());
+        dirty.extend(self.pending.iter().filter(|(_, p)| p.is_hopeful()).map(|(p, _)| p.0));
+        if !clean {
+            // These may be complete, and known to be so, before the next save.
+            dirty.extend(self.picker.unfinished().iter().map(|(p, _)| p.0));
+        }
+        let (checked_up_to, rest) = self.check_rest();
+        dirty.extend(rest);
+        TernKeys {
+            version: TERN_VERSION,
+            generation,
+            piece_count: self.info.piece_count(),
+            checked_up_to,
+            files: (0..self.info.files.len())
+                .map(|i| self.stats.get(i).copied().flatten().map(|s| (s.size, s.mtime_ns)))
+                .collect(),
+            dirty: dirty.into_iter().collect(),
+            clean,
+        }
+    }
+
+    /// What a check under way has still to do: from some piece to the end, or else a list.
+    fn check_rest(&self) -> (Option<u32>, Vec<u32>) {
+        let queue = &self.check.queue;
+        let count = self.info.piece_count();
+        let Some(&first) = queue.first() else { return (None, Vec::new()) };
+        if queue.len() == (count - first) as usize {
+            (Some(first), Vec::new())
+        } else {
+            (None, queue.iter().copied().collect())
+        }
+    }
+
+    pub(super) fn on_save_answer(&mut self, generation: u64, answer: SaveVerdict) {
+        match self.saver.answered(self.now, generation, answer) {
+            Answered::Durable(generation) => self.notice(Notice::ResumeDurable(generation)),
+            Answered::Failed(code) => self.notice(Notice::SaveFailed(code)),
+            Answered::Again | Answered::Stray => {}
+        }
+    }
+
+    /// Something configured changed.
+    pub(super) fn config_changed(&mut self) {
+        self.saver.changed(self.now);
+        if self.flags.loaded && self.saver.policy().on_state_change {
+            self.saver.want();
+        }
+    }
+
+    pub(super) fn on_moved(&mut self, result: Result<Vec<u8>, DiskError>) {
+        if let Ok(path) = &result {
+            self.base.save_path.clone_from(path);
+            self.config_changed();
+        }
+        self.notice(Notice::Moved(result));
+    }
+
+    pub(super) fn on_renamed(&mut self, file: FileIndex, result: Result<(), DiskError>) {
+        let wanted = self.renames.iter().position(|(f, _)| *f == file);
+        let path = wanted.and_then(|at| self.renames.remove(at)).map(|(_, path)| path);
+        if let (Ok(()), Some(path)) = (&result, path) {
+            map_file(&mut self.base, &self.info, file, &path);
+            self.config_changed();
+        }
+        self.notice(Notice::Renamed(file, result));
+    }
+}

@@ -1,0 +1,12 @@
+//! Shards, sockets, disk and brains together over 127.0.0.1: real threads, real files, no session.
+//!
+//! Every test makes one or two small sessions ([`rig`]) that differ only in what a real session
+//! adds (hooks, store, C ABI). Nothing here asserts a duration.
+
+mod door;
+mod http;
+mod proxy;
+mod rig;
+mod speed;
+mod trackers;
+mod transfer;

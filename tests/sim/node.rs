@@ -1,0 +1,238 @@
+//! A simulated machine: one torrent, its disk, its host's hooks, its uplink.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tern::base::{Bitset, Instant, PeerId, PeerKey, PieceIndex, Rng, TorrentId, UnixTime};
+use tern::codec::resume::Resume;
+use tern::proto::peer::Connection;
+use tern::swarm::{
+    CloseReason, LoadPolicy, Notice, SavePolicy, Torrent, TorrentParams, TorrentState, Tuning,
+};
+
+use crate::content::Content;
+use crate::disk::Disk;
+
+/// How the host answers.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// Verifier set, with this window.
+    pub window: Option<u32>,
+    /// Pieces it will refuse although they are right.
+    pub rejects_left: u32,
+    /// It defers one question in so many (0: never).
+    pub defer: u64,
+    /// It refuses one save in so many (0: never).
+    pub refuse_saves: u64,
+    /// Saves take up to this long.
+    pub delay: Duration,
+    /// Verdicts take up to this long.
+    pub verdict_delay: Duration,
+    pub save_policy: SavePolicy,
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Self {
+            window: None,
+            rejects_left: 0,
+            defer: 0,
+            refuse_saves: 0,
+            delay: Duration::from_millis(20),
+            verdict_delay: Duration::from_millis(20),
+            save_policy: SavePolicy { on_piece: true, ..SavePolicy::default() },
+        }
+    }
+}
+
+/// What a node is made of.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub complete: bool,
+    /// Bytes per second.
+    pub uplink: u64,
+    pub host: Host,
+    pub tuning: Tuning,
+    /// Its peers may be banned for what it sends.
+    pub liar: bool,
+    /// It must end with all content.
+    pub must_complete: bool,
+    pub sequential: bool,
+    pub file_priority: Option<Vec<u8>>,
+    pub load_policy: LoadPolicy,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            complete: false,
+            uplink: 2_000_000,
+            host: Host::default(),
+            tuning: Tuning::default(),
+            liar: false,
+            must_complete: true,
+            sequential: false,
+            file_priority: None,
+            load_policy: LoadPolicy::PerFile,
+        }
+    }
+}
+
+/// One end of a connection.
+#[derive(Debug)]
+pub struct End {
+    /// The other node and its key.
+    pub far: (usize, PeerKey),
+    pub send: VecDeque<Bytes>,
+    pub received: BytesMut,
+    /// When the last bytes sent arrive: order is kept.
+    pub last_arrival: Instant,
+    pub stalled_until: Instant,
+    /// An incoming connection whose handshake is not in yet.
+    pub raw: Option<Box<Connection>>,
+}
+
+/// What a node's torrent told.
+#[derive(Debug, Default)]
+pub struct Log {
+    pub banned: Vec<SocketAddr>,
+    pub checked: Vec<(u32, u32, u32)>,
+    pub rejected: Vec<(bool, u32)>,
+    pub durable: u64,
+    pub finished: u32,
+    pub completed_announces: u32,
+    pub closed: bool,
+    pub disk_failures: u32,
+    pub passed: Vec<PieceIndex>,
+    pub disconnects: Vec<CloseReason>,
+    pub questions: u32,
+    pub most_questions: usize,
+    pub states: Vec<TorrentState>,
+}
+
+/// One machine.
+#[derive(Debug)]
+pub struct Node {
+    pub setup: Setup,
+    pub addr: SocketAddr,
+    pub torrent: Option<Torrent>,
+    pub disk: Disk,
+    pub ends: BTreeMap<PeerKey, End>,
+    /// Attempts under way.
+    pub dialling: BTreeSet<PeerKey>,
+    pub next_incoming: u64,
+    /// Incarnation: answers to an earlier one are dropped.
+    pub epoch: u32,
+    pub saved: Option<Resume>,
+    pub timer: Option<Instant>,
+    pub uplink_busy: bool,
+    pub uplink_turn: PeerKey,
+    pub disk_free_at: Instant,
+    pub prev_have: Bitset,
+    pub accepted: BTreeSet<PieceIndex>,
+    pub open_questions: BTreeSet<PieceIndex>,
+    pub rejects_left: u32,
+    /// Bytes that went out on the wire.
+    pub sent: u64,
+    pub restarts: u64,
+    pub log: Log,
+}
+
+impl Node {
+    pub fn new(content: &Arc<Content>, index: usize, setup: Setup) -> Self {
+        let ip =
+            [10, 0, u8::try_from(index / 200).unwrap(), u8::try_from(index % 200 + 1).unwrap()];
+        Self {
+            addr: SocketAddr::from((ip, 6881)),
+            torrent: None,
+            disk: Disk::new(content, setup.complete),
+            ends: BTreeMap::new(),
+            dialling: BTreeSet::new(),
+            next_incoming: 1 << 40,
+            epoch: 0,
+            saved: None,
+            timer: None,
+            uplink_busy: false,
+            uplink_turn: PeerKey(0),
+            disk_free_at: Instant::ZERO,
+            prev_have: Bitset::new(content.piece_count()),
+            accepted: BTreeSet::new(),
+            open_questions: BTreeSet::new(),
+            rejects_left: setup.host.rejects_left,
+            sent: 0,
+            restarts: 0,
+            log: Log::default(),
+            setup,
+        }
+    }
+
+    /// Builds the torrent from the last accepted blob.
+    pub fn boot(&mut self, now: Instant, content: &Arc<Content>, rng: &mut Rng) {
+        self.epoch += 1;
+        self.restarts += 1;
+        let mut id = [0; 20];
+        rng.fill(&mut id);
+        let params = TorrentParams {
+            id: TorrentId(1),
+            info: content.info.clone(),
+            resume: self.saved.clone().map(Box::new),
+            peer_id: PeerId(id),
+            listen_port: 6881,
+            external_addr: Some(self.addr),
+            tuning: self.setup.tuning.clone(),
+            paused: false,
+            sequential: self.setup.sequential,
+            file_priority: self.setup.file_priority.clone(),
+            save_policy: self.setup.host.save_policy,
+            load_policy: self.setup.load_policy,
+            verify_window: self.setup.host.window,
+            seed: rng.next_u64(),
+            unix_now: UnixTime(1_700_000_000),
+            save_path: b"/content".to_vec(),
+            renamed: Vec::new(),
+            preallocate: false,
+        };
+        let mut torrent = Torrent::new(now, params, self.restarts << 20);
+        torrent.set_wire_notices(true);
+        self.torrent = Some(torrent);
+        self.prev_have = Bitset::new(content.piece_count());
+        self.accepted.clear();
+        self.open_questions.clear();
+        self.dialling.clear();
+        self.timer = None;
+        self.disk_free_at = now;
+        self.log.closed = false;
+    }
+
+    pub fn have(&self) -> u32 {
+        self.torrent.as_ref().map_or(0, |t| t.have().count())
+    }
+
+    pub fn is_complete(&self) -> bool {
+        self.torrent.as_ref().is_some_and(|t| t.have().all())
+    }
+
+    pub fn note(&mut self, notice: Notice) {
+        let log = &mut self.log;
+        match notice {
+            Notice::PeerBanned(addr) => log.banned.push(addr),
+            Notice::Checked { have, hashed, restored } => {
+                log.checked.push((have, hashed, restored));
+            }
+            Notice::ResumeRejected { partial, pieces, .. } => log.rejected.push((partial, pieces)),
+            Notice::ResumeDurable(generation) => {
+                assert!(generation > log.durable, "generations do not increase");
+                log.durable = generation;
+            }
+            Notice::Finished => log.finished += 1,
+            Notice::DiskFailed(_) => log.disk_failures += 1,
+            Notice::PiecePassed(piece) => log.passed.push(piece),
+            Notice::PeerDisconnected { reason, .. } => log.disconnects.push(reason),
+            Notice::State { new, .. } => log.states.push(new),
+            _ => {}
+        }
+    }
+}
