@@ -18,6 +18,7 @@ NONE = 4294967295
 OK = 0
 """It worked."""
 
+
 class Code(OpenInt):
     """Results of calls; `TernError.code`."""
 

@@ -24,16 +24,9 @@ def build(options: Mapping[str, Any]) -> Any:
 
 def _set(config: Any, option: Option, value: Any) -> None:
     """Sets one option; the library checks its range."""
-    kinds: dict[OptionType, tuple[type, ...]] = {
-        OptionType.INT: (int,),
-        OptionType.BOOL: (bool,),
-        OptionType.STR: (str,),
-        OptionType.BYTES: (bytes, bytearray, memoryview),
-        OptionType.DOUBLE: (float, int),
-    }
     if option.name in ("state_dir", "tls_ca_file") and hasattr(value, "__fspath__"):
         value = value.__fspath__()
-    if not isinstance(value, kinds[option.type]):
+    if not _fits(option, value):
         raise OptionTypeError(
             f"option {option.name} is {option.type.name.lower()}, not {type(value).__name__}",
             code=Code.TYPE,
@@ -48,6 +41,18 @@ def _set(config: Any, option: Option, value: Any) -> None:
         call(lib.tern_config_set_bytes, config, option.id, *buffer_arguments(value))
     else:
         call(lib.tern_config_set_double, config, option.id, value)
+
+
+def _fits(option: Option, value: object) -> bool:
+    """Whether a value has the option's type."""
+    kinds: dict[OptionType, tuple[type, ...]] = {
+        OptionType.INT: (int,),
+        OptionType.BOOL: (bool,),
+        OptionType.STR: (str,),
+        OptionType.BYTES: (bytes, bytearray, memoryview),
+        OptionType.DOUBLE: (float, int),
+    }
+    return isinstance(value, kinds[option.type])
 
 
 def _in_64_bits(value: int) -> int:

@@ -40,13 +40,7 @@ class TernError(Exception):
         path: str | None = None,
         torrent_id: int = 0,
     ) -> None:
-        if isinstance(self, OSError) and errno:
-            super().__init__(errno, message)
-            self.filename = path
-        else:
-            super().__init__(message)
-            if not isinstance(self, OSError):
-                self.errno = errno or None
+        self._start(message, errno, path)
         self.message = message
         self.code = code
         self.detail = detail
@@ -56,6 +50,11 @@ class TernError(Exception):
 
     errno: int | None
     """The system's error number, or None."""
+
+    def _start(self, message: str, errno: int, path: str | None) -> None:
+        """What the built-in class wants."""
+        Exception.__init__(self, message)
+        self.errno = errno or None
 
     def __str__(self) -> str:
         return self.message
@@ -104,7 +103,18 @@ class SessionClosed(TernError, RuntimeError):
     """The session is closing or closed."""
 
 
-class TimedOut(TernError, TimeoutError):
+class SystemCallError(TernError, OSError):
+    """An exception that is an `OSError`: with `errno`, `strerror` and `filename`."""
+
+    def _start(self, message: str, errno: int, path: str | None) -> None:
+        if errno:
+            OSError.__init__(self, errno, message)
+        else:
+            OSError.__init__(self, message)
+        self.filename = path
+
+
+class TimedOut(SystemCallError, TimeoutError):
     """Time is up."""
 
 
@@ -132,7 +142,7 @@ class ResumeError(TernError, ValueError):
     """The bytes are not resume data, or of another torrent."""
 
 
-class StorageError(TernError, OSError):
+class StorageError(SystemCallError):
     """The system refused a file or socket operation: see `errno` and `path`."""
 
 

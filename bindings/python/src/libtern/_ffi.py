@@ -183,9 +183,9 @@ def buffer_arguments(value: Any) -> tuple[Any, int]:
     return data, len(data)
 
 
-def index(value: int, what: str = "index") -> int:
-    """An index C can take; those out of 32 bits are `RangeError`s here."""
-    if not 0 <= value < 1 << 32:
+def index(value: int, what: str = "index", end: int = 1 << 32) -> int:
+    """A number from 0 to below `end`, by default what C can take; others are `RangeError`s."""
+    if not 0 <= value < end:
         from ._errors import RangeError
 
         raise RangeError(f"{what} {value} is out of range", code=_codes.Code.RANGE)

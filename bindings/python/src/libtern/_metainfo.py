@@ -130,9 +130,7 @@ class Metainfo:
         return view_bytes(lib.tern_metainfo_piece_hash(self._c, self._piece(piece)))
 
     def _piece(self, piece: int) -> int:
-        if not 0 <= piece < self.piece_count:
-            index(-1, f"piece {piece} of {self.piece_count}: index")
-        return piece
+        return index(piece, "piece", self.piece_count)
 
     @cached_property
     def files(self) -> tuple[FileInfo, ...]:
@@ -143,8 +141,7 @@ class Metainfo:
     def _file(self, number: int) -> FileInfo:
         raw = ffi.new("tern_file_info *")
         size = ffi.sizeof("tern_file_info")
-        if lib.tern_metainfo_file_sized(self._c, number, raw, size) < 0:
-            index(-1, f"file {number}: index")
+        lib.tern_metainfo_file_sized(self._c, number, raw, size)
         component = lib.tern_metainfo_file_component
         parts = (component(self._c, number, part) for part in range(raw.component_count))
         return read(FileInfo, raw, index=number, raw_path=tuple(map(view_bytes, parts)))

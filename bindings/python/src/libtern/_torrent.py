@@ -153,7 +153,7 @@ class Torrent:
     def have(self, piece: int) -> bool:
         """Whether we have this piece."""
         bits = self.bitfield()
-        index(piece if piece < len(bits) * 8 else -1, f"piece {piece}: index")
+        index(piece, "piece", self.status().pieces_total)
         return bool(bits[piece >> 3] >> (7 - (piece & 7)) & 1)
 
     def file_progress(self) -> tuple[int, ...]:
