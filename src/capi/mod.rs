@@ -6,7 +6,6 @@
 //! for NULL, out-parameters are written only on success, nothing is printed, no host memory is freed.
 //! Deliberately absent: behaviour. What a function does is in `api`.
 #![expect(non_camel_case_types, reason = "the C names are the types' names")]
-#![expect(clippy::missing_safety_doc, reason = "the header's preamble states the contract once")]
 
 mod add;
 mod config;

@@ -16,7 +16,7 @@ static void put_u32(unsigned char *p, uint32_t v)
 
 /* Handshakes, waits to be unchoked, asks for many blocks and resets the connection. Returns 1 when
  * blocks had begun to come. */
-static int die_rudely(uint16_t port, const unsigned char *info_hash)
+static int die_rudely(uint16_t port, const unsigned char *info_hash, int number)
 {
     struct sockaddr_in addr;
     struct linger linger = {1, 0};
@@ -34,7 +34,9 @@ static int die_rudely(uint16_t port, const unsigned char *info_hash)
     memcpy(out + 1, "BitTorrent protocol", 19);
     memset(out + 20, 0, 8);
     memcpy(out + 28, info_hash, 20);
-    memcpy(out + 48, "-XX0001-abcdefghijkl", 20);
+    /* Each time another peer: a second connection of the same one is refused while it lasts. */
+    memcpy(out + 48, "-XX0001-abcdefghijk", 19);
+    out[67] = (unsigned char)('a' + number);
     put_u32(out + 68, 1);
     out[72] = 2; /* interested */
     CHECK(send(fd, out, sizeof out, MSG_NOSIGNAL) == (ssize_t)sizeof out);
@@ -74,7 +76,7 @@ int main(void)
     wait_finished(session, seed);
     OK(tern_session_listen_port(session, &port, err));
     for (i = 0; i < 5; i++)
-        served += die_rudely(port, tern_metainfo_info_hash(torrent).ptr);
+        served += die_rudely(port, tern_metainfo_info_hash(torrent).ptr, i);
     CHECK(served == 5);
     pump_until(session, TERN_EVENT_PEER_DISCONNECTED, NULL);
     CHECK(sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL);

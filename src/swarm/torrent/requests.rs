@@ -50,8 +50,8 @@ impl Torrent {
 
     /// Tops the peer's requests up.
     fn fill(&mut self, key: PeerKey) {
-        if self.unwritten > self.tuning.max_unwritten_bytes {
-            self.stalled = true;
+        if self.io.unwritten > self.tuning.max_unwritten_bytes {
+            self.io.stalled = true;
             return;
         }
         let Some(peer) = self.peers.get_mut(&key) else { return };
@@ -96,15 +96,15 @@ impl Torrent {
             _ => Received::Unwanted,
         };
         let Received::Accepted { cancel, piece_complete } = received else {
-            self.wasted += u64::from(span.length);
+            self.counters.wasted += u64::from(span.length);
             return;
         };
         if let Some(peer) = self.peers.get(&key) {
             self.blame.block(span.piece, span.begin, key, peer.addr.ip(), &data);
         }
-        self.unwritten += u64::from(span.length);
-        self.writes_out += 1;
-        self.unsynced = true;
+        self.io.unwritten += u64::from(span.length);
+        self.io.writes_out += 1;
+        self.io.unsynced.insert(span.piece);
         self.saver.changed(self.now);
         self.disk(DiskOp::Write(span, data));
         for other in cancel {
