@@ -1,4 +1,5 @@
-//! Connections: dialling, accepting, handshakes, duplicates, closing. Deliberately absent: what peers
+//! Connections: dialling, accepting, handshakes, duplicates, closing. Deliberately absent: what
+//! peers
 //! say once connected.
 
 use std::net::SocketAddr;
@@ -257,7 +258,8 @@ impl Torrent {
         self.peers.iter().filter(|(_, p)| p.established).map(|(k, _)| *k).collect()
     }
 
-    /// Peers that neither need us nor are needed: when we want nothing more, those that want nothing
+    /// Peers that neither need us nor are needed: when we want nothing more, those that
+    /// want nothing
     /// either.
     pub(super) fn close_seeds(&mut self) {
         for key in self.established_keys() {
