@@ -15,8 +15,8 @@
  * Text is UTF-8, given as pointer and length; `len` 0 accepts NULL. Paths are the system's bytes.
  *
  * Threads: each function's last line says who may call it. `any` is every thread at any time; `one
- * per object` is any thread, but not two at once on the same object. `in hooks: no` functions return
- * TERN_E_REENTRANT inside an INLINE hook.
+ * per object` is any thread, but not two at once on the same object. `in hooks: no` functions
+ * return TERN_E_REENTRANT inside an INLINE hook.
  *
  * Fork: no session survives fork(). In the child every call that needs one returns TERN_E_FORKED,
  * and releasing frees nothing.

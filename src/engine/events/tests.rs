@@ -1,3 +1,5 @@
+//! Tests of the event queue: order, joining, dropping, waking.
+
 use std::time::Duration;
 
 use super::*;
@@ -54,9 +56,10 @@ fn the_oldest_notices_go_and_the_gap_is_reported_where_it_is() {
     let queue = Queue::new(4).unwrap();
     (0..10).for_each(|n| queue.push(piece(n)));
     let events = queue.take(0);
-    assert!(
-        matches!(events[0].kind, EventKind::Dropped { count: 6, classes } if classes == class::PIECE)
-    );
+    assert!(matches!(
+        events[0].kind,
+        EventKind::Dropped { count: 6, classes } if classes == class::PIECE
+    ));
     let kept: Vec<_> = events[1..].iter().map(|e| format!("{:?}", e.kind)).collect();
     assert_eq!(kept.len(), 4);
     assert!(kept[0].contains('6') && kept[3].contains('9'), "{kept:?}");
