@@ -1,4 +1,4 @@
-"""Fetches a torrent and keeps what it has across runs: minimal.py FILE.torrent DIR [HOST:PORT ..]"""
+"""Fetches a torrent and keeps what it has across runs: minimal.py FILE.torrent DIR [HOST:PORT]"""
 import sys
 
 import libtern
