@@ -269,4 +269,7 @@ xs_ok(pTHX_ tern_result result, tern_error *err)
         RETVAL = xs_ok(aTHX_ result_, err_) ? &PL_sv_yes : &PL_sv_undef; \
     } STMT_END
 
+/* One more step of a builder, unless one before failed. Needs `r`. */
+#define XS_STEP(call) STMT_START { if (r == TERN_OK) r = (call); } STMT_END
+
 #endif

@@ -3,12 +3,12 @@
 //! A save says which pieces were durable and what the files looked like. A file that differs now
 //! was either written by ourselves after the save (the process was killed) or by somebody else. The
 //! two are told apart by what we never do: a file all of whose pieces were saved is not written
-//! again, and after a *clean* save (pause, close) nothing is written at all. Only a file still being
-//! fetched, of a save that was not clean, may have grown or become newer; its saved pieces stay
-//! trusted because we never write into a piece we have. That holds under the strict policy too,
-//! which only makes a real difference cost everything. Pieces that were under way at the time of
-//! the save are listed in it (`dirty`) and hashed. Deliberately absent: hashing, and acting on the
-//! plan.
+//! again, and after a *clean* save (pause, close) nothing is written at all. Only a file still
+//! being fetched, of a save that was not clean, may have grown or become newer; its saved pieces
+//! stay trusted because we never write into a piece we have. That holds under the strict policy
+//! too, which only makes a real difference cost everything. Pieces that were under way at the time
+//! of the save are listed in it (`dirty`) and hashed. Deliberately absent: hashing, and acting on
+//! the plan.
 
 use crate::base::{Bitset, FileIndex, FileStat, PieceIndex};
 use crate::codec::metainfo::Info;

@@ -65,8 +65,8 @@ pub enum LoadPolicy {
     /// A changed file invalidates the pieces that touch it.
     #[default]
     PerFile,
-    /// Any change invalidates everything (Net::BitTorrent's documented rule). What we wrote ourselves
-    /// after the save, because the process was killed, is not a change.
+    /// Any change invalidates everything (Net::BitTorrent's documented rule). What we wrote
+    /// ourselves after the save, because the process was killed, is not a change.
     Strict,
     /// Nothing is compared.
     Trust,

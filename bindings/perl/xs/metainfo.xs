@@ -256,7 +256,6 @@ _create(HV *args)
             croak("create: no path");
         text = xs_path(aTHX_ sv, &len);
         r = tern_create_new(text, len, &create, &err);
-    #define XS_STEP(call) if (r == TERN_OK) r = (call)
         if ((sv = xs_fetch(aTHX_ args, "piece_length")))
             XS_STEP(tern_create_set_piece_length(create, (U32) SvUV(sv), &err));
         if ((sv = xs_fetch(aTHX_ args, "name"))) {
@@ -305,7 +304,6 @@ _create(HV *args)
                 XS_STEP(tern_create_add_web_seed(create, text, len, &err));
             }
         }
-    #undef XS_STEP
         while (r == TERN_OK && step == 0) {
             step = tern_create_step(create, 16 << 20, NULL, NULL, &err);
             if (step < 0)

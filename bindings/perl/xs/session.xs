@@ -253,7 +253,6 @@ add(tern_session *session, HV *args)
         add = tern_add_new();
         if (!add)
             croak("out of memory");
-    #define XS_STEP(call) if (r == TERN_OK) r = (call)
         if ((sv = xs_fetch(aTHX_ args, "metainfo"))) {
             MAGIC *mg = SvROK(sv) ? mg_findext(SvRV(sv), PERL_MAGIC_ext, &xs_vtbl_metainfo) : NULL;
             XS_STEP(mg ? tern_add_set_metainfo_object(add, (tern_metainfo *) mg->mg_ptr, &err)
@@ -314,7 +313,6 @@ add(tern_session *session, HV *args)
         if ((sv = xs_fetch(aTHX_ args, "save_hook")))
             XS_STEP(tern_add_set_save_hook(add, (int32_t) SvIV(sv), 0, NULL, NULL, NULL, &err));
         XS_STEP(tern_session_add(session, add, &torrent, &err));
-    #undef XS_STEP
         tern_add_free(add);
         if (!xs_ok(aTHX_ r, err))
             XSRETURN_UNDEF;
