@@ -1,6 +1,7 @@
 //! A disk that forgets: what was written lives in memory until a sync, and a crash keeps any subset of
 //! the sectors written since. It can be full, fail, lie to peers, or never answer their reads.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -42,9 +43,14 @@ pub struct Disk {
     clock: i128,
     /// Writes fail while set.
     pub full: bool,
-    /// The next sync fails.
+    /// The next sync fails, and what was written before it never reaches the platter although it can
+    /// be read; syncs go on failing until it is written again.
     pub fail_sync: bool,
+    written: BTreeSet<BlockSpan>,
+    lost: BTreeSet<BlockSpan>,
     pub reads: Reads,
+    /// Somebody else changed a file under a running torrent.
+    pub tampered: bool,
 }
 
 fn error(op: &'static str, os_errno: i32) -> DiskError {
@@ -71,7 +77,10 @@ impl Disk {
             clock: 1_000_000_000,
             full: false,
             fail_sync: false,
+            written: BTreeSet::new(),
+            lost: BTreeSet::new(),
             reads: Reads::Honest,
+            tampered: false,
         }
     }
 
@@ -104,6 +113,8 @@ impl Disk {
             return Err(error("write", 28));
         }
         let mtime = self.tick();
+        self.lost.remove(&span);
+        self.written.insert(span);
         let mut data = data;
         for part in self.content.info.spans(span.piece, span.begin, span.length) {
             let (now, rest) = data.split_at(usize::try_from(part.length).unwrap());
@@ -169,12 +180,23 @@ impl Disk {
 
     pub fn sync(&mut self) -> Result<Vec<Option<FileStat>>, DiskError> {
         if core::mem::take(&mut self.fail_sync) {
+            self.lost.append(&mut self.written);
+            self.files.iter_mut().for_each(|f| f.unsynced.clear());
+        }
+        if !self.lost.is_empty() {
             return Err(error("sync", 5));
         }
+        self.written.clear();
         for file in &mut self.files {
-            file.synced.clone_from(&file.live);
             file.synced_mtime = file.mtime;
-            file.unsynced.clear();
+            let Some(live) = &file.live else { continue };
+            let synced = file.synced.get_or_insert_with(Vec::new);
+            synced.resize(live.len(), 0);
+            for (from, to) in file.unsynced.drain(..) {
+                let range = usize::try_from(from).unwrap()..usize::try_from(to).unwrap();
+                synced[range.clone()].copy_from_slice(&live[range]);
+            }
+            debug_assert!(live.len() > 100_000 || synced == live);
         }
         Ok(self.stat())
     }
@@ -191,7 +213,9 @@ impl Disk {
 
     /// Power is cut: of what was written since the last sync any sectors may be there.
     pub fn crash(&mut self, rng: &mut Rng) {
-        let keep_all = rng.one_in(4);
+        let keep_all = rng.one_in(4) && self.lost.is_empty();
+        self.lost.clear();
+        self.written.clear();
         for file in &mut self.files {
             if keep_all || file.unsynced.is_empty() {
                 // A process that was killed: the system still has everything.
@@ -231,6 +255,7 @@ impl Disk {
     /// Somebody else changes a byte of a file and leaves a new time stamp.
     pub fn tamper(&mut self, file: FileIndex, at: usize) {
         let mtime = self.tick();
+        self.tampered = true;
         let file = &mut self.files[file.idx()];
         if let Some(live) = &mut file.live {
             live[at] ^= 0xff;

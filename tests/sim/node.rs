@@ -27,8 +27,10 @@ pub struct Host {
     pub defer: u64,
     /// It refuses one save in so many (0: never).
     pub refuse_saves: u64,
-    /// Answers take up to this long.
+    /// Saves take up to this long.
     pub delay: Duration,
+    /// Verdicts take up to this long.
+    pub verdict_delay: Duration,
     pub save_policy: SavePolicy,
 }
 
@@ -40,6 +42,7 @@ impl Default for Host {
             defer: 0,
             refuse_saves: 0,
             delay: Duration::from_millis(20),
+            verdict_delay: Duration::from_millis(20),
             save_policy: SavePolicy { on_piece: true, ..SavePolicy::default() },
         }
     }
@@ -132,7 +135,8 @@ pub struct Node {
     pub accepted: BTreeSet<PieceIndex>,
     pub open_questions: BTreeSet<PieceIndex>,
     pub rejects_left: u32,
-    pub sent_payload: u64,
+    /// Bytes that went out on the wire.
+    pub sent: u64,
     pub restarts: u64,
     pub log: Log,
 }
@@ -158,7 +162,7 @@ impl Node {
             accepted: BTreeSet::new(),
             open_questions: BTreeSet::new(),
             rejects_left: setup.host.rejects_left,
-            sent_payload: 0,
+            sent: 0,
             restarts: 0,
             log: Log::default(),
             setup,

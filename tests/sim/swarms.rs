@@ -22,6 +22,7 @@ fn host(rng: &mut Rng) -> Host {
             ..SavePolicy::default()
         },
         delay: Duration::from_millis(1 + rng.below(200)),
+        verdict_delay: Duration::from_millis(1 + rng.below(2000)),
         refuse_saves: if rng.one_in(3) { 3 } else { 0 },
         ..Host::default()
     };

@@ -417,7 +417,7 @@ impl World {
                 node.log.questions += 1;
                 node.log.most_questions = node.log.most_questions.max(node.open_questions.len());
                 assert!(node.open_questions.len() <= node.setup.host.window.unwrap() as usize);
-                let wait = self.jitter(self.nodes[n].setup.host.delay);
+                let wait = self.jitter(self.nodes[n].setup.host.verdict_delay);
                 self.after(wait, Event::Verdict { node: n, epoch, piece, attempt });
             }
             Output::Save { generation, state, .. } => {
@@ -467,7 +467,6 @@ impl World {
                 }
             }
             Message::HaveAll => assert!(node.prev_have.all()),
-            Message::Piece { data, .. } => node.sent_payload += data.len() as u64,
             _ => {}
         }
     }
@@ -476,7 +475,7 @@ impl World {
     fn check_blob(&self, n: usize, generation: u64, state: &Resume) {
         let node = &self.nodes[n];
         let (have, _) = state.have(self.content.piece_count()).expect("a blob has pieces");
-        for piece in have.iter().map(PieceIndex) {
+        for piece in have.iter().map(PieceIndex).filter(|_| !node.disk.tampered) {
             assert!(node.disk.is_durable(piece), "blob {generation} of node {n} claims {piece}");
         }
         for (piece, _) in &state.unfinished {
@@ -517,6 +516,7 @@ impl World {
         }
         let pending: usize = end.send.iter().map(Bytes::len).sum();
         let sent = data.len() as u64;
+        node.sent += sent;
         let (far, far_key) = end.far;
         let mut arrival = (self.now + self.latency).max(end.last_arrival).max(end.stalled_until);
         arrival = arrival + Duration::from_micros(1);

@@ -4,10 +4,83 @@
 //! anything a host could not do.
 
 mod args;
-mod check;
+mod create;
 mod report;
+mod show;
 mod signals;
 mod state;
+mod transfer;
 mod units;
+mod verify;
 
-fn main() {}
+use std::path::Path;
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+use clap::Parser;
+use report::Reporter;
+use tern::api::Metainfo;
+
+/// Why a command failed: one line for people, and the exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    text: String,
+    code: u8,
+}
+
+impl Failure {
+    /// With these words.
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), code: args::FAILED }
+    }
+
+    /// The command line asks for something that is not there.
+    pub(crate) fn usage(text: impl Into<String>) -> Self {
+        Self { text: text.into(), code: args::USAGE }
+    }
+
+    /// With what it was about in front.
+    pub(crate) fn about(what: impl std::fmt::Display, why: impl std::fmt::Display) -> Self {
+        Self::new(format!("{what}: {why}"))
+    }
+}
+
+impl From<tern::api::Error> for Failure {
+    fn from(error: tern::api::Error) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+/// Reads a `.torrent` file.
+pub(crate) fn load(path: &Path) -> Result<Metainfo, Failure> {
+    Metainfo::load(path).map_err(|e| {
+        let text = e.to_string();
+        let named = text.contains(&*path.to_string_lossy());
+        if named { Failure::new(text) } else { Failure::about(path.display(), text) }
+    })
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut reporter = Reporter::new(cli.json, cli.quiet);
+    let result = signals::install()
+        .map_err(|e| Failure::about("signals", e))
+        .and_then(|()| run(&cli.command, &mut reporter));
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(Failure { text, code }) => {
+            reporter.error(&text);
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn run(command: &Command, reporter: &mut Reporter) -> Result<u8, Failure> {
+    match command {
+        Command::Get(get) => transfer::get(get, reporter),
+        Command::Seed(seed) => transfer::seed(seed, reporter),
+        Command::Create(create) => create::run(create, reporter),
+        Command::Show(show) => show::run(show, reporter),
+        Command::Verify(verify) => verify::run(verify, reporter),
+    }
+}

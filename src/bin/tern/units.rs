@@ -73,7 +73,8 @@ pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
         "t" | "tb" | "tib" => 40,
         _ => return Err(format!("`{unit}` is not a unit: use k, M, G or T")),
     };
-    let (whole, fraction) = number.trim().split_once('.').unwrap_or((number.trim(), ""));
+    let number = number.trim();
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let bad = || format!("`{text}` is not a number of bytes");
     let whole: u64 = whole.parse().map_err(|_| bad())?;
     let size = whole.checked_mul(1 << shift).ok_or_else(|| format!("`{text}` is too large"))?;

@@ -95,6 +95,10 @@ impl Torrent {
         }
         self.stop_peers();
         self.set_phase(Phase::Closing(CloseStage::Draining));
+        if self.writes_out > 0 {
+            // The disk may be holding blocks back to write them together.
+            self.sync(false);
+        }
     }
 
     pub(super) fn on_released(&mut self) {

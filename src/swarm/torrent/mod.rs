@@ -43,7 +43,8 @@ use super::types::{
 };
 use super::verify::VerifyQueue;
 use crate::base::{
-    Bitset, FileIndex, FileStat, Instant, PeerId, PeerKey, PieceIndex, Rng, TorrentId, UnixTime,
+    Bitset, BlockSpan, FileIndex, FileStat, Instant, PeerId, PeerKey, PieceIndex, Rng, TorrentId,
+    UnixTime,
 };
 use crate::codec::metainfo::Info;
 use crate::codec::resume::Resume;
@@ -115,15 +116,19 @@ pub struct Torrent {
     stale_hashes: BTreeMap<PieceIndex, u32>,
     check: Check,
     verify: VerifyQueue,
-    /// Partly received pieces with blocks this session did not see coming: no one is blamed for them.
-    unblamed: BTreeSet<PieceIndex>,
     unwritten: u64,
     writes_out: u32,
     stalled: bool,
 
     durable: Bitset,
-    /// Pieces we had and lost trust in because a sync failed: hashed at the next start.
+    /// Pieces we had and lost trust in because a sync failed: hashed at the next start,
     rehash: BTreeSet<u32>,
+    /// and, when right, written once more before they are ours again.
+    rewrites: BTreeSet<PieceIndex>,
+    /// Blocks being read and written once more.
+    rescue: BTreeSet<BlockSpan>,
+    /// A sync failed and what it lost was not yet written again.
+    poisoned: bool,
     syncs: VecDeque<SyncJob>,
     next_ticket: u64,
     unsynced: bool,
@@ -214,12 +219,14 @@ impl Torrent {
             stale_hashes: BTreeMap::new(),
             check: Check::new(count),
             verify: VerifyQueue::new(params.verify_window),
-            unblamed: BTreeSet::new(),
             unwritten: 0,
             writes_out: 0,
             stalled: false,
             durable: Bitset::new(count),
             rehash: BTreeSet::new(),
+            rewrites: BTreeSet::new(),
+            rescue: BTreeSet::new(),
+            poisoned: false,
             syncs: VecDeque::new(),
             next_ticket: 1,
             unsynced: false,
@@ -307,7 +314,7 @@ impl Torrent {
         if self.phase == Phase::Closed {
             return None;
         }
-        let save = if self.loaded { self.saver.deadline() } else { None };
+        let save = if self.can_save() { self.saver.deadline() } else { None };
         let verify = if self.asks_verifier() { self.verify.deadline() } else { None };
         let dial = if self.can_dial() { self.known.next_due() } else { None };
         [save, verify, dial, self.next_tick].into_iter().flatten().min()

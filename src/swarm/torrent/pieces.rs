@@ -30,6 +30,8 @@ enum Stage {
     Deciding,
     /// Failed and being read back: block reads to go.
     ReadingBack(u32),
+    /// Right, but a sync failed since it was written: being written once more.
+    Rewriting,
 }
 
 /// A piece on its way.
@@ -40,14 +42,14 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// A check's hash is out.
+    /// A check is not through with it.
     pub(super) fn is_checking(&self) -> bool {
-        self.check && matches!(self.stage, Stage::Hashing | Stage::Stuck)
+        self.check && matches!(self.stage, Stage::Hashing | Stage::Stuck | Stage::Rewriting)
     }
 
     /// Without a result yet (the close waits for these).
     pub(super) fn is_busy(&self) -> bool {
-        matches!(self.stage, Stage::Hashing | Stage::Hashed(_))
+        matches!(self.stage, Stage::Hashing | Stage::Hashed(_) | Stage::Rewriting)
     }
 
     /// Whether its hash is with the disk.
@@ -130,14 +132,12 @@ impl Torrent {
         match result {
             Ok(()) => {
                 self.picker.block_written(span);
+                self.advance_rewrite(span);
                 self.advance_piece(span.piece);
             }
             Err(error) => {
-                // Whatever its hash says, the piece is not on disk.
-                if self.pending.remove(&span.piece).is_some_and(|p| p.is_hashing()) {
-                    *self.stale_hashes.entry(span.piece).or_insert(0) += 1;
-                }
-                self.picker.block_failed(span);
+                self.rescue.remove(&span);
+                self.drop_block(span);
                 self.fail_disk(error);
             }
         }
@@ -237,7 +237,6 @@ impl Torrent {
     fn accept(&mut self, piece: PieceIndex) {
         self.pending.remove(&piece);
         self.verify.forget(piece);
-        self.unblamed.remove(&piece);
         if self.picker.have().get(piece.0) {
             return;
         }
@@ -273,18 +272,13 @@ impl Torrent {
         let length = self.info.geometry.len_of(piece);
         self.wasted += u64::from(length);
         self.notice(Notice::PieceFailed(piece));
-        if self.unblamed.contains(&piece) {
-            self.blame.forget(piece);
-        } else {
-            let senders = self.blame.senders(piece);
-            for (key, _) in &senders {
-                if let Some(peer) = self.peers.get_mut(key) {
-                    peer.bad_pieces += 1;
-                }
+        for (key, _) in self.blame.senders(piece) {
+            if let Some(peer) = self.peers.get_mut(&key) {
+                peer.bad_pieces += 1;
             }
-            let verdict = self.blame.failed(piece, self.info.geometry.block_count(piece));
-            self.judge(&verdict);
         }
+        let verdict = self.blame.failed(piece, self.info.geometry.block_count(piece));
+        self.judge(&verdict);
         let readable = !matches!(self.phase, Phase::Closing(_) | Phase::Closed | Phase::Failed);
         if readable && length <= READ_BACK_MAX && self.blame.wants_read_back(piece) {
             let blocks = self.info.geometry.block_count(piece);
@@ -308,7 +302,6 @@ impl Torrent {
 
     fn fetch_again(&mut self, piece: PieceIndex) {
         self.pending.remove(&piece);
-        self.unblamed.remove(&piece);
         self.picker.piece_failed(piece);
         self.touch_all();
     }
@@ -319,6 +312,10 @@ impl Torrent {
         span: BlockSpan,
         result: Result<bytes::Bytes, DiskError>,
     ) {
+        if self.rescue.contains(&span) {
+            self.rewrite_block(span, result);
+            return;
+        }
         let Some(pending) = self.pending.get_mut(&span.piece) else { return };
         let Stage::ReadingBack(left) = &mut pending.stage else { return };
         *left = left.saturating_sub(1);
@@ -328,6 +325,57 @@ impl Torrent {
         }
         if done {
             self.fetch_again(span.piece);
+        }
+    }
+
+    fn read_blocks(&mut self, piece: PieceIndex) {
+        let blocks = self.info.geometry.block_count(piece);
+        for span in (0..blocks).filter_map(|b| self.info.geometry.block(piece, b)) {
+            self.out.push_back(Output::Disk(DiskOp::Read(INTERNAL_READER, span)));
+        }
+    }
+
+    /// Writes a piece found right once more, because a sync failed since.
+    pub(super) fn rewrite(&mut self, piece: PieceIndex) {
+        self.pending.insert(piece, Pending { stage: Stage::Rewriting, check: true });
+        let blocks = self.info.geometry.block_count(piece);
+        self.rescue.extend((0..blocks).filter_map(|b| self.info.geometry.block(piece, b)));
+        self.read_blocks(piece);
+    }
+
+    fn rewrite_block(&mut self, span: BlockSpan, result: Result<bytes::Bytes, DiskError>) {
+        match result {
+            Ok(data) => {
+                self.unwritten += u64::from(span.length);
+                self.writes_out += 1;
+                self.unsynced = true;
+                self.disk(DiskOp::Write(span, data));
+            }
+            Err(error) => {
+                self.rescue.remove(&span);
+                self.drop_block(span);
+                self.fail_disk(error);
+            }
+        }
+    }
+
+    /// A block is not on disk after all, whatever the hash of its piece says.
+    fn drop_block(&mut self, span: BlockSpan) {
+        if self.pending.remove(&span.piece).is_some_and(|p| p.is_hashing()) {
+            *self.stale_hashes.entry(span.piece).or_insert(0) += 1;
+        }
+        self.verify.forget(span.piece);
+        self.picker.block_failed(span);
+    }
+
+    /// A rewritten piece goes on when its last block is with the disk.
+    fn advance_rewrite(&mut self, span: BlockSpan) {
+        if !self.rescue.remove(&span) {
+            return;
+        }
+        let rewriting = self.pending.get(&span.piece).is_some_and(|p| p.stage == Stage::Rewriting);
+        if rewriting && !self.rescue.iter().any(|s| s.piece == span.piece) {
+            self.decide(span.piece, true);
         }
     }
 

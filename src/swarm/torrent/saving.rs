@@ -13,7 +13,7 @@ use crate::base::{Bitset, DiskError, FileIndex, FileStat, Instant, PieceIndex, U
 use crate::codec::metainfo::Info;
 use crate::codec::resume::{Pieces, Resume, TernKeys};
 use crate::swarm::resume::Answered;
-use crate::swarm::types::{DiskOp, Notice, SaveVerdict, TorrentState};
+use crate::swarm::types::{DiskOp, INTERNAL_READER, Notice, SaveVerdict, TorrentState};
 
 /// Peers kept in saved state.
 const SAVED_PEERS: usize = 100;
@@ -111,9 +111,16 @@ fn map_file(base: &mut Resume, info: &Info, file: FileIndex, path: &str) {
 }
 
 impl Torrent {
+    /// Whether a save may begin: not before we know what we have, nor between a failed sync and the
+    /// repair of what it lost. A close takes its chance.
+    pub(super) fn can_save(&self) -> bool {
+        let repairing = matches!(self.phase, Phase::Failed | Phase::Stat { .. } | Phase::Checking);
+        self.loaded && !(self.poisoned && repairing)
+    }
+
     /// Begins a save when one is due.
     pub(super) fn pump_save(&mut self) {
-        if self.loaded && self.saver.begin(self.now) {
+        if self.can_save() && self.saver.begin(self.now) {
             self.sync(true);
         }
     }
@@ -162,19 +169,35 @@ impl Torrent {
         }
     }
 
-    /// A sync failed: the system may have dropped what we wrote, and will not say so again. Everything
-    /// not durable before has to be looked at.
+    /// A sync failed: the system may have dropped what we wrote, shows it nevertheless, and will not
+    /// complain again. What was not durable before is not ours until it was read, hashed and written
+    /// once more at the next start; until then another sync could only fail or, worse, succeed.
     fn distrust(&mut self) {
+        self.poisoned = true;
         let mut lost = self.picker.have().clone();
         lost.subtract(&self.durable);
         for piece in lost.iter().collect::<Vec<_>>() {
             self.lose(PieceIndex(piece));
             self.rehash.insert(piece);
         }
-        for (piece, _) in self.picker.unfinished() {
-            self.unblamed.insert(piece);
-        }
         self.refresh_state();
+    }
+
+    /// Before a start after a failed sync: what is to be written once more.
+    pub(super) fn plan_rescue(&mut self) {
+        // Verdicts may have come in since.
+        self.distrust();
+        self.rewrites.extend(self.rehash.iter().map(|p| PieceIndex(*p)));
+        self.rescue.clear();
+        for (piece, blocks) in self.picker.unfinished() {
+            if self.pending.get(&piece).is_none_or(super::pieces::Pending::is_hopeful) {
+                let spans = blocks.iter().filter_map(|b| self.info.geometry.block(piece, b));
+                self.rescue.extend(spans);
+            }
+        }
+        for span in &self.rescue {
+            self.out.push_back(Output::Disk(DiskOp::Read(INTERNAL_READER, *span)));
+        }
     }
 
     /// Hands the present state to the host.

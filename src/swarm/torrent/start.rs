@@ -119,6 +119,9 @@ impl Torrent {
 
     /// After an error: what was not durable, and what the files are too short for, is hashed.
     fn plan_retry(&mut self, stats: &[Option<FileStat>]) {
+        if self.poisoned {
+            self.plan_rescue();
+        }
         let priorities = &self.accounts.file_priority;
         let short = load::shortfall(&self.info, self.picker.have(), stats, priorities);
         let again: BTreeSet<u32> =
@@ -166,7 +169,9 @@ impl Torrent {
             }
             self.hash_piece(piece, true);
         }
-        if self.check.queue.is_empty() && !self.pending.values().any(|p| p.is_checking()) {
+        let busy = self.pending.values().any(|p| p.is_checking()) || !self.rescue.is_empty();
+        if self.check.queue.is_empty() && !busy {
+            self.poisoned = false;
             self.end_check();
         }
     }
@@ -208,10 +213,15 @@ impl Torrent {
             // Known good blocks keep the picker from fetching it while the verifier thinks.
             let all = Bitset::full(self.info.geometry.block_count(piece));
             self.picker.restore_blocks(piece, &all);
-            self.decide(piece, true);
+            if self.rewrites.remove(&piece) {
+                self.rewrite(piece);
+            } else {
+                self.decide(piece, true);
+            }
             return;
         }
         self.pending.remove(&piece);
+        self.rewrites.remove(&piece);
         if had {
             self.lose(piece);
         }

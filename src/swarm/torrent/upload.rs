@@ -270,8 +270,8 @@ impl Torrent {
             self.wake_at(round.max(self.now + Duration::from_millis(100)));
         }
         let conns = self.peers.values().filter_map(|p| p.conn.as_ref()?.next_deadline()).min();
-        let useless = self.peers.values().filter(|p| p.established).map(|p| p.last_useful).min();
-        let useless = useless.map(|t| t + USELESS_AFTER);
+        let idle = |p: &&Peer| p.established && !p.am_interested && !p.peer_interested;
+        let useless = self.peers.values().filter(idle).map(|p| p.last_useful + USELESS_AFTER).min();
         for at in [conns, useless].into_iter().flatten() {
             self.wake_at(at.max(self.now + Duration::from_millis(10)));
         }

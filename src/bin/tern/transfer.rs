@@ -1,0 +1,409 @@
+//! `tern get` and `tern seed`: one session, one torrent, until it is done or somebody stops it.
+//!
+//! The state directory of the pair (torrent, content directory) belongs to the library's built-in
+//! store, so both commands go on where the last run of either was.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tern::api::{
+    AddTorrent, Config, EventKind, FileIndex, Metainfo, Notice, SavePolicy, Session, Torrent,
+    TorrentState, TorrentStatus, TrackerEvent,
+};
+
+use crate::args::{Get, INCOMPLETE, INTERRUPTED, Network, OK, Seed};
+use crate::report::{Progress, Reporter};
+use crate::{Failure, load, signals, state, units};
+
+/// How often the display moves, and how late Ctrl-C is noticed at most.
+const TICK: Duration = Duration::from_millis(200);
+/// Unsaved work a kill -9 costs at most; it is hashed again then, not fetched again.
+const SAVE_EVERY: Duration = Duration::from_secs(10);
+/// Time for last writes, saves and announces.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// `tern get`.
+pub(crate) fn get(get: &Get, reporter: &mut Reporter) -> Result<u8, Failure> {
+    let torrent = load(&get.torrent)?;
+    std::fs::create_dir_all(&get.output).map_err(|e| Failure::about(get.output.display(), e))?;
+    let mut add = AddTorrent::new(&torrent, absolute(&get.output)?);
+    add.set_paused(false).set_sequential(get.sequential);
+    add.set_file_priorities(&priorities(&torrent, &get.files)?)?;
+    let goal = if get.seed { Goal::Serve } else { Goal::Complete };
+    Run::start(torrent, add, &get.output, &get.network, goal, reporter)?.finish()
+}
+
+/// `tern seed`.
+pub(crate) fn seed(seed: &Seed, reporter: &mut Reporter) -> Result<u8, Failure> {
+    let torrent = load(&seed.torrent)?;
+    let lacking = lacking(&torrent, &seed.dir);
+    if !lacking.is_empty() {
+        let text = format!(
+            "{} is missing or too short{}; `tern get` fetches what is not there",
+            seed.dir.join(&lacking[0]).display(),
+            if lacking.len() > 1 {
+                format!(" (and {} more)", lacking.len() - 1)
+            } else {
+                "".into()
+            },
+        );
+        reporter.error(&text);
+        reporter.result("", json!({ "status": "incomplete", "lacking": lacking }));
+        return Ok(INCOMPLETE);
+    }
+    // Stopped until the check says that everything is there: nothing is to be fetched.
+    let mut add = AddTorrent::new(&torrent, absolute(&seed.dir)?);
+    add.set_paused(true);
+    Run::start(torrent, add, &seed.dir, &seed.network, Goal::ServeIfComplete, reporter)?.finish()
+}
+
+/// When a run ends by itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Goal {
+    /// When everything wanted is there.
+    Complete,
+    /// Never.
+    Serve,
+    /// At once when something is missing, else never.
+    ServeIfComplete,
+}
+
+/// How a run ended.
+enum End {
+    Complete,
+    Incomplete,
+    Interrupted,
+    Failed(String),
+}
+
+struct Run<'a> {
+    session: Session,
+    torrent: Torrent,
+    metainfo: Metainfo,
+    goal: Goal,
+    deadline: Option<Instant>,
+    started: Instant,
+    reporter: &'a mut Reporter,
+    /// For the rate of a check: when, how far.
+    checked: Option<(Instant, u64, u64)>,
+    announced_complete: bool,
+    failure: Option<String>,
+    last: Option<TorrentStatus>,
+}
+
+impl<'a> Run<'a> {
+    fn start(
+        metainfo: Metainfo,
+        mut add: AddTorrent,
+        dir: &Path,
+        network: &Network,
+        goal: Goal,
+        reporter: &'a mut Reporter,
+    ) -> Result<Self, Failure> {
+        let place = state::directory(network.state_dir.as_deref(), &metainfo.info_hash().0, dir)
+            .map_err(|e| Failure::about("state directory", e))?;
+        let session = Session::new(&config(network, &place)?)?;
+        add.set_limits(network.limit_down, network.limit_up);
+        add.set_save_policy(SavePolicy { interval: Some(SAVE_EVERY), ..SavePolicy::default() });
+        for peer in resolve(&network.peers)? {
+            add.add_peer(peer);
+        }
+        let torrent = session.add(add)?;
+        let fields = json!({
+            "name": metainfo.name(),
+            "info_hash": metainfo.info_hash().to_string(),
+            "size": metainfo.total_size(),
+            "pieces": metainfo.piece_count(),
+            "port": session.listen_port(),
+        });
+        let port = session.listen_port();
+        let text =
+            format!("{}, {}, port {port}", metainfo.name(), units::bytes(metainfo.total_size()));
+        reporter.event("started", &text, fields);
+        let started = Instant::now();
+        let deadline = network.stop_after.map(|secs| started + Duration::from_secs(secs));
+        Ok(Self {
+            session,
+            torrent,
+            metainfo,
+            goal,
+            deadline,
+            started,
+            reporter,
+            checked: None,
+            announced_complete: false,
+            failure: None,
+            last: None,
+        })
+    }
+
+    fn finish(mut self) -> Result<u8, Failure> {
+        let end = self.drive()?;
+        // A last look, for the counts of the result.
+        self.last = self.torrent.status().ok().or_else(|| self.last.take());
+        if let Err(unsaved) = self.session.close(Some(CLOSE_TIMEOUT)) {
+            let text = format!("progress is not saved: {}", unsaved.error);
+            self.reporter.error(&text);
+        }
+        self.tell(&end);
+        match end {
+            End::Complete => Ok(OK),
+            End::Incomplete => Ok(INCOMPLETE),
+            End::Interrupted => Ok(INTERRUPTED),
+            End::Failed(why) => Err(Failure::new(why)),
+        }
+    }
+
+    /// Waits, shows, and decides, until the end.
+    fn drive(&mut self) -> Result<End, Failure> {
+        loop {
+            self.session.wait(Some(TICK))?;
+            for event in self.session.take(0) {
+                self.hear(event.kind);
+            }
+            let status = self.torrent.status()?;
+            let progress = self.progress(&status);
+            self.reporter.progress(&progress);
+            let end = self.decide(&status);
+            self.last = Some(status);
+            if let Some(end) = end {
+                return Ok(end);
+            }
+        }
+    }
+
+    fn decide(&mut self, status: &TorrentStatus) -> Option<End> {
+        if status.state == TorrentState::Failed {
+            let why = self.failure.take().unwrap_or_else(|| "the torrent failed".into());
+            return Some(End::Failed(why));
+        }
+        if self.goal == Goal::ServeIfComplete && status.state == TorrentState::Paused {
+            if status.pieces_have < status.pieces_total {
+                return Some(End::Incomplete);
+            }
+            if let Err(error) = self.torrent.resume() {
+                return Some(End::Failed(error.to_string()));
+            }
+            self.goal = Goal::Serve;
+        }
+        if status.is_finished() && status.state != TorrentState::Paused {
+            if !self.announced_complete {
+                self.announced_complete = true;
+                let (have, all) = (status.pieces_have, status.pieces_total);
+                let fields = json!({ "pieces_have": have, "pieces": all });
+                self.reporter.event(
+                    "complete",
+                    &format!("complete: {have} of {all} pieces"),
+                    fields,
+                );
+            }
+            if self.goal == Goal::Complete {
+                return Some(End::Complete);
+            }
+        }
+        if signals::stop_requested() {
+            return Some(End::Interrupted);
+        }
+        if self.deadline.is_some_and(|at| Instant::now() >= at) {
+            return Some(if status.is_finished() { End::Complete } else { End::Incomplete });
+        }
+        None
+    }
+
+    /// Events that a person wants to know.
+    fn hear(&mut self, kind: EventKind) {
+        match kind {
+            EventKind::Notice(Notice::Checked { have, hashed, restored }) => {
+                let all = self.metainfo.piece_count();
+                let text = format!(
+                    "{have} of {all} pieces are here: {restored} restored, {hashed} hashed"
+                );
+                let fields =
+                    json!({ "have": have, "hashed": hashed, "restored": restored, "pieces": all });
+                self.reporter.event("resumed", &text, fields);
+            }
+            EventKind::Notice(Notice::ResumeRejected { reason, pieces, file, .. }) => {
+                let file = file.and_then(|f| self.metainfo.files().get(f.idx()));
+                let file = file.map_or("", |f| f.path.as_str());
+                let text = format!("{file}: {reason}; {pieces} pieces are hashed again");
+                let fields = json!({ "file": file, "reason": reason, "pieces": pieces });
+                self.reporter.event("changed", &text, fields);
+            }
+            EventKind::Notice(Notice::DiskFailed(error)) => {
+                self.failure = Some(format!("{}: {}", error.path.display(), error.message));
+            }
+            EventKind::Notice(Notice::PeerBanned(addr)) => {
+                let text = format!("banned {addr}: it sent bad data");
+                self.reporter.event("banned", &text, json!({ "peer": addr.to_string() }));
+            }
+            EventKind::Tracker(TrackerEvent::Failed { url, reason, retry_in_secs, .. }) => {
+                let again = units::time(Duration::from_secs(retry_in_secs));
+                let text = format!("{url}: {reason}; again in {again}");
+                let fields = json!({ "url": url, "reason": reason, "retry_secs": retry_in_secs });
+                self.reporter.event("tracker_failed", &text, fields);
+            }
+            EventKind::SaveFailed { reason, .. } => {
+                let text = format!("progress could not be saved: {reason}");
+                self.reporter.event("save_failed", &text, json!({ "reason": reason }));
+            }
+            EventKind::ListenFailed { wanted, reason, .. } => {
+                let fields = json!({ "address": wanted, "reason": reason });
+                self.reporter.event("listen_failed", &format!("{wanted}: {reason}"), fields);
+            }
+            EventKind::Fatal(reason) => self.failure = Some(reason),
+            _ => {}
+        }
+    }
+
+    fn progress(&mut self, status: &TorrentStatus) -> Progress {
+        let phase = match status.state {
+            TorrentState::Starting => "starting",
+            TorrentState::Checking => "checking",
+            TorrentState::Downloading => "downloading",
+            TorrentState::Finished | TorrentState::Seeding => "seeding",
+            TorrentState::Paused => "paused",
+            _ => "stopping",
+        };
+        let checking = status.state == TorrentState::Checking;
+        let (done, total) = if checking {
+            (share(status.progress, status.total_len), status.total_len)
+        } else {
+            (status.wanted_have, status.wanted_len)
+        };
+        Progress {
+            phase,
+            done,
+            total,
+            down_rate: if checking { self.check_rate(done) } else { status.download_rate },
+            up_rate: status.upload_rate,
+            uploaded: status.uploaded,
+            peers: (!checking).then_some(u64::from(status.peers)),
+        }
+    }
+
+    /// Bytes hashed per second, over the last second or so.
+    fn check_rate(&mut self, done: u64) -> u64 {
+        let now = Instant::now();
+        let (since, from, rate) = *self.checked.get_or_insert((now, done, 0));
+        let ms = u64::try_from(now.duration_since(since).as_millis()).unwrap_or(u64::MAX);
+        if ms < 1000 {
+            return rate;
+        }
+        let rate = done.saturating_sub(from).saturating_mul(1000) / ms;
+        self.checked = Some((now, done, rate));
+        rate
+    }
+
+    fn tell(&mut self, end: &End) {
+        let last = self.last.take();
+        let get = |f: fn(&TorrentStatus) -> u64| last.as_ref().map_or(0, f);
+        let (down, up) = (get(|s| s.downloaded), get(|s| s.uploaded));
+        let took = self.started.elapsed();
+        let (status, words) = match end {
+            End::Complete => ("complete", "complete"),
+            End::Incomplete => ("incomplete", "incomplete"),
+            End::Interrupted => ("interrupted", "interrupted, progress saved"),
+            End::Failed(_) => ("failed", "failed"),
+        };
+        let text = format!(
+            "{words}: received {}, sent {} in {}",
+            units::bytes(down),
+            units::bytes(up),
+            units::time(took)
+        );
+        let fields = json!({
+            "status": status,
+            "name": self.metainfo.name(),
+            "info_hash": self.metainfo.info_hash().to_string(),
+            "pieces_have": get(|s| s.pieces_have.into()),
+            "pieces": self.metainfo.piece_count(),
+            "downloaded": down,
+            "uploaded": up,
+            "secs": took.as_secs_f64(),
+        });
+        self.reporter.result(&text, fields);
+    }
+}
+
+/// `progress` (0 to 1) of `total`.
+fn share(progress: f64, total: u64) -> u64 {
+    let per_million = (progress.clamp(0.0, 1.0) * 1e6).round();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1e6")]
+    let per_million = per_million as u64;
+    u64::try_from(u128::from(total) * u128::from(per_million) / 1_000_000).unwrap_or(total)
+}
+
+fn config(network: &Network, place: &Path) -> Result<Config, Failure> {
+    let mut config = Config::new();
+    let port = network.port;
+    let listen = match network.bind {
+        Some(addr) => SocketAddr::new(addr, port).to_string(),
+        None => format!("0.0.0.0:{port},[::]:{port}"),
+    };
+    let place = place.to_str().ok_or_else(|| Failure::new("the state directory is not UTF-8"))?;
+    config.set_text("listen", &listen)?;
+    config.set_text("state_dir", place)?;
+    config.set_text("trackers_enabled", if network.no_trackers { "false" } else { "true" })?;
+    config.set_text("client", concat!("tern/", env!("CARGO_PKG_VERSION")))?;
+    Ok(config)
+}
+
+/// Addresses of `HOST:PORT`s.
+fn resolve(peers: &[String]) -> Result<Vec<SocketAddr>, Failure> {
+    let mut out = Vec::new();
+    for peer in peers {
+        out.extend(peer.to_socket_addrs().map_err(|e| Failure::about(peer, e))?);
+    }
+    Ok(out)
+}
+
+/// Priority 4 for the chosen files, 0 for the others; 4 for all when none is chosen.
+fn priorities(torrent: &Metainfo, chosen: &[u32]) -> Result<Vec<u8>, Failure> {
+    let count = torrent.files().len();
+    if chosen.is_empty() {
+        return Ok(vec![4; count]);
+    }
+    let mut out = vec![0; count];
+    for number in chosen {
+        let slot = out.get_mut(FileIndex(*number).idx()).ok_or_else(|| {
+            Failure::usage(format!("there is no file {number}: `tern show` lists them"))
+        })?;
+        *slot = 4;
+    }
+    Ok(out)
+}
+
+/// Paths of files that are not there in full.
+fn lacking(torrent: &Metainfo, dir: &Path) -> Vec<String> {
+    let stored = torrent.files().iter().filter(|f| !f.attr.padding && !f.attr.symlink);
+    stored
+        .filter(|f| std::fs::metadata(dir.join(&f.path)).map_or(true, |m| m.len() < f.length))
+        .map(|f| f.path.clone())
+        .collect()
+}
+
+fn absolute(dir: &Path) -> Result<PathBuf, Failure> {
+    dir.canonicalize().map_err(|e| Failure::about(dir.display(), e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_never_exceeds_the_whole() {
+        assert_eq!(share(0.5, 1000), 500);
+        assert_eq!(share(7.0, 1000), 1000);
+        assert_eq!(share(-1.0, u64::MAX), 0);
+        assert_eq!(share(1.0, u64::MAX), u64::MAX);
+        assert_eq!(share(f64::NAN, 10), 0);
+    }
+
+    #[test]
+    fn peers_need_a_port() {
+        assert_eq!(resolve(&["127.0.0.1:1".into()]).expect("numbers").len(), 1);
+        assert!(resolve(&["127.0.0.1".into()]).is_err());
+    }
+}
