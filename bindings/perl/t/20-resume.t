@@ -115,7 +115,7 @@ $there->hashcheck;
 is($there->is_complete, 1, 'the seed has it all');
 my $address = '127.0.0.1:' . $seed->_tcp_port;
 my $script = '../../examples/perl/resume.pl';
-my @command = ($^X, '-Mblib', $script, $big_file, "$dir/out", "$dir/big.resume", $address);
+my @command = ($^X, '-Iblib/lib', '-Iblib/arch', $script, $big_file, "$dir/out", "$dir/big.resume", $address);
 
 sub run_until {
     my ($share) = @_;
@@ -166,7 +166,7 @@ SKIP: {
         $torrent->add_peer($address);
         $client->do_one_loop while 1;
 END
-    my $pid = open my $out, '-|', $^X, '-Mblib', '-MNet::BitTorrent', '-e', $once,
+    my $pid = open my $out, '-|', $^X, '-Iblib/lib', '-Iblib/arch', '-MNet::BitTorrent', '-e', $once,
         $big_file, "$dir/out2", "$dir/big2.resume", $address;
     while (my $n = <$out>) {
         next if $n < 20;
