@@ -1,7 +1,9 @@
-//! Whole swarms in virtual time: the torrent brain under a second driver that has no sockets, no files and
+//! Whole swarms in virtual time: the torrent brain under a second driver that has no sockets,
+//! no files and
 //! no clock, but links that break, disks that forget, hosts that refuse and peers that lie.
 //!
-//! Everything follows from one seed. A failing run prints it; `TERN_SIM_SEED=n cargo test --test sim`
+//! Everything follows from one seed. A failing run prints it; `TERN_SIM_SEED=n cargo test
+//! --test sim`
 //! replays that swarm alone.
 
 mod content;

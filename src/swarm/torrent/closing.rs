@@ -1,7 +1,9 @@
 //! Stopping: pause, failure and its repair, the two-phase close.
 //!
-//! Closing goes in order: peers away, writes and hashes finish, content made durable, last state handed
-//! out and answered, files released. A refused last save is tried again for as long as the driver keeps
+//! Closing goes in order: peers away, writes and hashes finish, content made durable, last
+//! state handed
+//! out and answered, files released. A refused last save is tried again for as long as the
+//! driver keeps
 //! the torrent. Deliberately absent: the host's time-out.
 
 use super::{Output, Phase, Torrent};
@@ -28,7 +30,7 @@ impl Torrent {
                 self.stop_peers();
                 self.set_phase(Phase::Paused);
                 self.pump_save();
-                if self.unsynced {
+                if !self.io.unsynced.is_empty() {
                     self.sync(false);
                 }
                 self.release();
@@ -39,7 +41,7 @@ impl Torrent {
     }
 
     fn release(&mut self) {
-        self.prepared = false;
+        self.flags.prepared = false;
         self.disk(DiskOp::Release);
     }
 
@@ -59,7 +61,7 @@ impl Torrent {
     fn stop_peers(&mut self) {
         self.close_all(CloseReason::Stopped);
         self.next_tick = None;
-        if core::mem::take(&mut self.announced) {
+        if core::mem::take(&mut self.flags.announced) {
             self.out.push_back(Output::Announce(AnnounceEvent::Stopped));
         }
     }
@@ -70,7 +72,7 @@ impl Torrent {
             Phase::Failed | Phase::Closed => {}
             Phase::Closing(_) => {
                 // Not worth waiting for: what is durable is known.
-                self.close_failed = true;
+                self.flags.close_failed = true;
                 self.notice(Notice::DiskFailed(error));
             }
             _ => {
@@ -95,7 +97,7 @@ impl Torrent {
         }
         self.stop_peers();
         self.set_phase(Phase::Closing(CloseStage::Draining));
-        if self.writes_out > 0 {
+        if self.io.writes_out > 0 {
             // The disk may be holding blocks back to write them together.
             self.sync(false);
         }
@@ -114,22 +116,22 @@ impl Torrent {
         match stage {
             CloseStage::Draining => {
                 let busy = self.pending.values().any(super::pieces::Pending::is_busy);
-                if self.writes_out > 0 || (busy && !self.close_failed) {
+                if self.io.writes_out > 0 || (busy && !self.flags.close_failed) {
                     return;
                 }
                 self.phase = Phase::Closing(CloseStage::Saving);
                 let save = self.saver.policy().at_close
                     && (self.saver.dirty() || !self.saved_clean || self.saver.busy());
-                if self.loaded && save {
+                if self.flags.loaded && save {
                     self.saver.want_now();
                     self.pump_save();
-                } else if self.unsynced {
+                } else if !self.io.unsynced.is_empty() {
                     self.sync(false);
                 }
                 self.advance_close();
             }
             CloseStage::Saving => {
-                if !self.syncs.is_empty() || (self.loaded && self.saver.busy()) {
+                if !self.io.syncs.is_empty() || (self.flags.loaded && self.saver.busy()) {
                     return;
                 }
                 self.phase = Phase::Closing(CloseStage::Releasing);

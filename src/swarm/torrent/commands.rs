@@ -110,9 +110,10 @@ impl Torrent {
         }
     }
 
-    /// Hashes pieces again. Peers wait outside; what we have stays ours until a hash says otherwise.
+    /// Hashes pieces again. Peers wait outside; what we have stays ours until a hash says
+    /// otherwise.
     fn recheck(&mut self, pieces: core::ops::Range<u32>) {
-        if !self.loaded || matches!(self.phase, Phase::Closing(_) | Phase::Closed) {
+        if !self.flags.loaded || matches!(self.phase, Phase::Closing(_) | Phase::Closed) {
             return;
         }
         let again: BTreeSet<u32> = pieces.filter(|p| *p < self.info.piece_count()).collect();

@@ -1,4 +1,5 @@
-//! Connections: dialling, accepting, handshakes, duplicates, closing. Deliberately absent: what peers
+//! Connections: dialling, accepting, handshakes, duplicates, closing. Deliberately absent: what
+//! peers
 //! say once connected.
 
 use std::net::SocketAddr;
@@ -109,7 +110,7 @@ impl Torrent {
         };
         let before = data.len();
         conn.receive(self.now, data);
-        self.wire_received += (before - data.len()) as u64;
+        self.counters.wire_received += (before - data.len()) as u64;
         self.pump_events(key);
     }
 
@@ -196,7 +197,7 @@ impl Torrent {
     /// Queues a message.
     pub(super) fn send(&mut self, key: PeerKey, message: Message) {
         let Some(conn) = self.peers.get_mut(&key).and_then(|p| p.conn.as_mut()) else { return };
-        if self.wire_notices {
+        if self.flags.wire_notices {
             let message = message.clone();
             self.out.push_back(Output::Wire { peer: key, incoming: false, message });
         }
@@ -257,7 +258,8 @@ impl Torrent {
         self.peers.iter().filter(|(_, p)| p.established).map(|(k, _)| *k).collect()
     }
 
-    /// Peers that neither need us nor are needed: when we want nothing more, those that want nothing
+    /// Peers that neither need us nor are needed: when we want nothing more, those that
+    /// want nothing
     /// either.
     pub(super) fn close_seeds(&mut self) {
         for key in self.established_keys() {
@@ -276,7 +278,7 @@ impl Torrent {
 
     /// Tells all peers whether we only upload (BEP 21), when that changed.
     pub(super) fn tell_upload_only(&mut self, upload_only: bool) {
-        if core::mem::replace(&mut self.upload_only_told, upload_only) == upload_only {
+        if core::mem::replace(&mut self.flags.upload_only_told, upload_only) == upload_only {
             return;
         }
         for key in self.established_keys() {

@@ -25,9 +25,9 @@ pub(super) fn check(t: &Torrent) {
         assert!(t.pending.contains_key(&piece), "verifier has piece {piece} nobody waits for");
     }
     let hashing = t.pending.values().filter(|p| p.is_hashing()).count();
-    let stale: u32 = t.stale_hashes.values().sum();
-    assert_eq!(hashing + stale as usize, t.hashes_out as usize, "hash jobs");
-    assert!(t.writes_out > 0 || t.unwritten == 0, "unwritten bytes without writes");
+    let stale: u32 = t.io.stale_hashes.values().sum();
+    assert_eq!(hashing + stale as usize, t.io.hashes_out as usize, "hash jobs");
+    assert!(t.io.writes_out > 0 || t.io.unwritten == 0, "unwritten bytes without writes");
 
     let dialling = t.peers.values().filter(|p| p.conn.is_none()).count();
     assert_eq!(dialling, t.half_open as usize, "half-open count");
@@ -38,7 +38,7 @@ pub(super) fn check(t: &Torrent) {
         assert!(!peer.established || peer.conn.is_some());
         let limit = t.tuning.max_peer_requests as usize;
         assert!(peer.in_queue.len() + peer.reads.len() <= limit + 1, "requests of {key}");
-        assert!(t.hashes_out == 0 || t.loaded, "hashing before loading");
+        assert!(t.io.hashes_out == 0 || t.flags.loaded, "hashing before loading");
         for sent in &peer.outstanding {
             assert!(t.info.geometry.block_index(sent.span).is_some());
             assert!(!have.get(sent.span.piece.0), "request for a piece we have: {:?}", sent.span);

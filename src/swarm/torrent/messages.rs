@@ -26,7 +26,7 @@ impl Torrent {
     }
 
     pub(super) fn on_message(&mut self, key: PeerKey, message: Message) {
-        if self.wire_notices {
+        if self.flags.wire_notices {
             let message = message.clone();
             self.out.push_back(Output::Wire { peer: key, incoming: true, message });
         }
@@ -183,7 +183,7 @@ impl Torrent {
             self.take_block(key, span, data);
             return;
         }
-        self.wasted += u64::from(length);
+        self.counters.wasted += u64::from(length);
         peer.unrequested += 1;
         if peer.unrequested > super::requests::MAX_UNREQUESTED {
             self.close_peer(key, CloseReason::Flood);

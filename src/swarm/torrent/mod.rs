@@ -1,13 +1,16 @@
-//! The torrent machine: state, verbs and dispatch. The behaviour is in the files beside this one, one
+//! The torrent machine: state, verbs and dispatch. The behaviour is in the files beside this
+//! one, one
 //! topic each:
 //!
 //! - `start`: looking at files, checks, becoming active; `pieces`: from the last block to "have";
 //! - `conn`: dialling, accepting, closing; `messages`: what peers say; `requests`: what we ask for;
 //!   `upload`: what we serve and to whom;
-//! - `saving`: saved state; `commands`: the host's wishes; `closing`: pause, failure, two-phase close;
+//! - `saving`: saved state; `commands`: the host's wishes; `closing`: pause, failure, two-phase
+//! close;
 //! - `accounts`: priorities and byte counts; `status`: snapshots; `invariants`.
 //!
-//! Everything here runs on one thread, in the order the driver feeds inputs; iteration is over ordered
+//! Everything here runs on one thread, in the order the driver feeds inputs; iteration is over
+//! ordered
 //! maps only, so that one seed gives one history.
 
 mod accounts;
@@ -78,6 +81,65 @@ enum Phase {
     Closed,
 }
 
+/// What was done and told already.
+#[derive(Debug, Default)]
+struct Flags {
+    /// The load plan was applied: what we know may be saved.
+    loaded: bool,
+    prepared: bool,
+    announced: bool,
+    /// The content was not complete when it first ran, and `Completed` was not announced.
+    completed_due: bool,
+    finished_told: bool,
+    upload_only_told: bool,
+    wire_notices: bool,
+    /// The disk failed while closing.
+    close_failed: bool,
+}
+
+/// Disk jobs without an answer.
+#[derive(Debug, Default)]
+struct DiskWork {
+    hashes_out: u32,
+    /// Answers to come for pieces whose content changed since the hash was asked for.
+    stale_hashes: BTreeMap<PieceIndex, u32>,
+    writes_out: u32,
+    /// Bytes of these writes.
+    unwritten: u64,
+    /// Requests stopped because too much is unwritten.
+    stalled: bool,
+    syncs: VecDeque<SyncJob>,
+    last_ticket: u64,
+    /// Pieces written to since the last sync began.
+    unsynced: BTreeSet<PieceIndex>,
+}
+
+/// The aftermath of a failed sync.
+#[derive(Debug, Default)]
+struct Repair {
+    /// Pieces written to before it.
+    suspect: BTreeSet<PieceIndex>,
+    /// Pieces we had and no longer trust: hashed at the next start,
+    rehash: BTreeSet<u32>,
+    /// and, when right, written once more before they are ours again.
+    rewrites: BTreeSet<PieceIndex>,
+    /// Blocks being read and written once more.
+    rescue: BTreeSet<BlockSpan>,
+    /// What the sync lost was not yet written again.
+    poisoned: bool,
+}
+
+/// Counts of this session.
+#[derive(Debug, Default)]
+struct Counters {
+    wire_received: u64,
+    wire_sent: u64,
+    wasted: u64,
+    pieces_hashed: u32,
+    pieces_restored: u32,
+    pieces_failed: u32,
+}
+
 /// One torrent.
 #[derive(Debug)]
 pub struct Torrent {
@@ -95,49 +157,23 @@ pub struct Torrent {
     phase: Phase,
     state: TorrentState,
     user_paused: bool,
-    /// The load plan was applied: what we know may be saved.
-    loaded: bool,
-    prepared: bool,
-    announced: bool,
-    /// The content was not complete at some time of this session, and `Completed` was not announced.
-    completed_due: bool,
-    finished_told: bool,
-    upload_only_told: bool,
     sequential: bool,
-    wire_notices: bool,
 
+    flags: Flags,
     picker: Picker,
     blame: Blame,
     accounts: Accounts,
     pending: BTreeMap<PieceIndex, Pending>,
-    /// `Hash` jobs without an answer.
-    hashes_out: u32,
-    /// Answers to come for pieces whose content changed since the hash was asked for.
-    stale_hashes: BTreeMap<PieceIndex, u32>,
     check: Check,
     verify: VerifyQueue,
-    unwritten: u64,
-    writes_out: u32,
-    stalled: bool,
 
+    io: DiskWork,
+    repair: Repair,
     durable: Bitset,
-    /// Pieces we had and lost trust in because a sync failed: hashed at the next start,
-    rehash: BTreeSet<u32>,
-    /// and, when right, written once more before they are ours again.
-    rewrites: BTreeSet<PieceIndex>,
-    /// Blocks being read and written once more.
-    rescue: BTreeSet<BlockSpan>,
-    /// A sync failed and what it lost was not yet written again.
-    poisoned: bool,
-    syncs: VecDeque<SyncJob>,
-    next_ticket: u64,
-    unsynced: bool,
     stats: Vec<Option<FileStat>>,
     saver: Saver,
     /// The last blob handed out was clean (see `TernKeys::clean`).
     saved_clean: bool,
-    /// The disk failed while closing.
-    close_failed: bool,
     /// Renames the disk has not answered.
     renames: VecDeque<(FileIndex, String)>,
     times: Times,
@@ -154,20 +190,16 @@ pub struct Torrent {
     transmit: BTreeSet<PeerKey>,
     next_tick: Option<Instant>,
 
+    counters: Counters,
     down: Meter,
     up: Meter,
-    wire_received: u64,
-    wire_sent: u64,
-    wasted: u64,
-    pieces_hashed: u32,
-    pieces_restored: u32,
-    pieces_failed: u32,
 
     out: VecDeque<Output>,
 }
 
 impl Torrent {
-    /// A torrent that has done nothing yet: feed it `Input::Start`. Keys of outgoing attempts are taken
+    /// A torrent that has done nothing yet: feed it `Input::Start`. Keys of outgoing
+    /// attempts are taken
     /// from `key_base` upwards, the driver uses another range for incoming ones.
     #[must_use]
     pub fn new(now: Instant, params: TorrentParams, key_base: u64) -> Self {
@@ -175,23 +207,15 @@ impl Torrent {
         let mut child = || Rng::new(rng.next_u64());
         let info = params.info;
         let count = info.piece_count();
-        let mut known =
-            PeerList::new(params.tuning.max_known_peers, params.tuning.max_per_ip, child());
+        let tuning = params.tuning;
+        let mut known = PeerList::new(tuning.max_known_peers, tuning.max_per_ip, child());
         if let Some(addr) = params.external_addr {
             known.set_external(addr);
         }
+        let (path, renamed) = (params.save_path, &params.renamed);
         let mut base = params.resume.unwrap_or_default();
-        saving::merge_params(
-            &mut base,
-            &info,
-            params.save_path,
-            &params.renamed,
-            params.preallocate,
-            params.unix_now,
-        );
+        saving::merge_params(&mut base, &info, path, renamed, params.preallocate, params.unix_now);
         let generation = base.tern.as_ref().map_or(0, |t| t.generation);
-        let mut picker = Picker::new(info.geometry, child());
-        picker.set_sequential(params.sequential);
         let mut torrent = Self {
             id: params.id,
             peer_id: params.peer_id,
@@ -203,62 +227,41 @@ impl Torrent {
             phase: Phase::New,
             state: TorrentState::Starting,
             user_paused: params.paused,
-            loaded: false,
-            prepared: false,
-            announced: false,
-            completed_due: false,
-            finished_told: false,
-            upload_only_told: false,
             sequential: params.sequential,
-            wire_notices: false,
-            picker,
+            flags: Flags::default(),
+            picker: Picker::new(info.geometry, child()),
             blame: Blame::default(),
             accounts: Accounts::new(&info, params.file_priority.as_deref(), &base),
             pending: BTreeMap::new(),
-            hashes_out: 0,
-            stale_hashes: BTreeMap::new(),
             check: Check::new(count),
             verify: VerifyQueue::new(params.verify_window),
-            unwritten: 0,
-            writes_out: 0,
-            stalled: false,
+            io: DiskWork::default(),
+            repair: Repair::default(),
             durable: Bitset::new(count),
-            rehash: BTreeSet::new(),
-            rewrites: BTreeSet::new(),
-            rescue: BTreeSet::new(),
-            poisoned: false,
-            syncs: VecDeque::new(),
-            next_ticket: 1,
-            unsynced: false,
             stats: Vec::new(),
             saver: Saver::new(params.save_policy, generation),
             saved_clean: base.tern.as_ref().is_some_and(|t| t.clean),
-            close_failed: false,
             renames: VecDeque::new(),
             times: Times::new(&base, params.unix_now),
             base,
             peers: BTreeMap::new(),
             known,
-            choker: Choker::new(params.tuning.unchoke_slots, child()),
+            choker: Choker::new(tuning.unchoke_slots, child()),
             next_key: key_base,
             half_open: 0,
             strikes: BTreeMap::new(),
             touched: BTreeSet::new(),
             transmit: BTreeSet::new(),
             next_tick: None,
+            counters: Counters::default(),
             down: Meter::default(),
             up: Meter::default(),
-            wire_received: 0,
-            wire_sent: 0,
-            wasted: 0,
-            pieces_hashed: 0,
-            pieces_restored: 0,
-            pieces_failed: 0,
             out: VecDeque::new(),
-            tuning: params.tuning,
+            tuning,
             info,
             rng,
         };
+        torrent.picker.set_sequential(params.sequential);
         torrent.apply_piece_priorities();
         torrent
     }
@@ -328,19 +331,19 @@ impl Torrent {
         conn.take_transmit(out);
         let taken: usize = out.iter().skip(before).map(Bytes::len).sum();
         peer.pending += taken;
-        self.wire_sent += taken as u64;
+        self.counters.wire_sent += taken as u64;
     }
 
     /// Whether the driver should read from sockets of this torrent now (back-pressure: too much
     /// unwritten).
     #[must_use]
     pub fn wants_input(&self) -> bool {
-        self.unwritten <= self.tuning.max_unwritten_bytes
+        self.io.unwritten <= self.tuning.max_unwritten_bytes
     }
 
     /// Whether `Output::Wire` is emitted for every message.
     pub fn set_wire_notices(&mut self, on: bool) {
-        self.wire_notices = on;
+        self.flags.wire_notices = on;
     }
 
     /// The torrent's number.
@@ -459,15 +462,15 @@ impl Torrent {
 
     fn note_finished(&mut self, complete: bool, finished: bool) {
         if !finished {
-            self.finished_told = false;
-        } else if !self.finished_told {
-            self.finished_told = true;
+            self.flags.finished_told = false;
+        } else if !self.flags.finished_told {
+            self.flags.finished_told = true;
             self.notice(Notice::Finished);
         }
-        if complete && self.completed_due {
-            self.completed_due = false;
+        if complete && self.flags.completed_due {
+            self.flags.completed_due = false;
             self.times.completed = self.unix();
-            if self.announced {
+            if self.flags.announced {
                 let event = crate::proto::tracker::AnnounceEvent::Completed;
                 self.out.push_back(Output::Announce(event));
             }
@@ -477,7 +480,7 @@ impl Torrent {
 
     /// Something that `SavePolicy::on_state_change` is about.
     fn state_changed(&mut self) {
-        if self.loaded {
+        if self.flags.loaded {
             self.saver.changed(self.now);
             if self.saver.policy().on_state_change && !matches!(self.phase, Phase::Closing(_)) {
                 self.saver.want();

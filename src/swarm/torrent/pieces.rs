@@ -1,8 +1,10 @@
 //! From the last block of a piece to "have": hash, verifier, blame.
 //!
 //! A piece becomes ours only when its hash matched, all its blocks were taken by the disk, and the
-//! verifier (if set) accepted it; only then do peers, the host and the saved state hear of it. A piece
-//! that fails is read back, so that the senders of its bad blocks can be told from the others once it
+//! verifier (if set) accepted it; only then do peers, the host and the saved state hear of it.
+//! A piece
+//! that fails is read back, so that the senders of its bad blocks can be told from the others
+//! once it
 //! passed. Deliberately absent: requests, disk work itself.
 
 use std::collections::BTreeSet;
@@ -81,7 +83,7 @@ impl Torrent {
     /// Asks for a piece's hash.
     pub(super) fn hash_piece(&mut self, piece: PieceIndex, check: bool) {
         self.pending.insert(piece, Pending { stage: Stage::Hashing, check });
-        self.hashes_out += 1;
+        self.io.hashes_out += 1;
         self.disk(DiskOp::Hash(piece));
     }
 
@@ -90,11 +92,11 @@ impl Torrent {
         piece: PieceIndex,
         result: Result<Option<[u8; 20]>, DiskError>,
     ) {
-        self.hashes_out = self.hashes_out.saturating_sub(1);
-        if let Some(stale) = self.stale_hashes.get_mut(&piece) {
+        self.io.hashes_out = self.io.hashes_out.saturating_sub(1);
+        if let Some(stale) = self.io.stale_hashes.get_mut(&piece) {
             *stale -= 1;
             if *stale == 0 {
-                self.stale_hashes.remove(&piece);
+                self.io.stale_hashes.remove(&piece);
             }
             return;
         }
@@ -119,7 +121,7 @@ impl Torrent {
                 if check {
                     self.checked(piece, matches);
                 } else {
-                    self.pieces_hashed += 1;
+                    self.counters.pieces_hashed += 1;
                     self.advance_piece(piece);
                 }
             }
@@ -127,8 +129,8 @@ impl Torrent {
     }
 
     pub(super) fn on_written(&mut self, span: BlockSpan, result: Result<(), DiskError>) {
-        self.unwritten = self.unwritten.saturating_sub(u64::from(span.length));
-        self.writes_out = self.writes_out.saturating_sub(1);
+        self.io.unwritten = self.io.unwritten.saturating_sub(u64::from(span.length));
+        self.io.writes_out = self.io.writes_out.saturating_sub(1);
         match result {
             Ok(()) => {
                 self.picker.block_written(span);
@@ -136,13 +138,13 @@ impl Torrent {
                 self.advance_piece(span.piece);
             }
             Err(error) => {
-                self.rescue.remove(&span);
+                self.repair.rescue.remove(&span);
                 self.drop_block(span);
                 self.fail_disk(error);
             }
         }
-        if self.stalled && self.unwritten <= self.tuning.max_unwritten_bytes {
-            self.stalled = false;
+        if self.io.stalled && self.io.unwritten <= self.tuning.max_unwritten_bytes {
+            self.io.stalled = false;
             self.touch_all();
         }
     }
@@ -268,9 +270,9 @@ impl Torrent {
     /// The piece is bad: find out who did it, then fetch it again.
     fn refuse(&mut self, piece: PieceIndex) {
         self.verify_rejected(piece);
-        self.pieces_failed += 1;
+        self.counters.pieces_failed += 1;
         let length = self.info.geometry.len_of(piece);
-        self.wasted += u64::from(length);
+        self.counters.wasted += u64::from(length);
         self.notice(Notice::PieceFailed(piece));
         for (key, _) in self.blame.senders(piece) {
             if let Some(peer) = self.peers.get_mut(&key) {
@@ -312,7 +314,7 @@ impl Torrent {
         span: BlockSpan,
         result: Result<bytes::Bytes, DiskError>,
     ) {
-        if self.rescue.contains(&span) {
+        if self.repair.rescue.contains(&span) {
             self.rewrite_block(span, result);
             return;
         }
@@ -338,23 +340,29 @@ impl Torrent {
     /// Writes a piece found right once more, because a sync failed since.
     pub(super) fn rewrite(&mut self, piece: PieceIndex) {
         self.pending.insert(piece, Pending { stage: Stage::Rewriting, check: true });
+        self.rescue(piece);
+    }
+
+    /// Writes whatever the disk has of a piece once more: a disk that lost a write goes on failing
+    /// syncs until then.
+    pub(super) fn rescue(&mut self, piece: PieceIndex) {
         let blocks = self.info.geometry.block_count(piece);
-        self.rescue.extend((0..blocks).filter_map(|b| self.info.geometry.block(piece, b)));
+        self.repair.rescue.extend((0..blocks).filter_map(|b| self.info.geometry.block(piece, b)));
         self.read_blocks(piece);
     }
 
     fn rewrite_block(&mut self, span: BlockSpan, result: Result<bytes::Bytes, DiskError>) {
         match result {
             Ok(data) => {
-                self.unwritten += u64::from(span.length);
-                self.writes_out += 1;
-                self.unsynced = true;
+                self.io.unwritten += u64::from(span.length);
+                self.io.writes_out += 1;
+                self.io.unsynced.insert(span.piece);
                 self.disk(DiskOp::Write(span, data));
             }
-            Err(error) => {
-                self.rescue.remove(&span);
+            // Never written, or lost for good: to be fetched.
+            Err(_) => {
+                self.repair.rescue.remove(&span);
                 self.drop_block(span);
-                self.fail_disk(error);
             }
         }
     }
@@ -362,7 +370,7 @@ impl Torrent {
     /// A block is not on disk after all, whatever the hash of its piece says.
     fn drop_block(&mut self, span: BlockSpan) {
         if self.pending.remove(&span.piece).is_some_and(|p| p.is_hashing()) {
-            *self.stale_hashes.entry(span.piece).or_insert(0) += 1;
+            *self.io.stale_hashes.entry(span.piece).or_insert(0) += 1;
         }
         self.verify.forget(span.piece);
         self.picker.block_failed(span);
@@ -370,11 +378,11 @@ impl Torrent {
 
     /// A rewritten piece goes on when its last block is with the disk.
     fn advance_rewrite(&mut self, span: BlockSpan) {
-        if !self.rescue.remove(&span) {
+        if !self.repair.rescue.remove(&span) {
             return;
         }
         let rewriting = self.pending.get(&span.piece).is_some_and(|p| p.stage == Stage::Rewriting);
-        if rewriting && !self.rescue.iter().any(|s| s.piece == span.piece) {
+        if rewriting && !self.repair.rescue.iter().any(|s| s.piece == span.piece) {
             self.decide(span.piece, true);
         }
     }

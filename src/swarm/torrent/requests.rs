@@ -1,7 +1,9 @@
 //! What we ask peers for: how many requests, when they are given up, what a block that came means.
 //!
-//! The number kept outstanding at a peer starts small and grows by one with each block (so it doubles
-//! per round trip) until its rate stops growing; from then on it follows the measured rate, so that about
+//! The number kept outstanding at a peer starts small and grows by one with each block (so it
+//! doubles
+//! per round trip) until its rate stops growing; from then on it follows the measured rate, so
+//! that about
 //! `request_queue_time` of work is queued there. Deliberately absent: which block (the picker's).
 
 use std::time::Duration;
@@ -50,8 +52,8 @@ impl Torrent {
 
     /// Tops the peer's requests up.
     fn fill(&mut self, key: PeerKey) {
-        if self.unwritten > self.tuning.max_unwritten_bytes {
-            self.stalled = true;
+        if self.io.unwritten > self.tuning.max_unwritten_bytes {
+            self.io.stalled = true;
             return;
         }
         let Some(peer) = self.peers.get_mut(&key) else { return };
@@ -96,15 +98,15 @@ impl Torrent {
             _ => Received::Unwanted,
         };
         let Received::Accepted { cancel, piece_complete } = received else {
-            self.wasted += u64::from(span.length);
+            self.counters.wasted += u64::from(span.length);
             return;
         };
         if let Some(peer) = self.peers.get(&key) {
             self.blame.block(span.piece, span.begin, key, peer.addr.ip(), &data);
         }
-        self.unwritten += u64::from(span.length);
-        self.writes_out += 1;
-        self.unsynced = true;
+        self.io.unwritten += u64::from(span.length);
+        self.io.writes_out += 1;
+        self.io.unsynced.insert(span.piece);
         self.saver.changed(self.now);
         self.disk(DiskOp::Write(span, data));
         for other in cancel {
@@ -124,7 +126,8 @@ impl Torrent {
         }
     }
 
-    /// Once a second while requests are out: the number to keep, snubs, time-outs. Whether another look
+    /// Once a second while requests are out: the number to keep, snubs, time-outs. Whether
+    /// another look
     /// is needed in a second.
     pub(super) fn tick_requests(&mut self, key: PeerKey) -> bool {
         let now = self.now;

@@ -1,8 +1,11 @@
 //! Saved state: what is durable, what goes into a blob, how host and disk answer.
 //!
-//! A piece bit enters a blob only when a sync that began after the piece was accepted has succeeded.
-//! Pieces accepted since, pieces without a verdict and pieces under way are listed as `dirty`: after a
-//! crash they are hashed, so nothing that reached the disk is fetched twice. Deliberately absent: the
+//! A piece bit enters a blob only when a sync that began after the piece was accepted has
+//! succeeded.
+//! Pieces accepted since, pieces without a verdict and pieces under way are listed as `dirty`:
+//! after a
+//! crash they are hashed, so nothing that reached the disk is fetched twice. Deliberately
+//! absent: the
 //! encoding (`codec::resume`), when to save (`swarm::resume`).
 
 use std::collections::BTreeSet;
@@ -13,7 +16,7 @@ use crate::base::{Bitset, DiskError, FileIndex, FileStat, Instant, PieceIndex, U
 use crate::codec::metainfo::Info;
 use crate::codec::resume::{Pieces, Resume, TernKeys};
 use crate::swarm::resume::Answered;
-use crate::swarm::types::{DiskOp, INTERNAL_READER, Notice, SaveVerdict, TorrentState};
+use crate::swarm::types::{DiskOp, Notice, SaveVerdict, TorrentState};
 
 /// Peers kept in saved state.
 const SAVED_PEERS: usize = 100;
@@ -27,6 +30,8 @@ pub(super) struct SyncJob {
     /// What it makes durable.
     claim: Bitset,
     unfinished: Vec<(PieceIndex, Bitset)>,
+    /// Pieces written to since the one before.
+    pieces: BTreeSet<PieceIndex>,
     /// The saver waits for it.
     for_save: bool,
 }
@@ -115,7 +120,7 @@ impl Torrent {
     /// repair of what it lost. A close takes its chance.
     pub(super) fn can_save(&self) -> bool {
         let repairing = matches!(self.phase, Phase::Failed | Phase::Stat { .. } | Phase::Checking);
-        self.loaded && !(self.poisoned && repairing)
+        self.flags.loaded && !(self.repair.poisoned && repairing)
     }
 
     /// Begins a save when one is due.
@@ -127,13 +132,13 @@ impl Torrent {
 
     /// Makes what was written so far durable.
     pub(super) fn sync(&mut self, for_save: bool) {
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
-        self.unsynced = false;
-        self.syncs.push_back(SyncJob {
+        self.io.last_ticket += 1;
+        let ticket = self.io.last_ticket;
+        self.io.syncs.push_back(SyncJob {
             ticket,
             claim: self.picker.have().clone(),
             unfinished: self.picker.unfinished(),
+            pieces: core::mem::take(&mut self.io.unsynced),
             for_save,
         });
         self.disk(DiskOp::Sync(ticket));
@@ -144,8 +149,8 @@ impl Torrent {
         ticket: u64,
         result: Result<Vec<Option<FileStat>>, DiskError>,
     ) {
-        let Some(at) = self.syncs.iter().position(|s| s.ticket == ticket) else { return };
-        let Some(job) = self.syncs.remove(at) else { return };
+        let Some(at) = self.io.syncs.iter().position(|s| s.ticket == ticket) else { return };
+        let Some(job) = self.io.syncs.remove(at) else { return };
         match result {
             Ok(stats) => {
                 self.stats = stats;
@@ -157,6 +162,7 @@ impl Torrent {
                 }
             }
             Err(error) => {
+                self.repair.suspect.extend(job.pieces);
                 self.distrust();
                 self.fail_disk(error);
                 if job.for_save && matches!(self.phase, Phase::Closing(_)) {
@@ -169,16 +175,18 @@ impl Torrent {
         }
     }
 
-    /// A sync failed: the system may have dropped what we wrote, shows it nevertheless, and will not
-    /// complain again. What was not durable before is not ours until it was read, hashed and written
+    /// A sync failed: the system may have dropped what we wrote, shows it nevertheless, and
+    /// will not
+    /// complain again. What was not durable before is not ours until it was read, hashed
+    /// and written
     /// once more at the next start; until then another sync could only fail or, worse, succeed.
     fn distrust(&mut self) {
-        self.poisoned = true;
+        self.repair.poisoned = true;
         let mut lost = self.picker.have().clone();
         lost.subtract(&self.durable);
         for piece in lost.iter().collect::<Vec<_>>() {
             self.lose(PieceIndex(piece));
-            self.rehash.insert(piece);
+            self.repair.rehash.insert(piece);
         }
         self.refresh_state();
     }
@@ -187,16 +195,14 @@ impl Torrent {
     pub(super) fn plan_rescue(&mut self) {
         // Verdicts may have come in since.
         self.distrust();
-        self.rewrites.extend(self.rehash.iter().map(|p| PieceIndex(*p)));
-        self.rescue.clear();
-        for (piece, blocks) in self.picker.unfinished() {
-            if self.pending.get(&piece).is_none_or(super::pieces::Pending::is_hopeful) {
-                let spans = blocks.iter().filter_map(|b| self.info.geometry.block(piece, b));
-                self.rescue.extend(spans);
+        self.repair.rewrites.extend(self.repair.rehash.iter().map(|p| PieceIndex(*p)));
+        self.repair.rescue.clear();
+        for piece in core::mem::take(&mut self.repair.suspect) {
+            let whole = self.repair.rewrites.contains(&piece);
+            if !whole && self.pending.get(&piece).is_none_or(super::pieces::Pending::is_hopeful) {
+                self.rescue(piece);
             }
-        }
-        for span in &self.rescue {
-            self.out.push_back(Output::Disk(DiskOp::Read(INTERNAL_READER, *span)));
+            self.repair.suspect.insert(piece);
         }
     }
 
@@ -216,7 +222,10 @@ impl Torrent {
     pub(super) fn is_quiet(&self) -> bool {
         let stopped =
             matches!(self.phase, Phase::Paused | Phase::Failed | Phase::Closing(_) | Phase::Closed);
-        stopped && self.writes_out == 0 && !self.unsynced && !self.close_failed
+        stopped
+            && self.io.writes_out == 0
+            && self.io.unsynced.is_empty()
+            && !self.flags.close_failed
     }
 
     fn blob(&self, generation: u64, clean: bool, unfinished: &[(PieceIndex, Bitset)]) -> Resume {
@@ -262,7 +271,7 @@ impl Torrent {
     }
 
     fn tern_keys(&self, generation: u64, clean: bool) -> TernKeys {
-        let mut dirty: BTreeSet<u32> = self.rehash.clone();
+        let mut dirty: BTreeSet<u32> = self.repair.rehash.clone();
         let mut undurable = self.picker.have().clone();
         undurable.subtract(&self.durable);
         dirty.extend(undurable.iter());
@@ -309,7 +318,7 @@ impl Torrent {
     /// Something configured changed.
     pub(super) fn config_changed(&mut self) {
         self.saver.changed(self.now);
-        if self.loaded && self.saver.policy().on_state_change {
+        if self.flags.loaded && self.saver.policy().on_state_change {
             self.saver.want();
         }
     }

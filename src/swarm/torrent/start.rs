@@ -1,7 +1,9 @@
 //! Looking at the files, checking them, becoming active; checks asked for later.
 //!
-//! A check keeps peers out and hashes pieces in order, a few at a time. A piece we had stays ours until
-//! its hash says otherwise; one that is found goes to the verifier like a downloaded piece, unless we had
+//! A check keeps peers out and hashes pieces in order, a few at a time. A piece we had stays
+//! ours until
+//! its hash says otherwise; one that is found goes to the verifier like a downloaded piece,
+//! unless we had
 //! it before. Deliberately absent: the decision what to trust (`swarm::load`).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,7 +70,7 @@ impl Torrent {
         match result {
             Err(error) => self.fail_disk(error),
             Ok(stats) => {
-                if retry && self.loaded {
+                if retry && self.flags.loaded {
                     self.plan_retry(&stats);
                 } else {
                     self.plan_load(&stats);
@@ -89,13 +91,13 @@ impl Torrent {
             &self.accounts.file_priority,
             self.load_policy,
         );
-        self.loaded = true;
+        self.flags.loaded = true;
         for piece in plan.restored.iter().map(PieceIndex) {
             self.picker.set_have(piece);
             self.accounts.gained(&self.info, piece);
         }
         self.durable = plan.restored.clone();
-        self.pieces_restored = plan.restored.count();
+        self.counters.pieces_restored = plan.restored.count();
         self.check.restored = plan.restored.count();
         self.check.expected = plan.expected;
         self.check.queue = plan.check.iter().collect();
@@ -119,13 +121,13 @@ impl Torrent {
 
     /// After an error: what was not durable, and what the files are too short for, is hashed.
     fn plan_retry(&mut self, stats: &[Option<FileStat>]) {
-        if self.poisoned {
+        if self.repair.poisoned {
             self.plan_rescue();
         }
         let priorities = &self.accounts.file_priority;
         let short = load::shortfall(&self.info, self.picker.have(), stats, priorities);
         let again: BTreeSet<u32> =
-            core::mem::take(&mut self.rehash).into_iter().chain(short).collect();
+            core::mem::take(&mut self.repair.rehash).into_iter().chain(short).collect();
         for piece in again {
             self.check.expected.set(piece, true);
             self.check.queue.insert(piece);
@@ -134,7 +136,7 @@ impl Torrent {
         for (piece, pending) in &mut self.pending {
             if pending.retry() {
                 self.out.push_back(super::Output::Disk(DiskOp::Hash(*piece)));
-                self.hashes_out += 1;
+                self.io.hashes_out += 1;
             }
         }
     }
@@ -161,7 +163,7 @@ impl Torrent {
         if self.phase != Phase::Checking {
             return;
         }
-        while self.hashes_out < self.tuning.check_concurrency.max(1) {
+        while self.io.hashes_out < self.tuning.check_concurrency.max(1) {
             let Some(piece) = self.check.queue.pop_first().map(PieceIndex) else { break };
             if self.pending.contains_key(&piece) {
                 self.check.total = self.check.total.saturating_sub(1);
@@ -169,9 +171,10 @@ impl Torrent {
             }
             self.hash_piece(piece, true);
         }
-        let busy = self.pending.values().any(|p| p.is_checking()) || !self.rescue.is_empty();
+        let busy = self.pending.values().any(|p| p.is_checking()) || !self.repair.rescue.is_empty();
         if self.check.queue.is_empty() && !busy {
-            self.poisoned = false;
+            self.repair.poisoned = false;
+            self.repair.suspect.clear();
             self.end_check();
         }
     }
@@ -201,7 +204,7 @@ impl Torrent {
     /// A piece as the check found it.
     pub(super) fn checked(&mut self, piece: PieceIndex, found: bool) {
         self.check.hashed += 1;
-        self.pieces_hashed += 1;
+        self.counters.pieces_hashed += 1;
         let had = self.picker.have().get(piece.0);
         let expected = self.check.expected.set(piece.0, false);
         let partial = self.check.unfinished.remove(&piece);
@@ -213,7 +216,7 @@ impl Torrent {
             // Known good blocks keep the picker from fetching it while the verifier thinks.
             let all = Bitset::full(self.info.geometry.block_count(piece));
             self.picker.restore_blocks(piece, &all);
-            if self.rewrites.remove(&piece) {
+            if self.repair.rewrites.remove(&piece) {
                 self.rewrite(piece);
             } else {
                 self.decide(piece, true);
@@ -221,12 +224,14 @@ impl Torrent {
             return;
         }
         self.pending.remove(&piece);
-        self.rewrites.remove(&piece);
+        if self.repair.rewrites.remove(&piece) {
+            self.rescue(piece);
+        }
         if had {
             self.lose(piece);
         }
         if had || expected {
-            self.pieces_failed += 1;
+            self.counters.pieces_failed += 1;
             self.notice(Notice::PieceFailed(piece));
         }
         if let Some(blocks) = partial {
@@ -240,7 +245,7 @@ impl Torrent {
             (DiskOpKind::Rename(file), result) => self.on_renamed(file, result),
             (DiskOpKind::Release, _) => self.on_released(),
             (DiskOpKind::Prepare, Ok(())) => {
-                self.prepared = true;
+                self.flags.prepared = true;
                 if self.phase == Phase::Preparing {
                     self.run();
                 }
@@ -256,12 +261,12 @@ impl Torrent {
             if self.is_complete() {
                 self.times.completed = self.unix();
             } else {
-                self.completed_due = true;
+                self.flags.completed_due = true;
             }
         }
         self.set_phase(Phase::Running);
-        if !self.announced {
-            self.announced = true;
+        if !self.flags.announced {
+            self.flags.announced = true;
             self.out.push_back(super::Output::Announce(AnnounceEvent::Started));
         }
     }
