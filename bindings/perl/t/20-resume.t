@@ -115,7 +115,7 @@ $there->hashcheck;
 is($there->is_complete, 1, 'the seed has it all');
 my $address = '127.0.0.1:' . $seed->_tcp_port;
 my $script = '../../examples/perl/resume.pl';
-my @command = ($^X, '-Mblib', $script, $big_file, "$dir/out", "$dir/big.resume", $address);
+my @command = ($^X, '-Iblib/lib', '-Iblib/arch', $script, $big_file, "$dir/out", "$dir/big.resume", $address);
 
 sub run_until {
     my ($share) = @_;
@@ -149,5 +149,48 @@ SKIP: {
     is($third->{complete}, 1, 'complete');
     is($third->{status}, 0, 'exit code');
     ok(slurp("$dir/out/big") eq $big, 'the content is right');
+}
+
+# Saved once, then more was written, then killed: that is no change by somebody else.
+{
+    my $once = <<'END';
+        my ($file, $dir, $resume, $address) = @ARGV;
+        my $client = Net::BitTorrent->new({LocalHost => '127.0.0.1'});
+        my $torrent = $client->add_torrent({Path => $file, BaseDir => $dir, Resume => $resume});
+        my $n = 0;
+        $| = 1;
+        $torrent->on_event(piece_hash_pass => sub {
+            $_[0]->save_resume_data if ++$n == 10;
+            print "$n\n";
+        });
+        $torrent->add_peer($address);
+        $client->do_one_loop while 1;
+END
+    my $pid = open my $out, '-|', $^X, '-Iblib/lib', '-Iblib/arch', '-MNet::BitTorrent', '-e', $once,
+        $big_file, "$dir/out2", "$dir/big2.resume", $address;
+    while (my $n = <$out>) {
+        next if $n < 20;
+        kill KILL => $pid;
+        last;
+    }
+    close $out;
+    my $client = client();
+    my $torrent = $client->add_torrent({Path => $big_file, BaseDir => "$dir/out2",
+        Resume => "$dir/big2.resume"});
+    is($torrent->error, undef, 'our own writes after the last save are no reason to refuse it');
+    cmp_ok($torrent->_restored, '>=', 10, 'what was saved is restored');
+    $client->remove_torrent($torrent);
+    # After an orderly end they are.
+    $torrent = $client->add_torrent({Path => $big_file, BaseDir => "$dir/out2",
+        Resume => "$dir/big2.resume", Status => START_AFTER_CHECK});
+    ok($torrent->save_resume_data, 'saved');
+    undef $torrent;
+    undef $client;
+    open my $fh, '+<', "$dir/out2/big" or die $!;
+    syswrite $fh, 'x';
+    close $fh;
+    my $orphan = Net::BitTorrent::Torrent->new({Path => $big_file, BaseDir => "$dir/out2",
+        Resume => "$dir/big2.resume"});
+    is($orphan->error, 'Bad resume data. Please hashcheck.', 'a later change is found');
 }
 done_testing;

@@ -286,6 +286,30 @@ add(tern_session *session, HV *args)
         }
         if ((sv = xs_fetch(aTHX_ args, "no_trackers")) && SvTRUE(sv))
             XS_STEP(tern_add_clear_trackers(add, &err));
+        if ((sv = xs_fetch(aTHX_ args, "trackers")) && SvROK(sv)
+            && SvTYPE(SvRV(sv)) == SVt_PVAV) {
+            AV *const av = (AV *) SvRV(sv);
+            SSize_t i;
+            /* One tier each, after those of the metainfo. */
+            for (i = 0; i <= av_len(av); i++) {
+                SV **const url = av_fetch(av, i, 0);
+                if (!url)
+                    continue;
+                text = xs_path(aTHX_ *url, &len);
+                XS_STEP(tern_add_add_tracker(add, (uint32_t) (1000 + i), text, len, &err));
+            }
+        }
+        if ((sv = xs_fetch(aTHX_ args, "renames")) && SvROK(sv)
+            && SvTYPE(SvRV(sv)) == SVt_PVHV) {
+            HV *const renames = (HV *) SvRV(sv);
+            HE *he;
+            hv_iterinit(renames);
+            while ((he = hv_iternext(renames))) {
+                text = xs_path(aTHX_ HeVAL(he), &len);
+                XS_STEP(tern_add_rename_file(add, (uint32_t) SvUV(hv_iterkeysv(he)), text, len,
+                                             &err));
+            }
+        }
         if ((sv = xs_fetch(aTHX_ args, "peers")) && SvROK(sv) && SvTYPE(SvRV(sv)) == SVt_PVAV) {
             AV *const av = (AV *) SvRV(sv);
             SSize_t i;

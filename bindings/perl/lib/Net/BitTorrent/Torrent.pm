@@ -244,6 +244,8 @@ sub _enter {
         undef $blob;
         $handle = $engine->session->add(\%add);
     }
+    $handle = _after_goodbye($object, $engine, \%add)
+        if !$handle && $Tern::error->code == TERN_E_DUPLICATE;
     if (!$handle) {
         carp sprintf q(Cannot load '%s': %s), $self->{path}, $Tern::error
             if $Tern::error->code != TERN_E_DUPLICATE;
@@ -261,6 +263,15 @@ sub _enter {
     _apply_hooks($self);
     $self->{start_pending} = 1 if $client && $hold && !($view->status & (STARTED | PAUSED));
     return 1;
+}
+
+# A torrent object that was dropped may still be leaving the engine: then there is room in a moment.
+sub _after_goodbye {
+    my ($object, $engine, $add) = @_;
+    return if grep { defined && $$_ eq $$object } values %{$engine->{torrents}};
+    my $handle;
+    $engine->pump_until(sub { $handle = $engine->session->add($add) }, 5);
+    return $handle;
 }
 
 # Waits until the engine has compared the files with what was saved. What it finds out becomes the
@@ -359,6 +370,18 @@ sub _remember_counts {
     return if !$status;
     $self->{added_down} += $status->{downloaded};
     $self->{added_up}   += $status->{uploaded};
+}
+
+# Dropped without remove_torrent, as one that was only queued may be.
+sub DESTROY {
+    my ($object) = @_;
+    return if ${^GLOBAL_PHASE} eq 'DESTRUCT';
+    my $s = _self($object) or return;
+    my ($engine, $handle) = @$s{qw(engine handle)};
+    return if !$engine || !$handle || $s->{own} || !$engine->is_owner;
+    local ($@, $!, $?, $^E);
+    delete $engine->{torrents}{$handle->id};
+    $handle->remove(0);
 }
 
 # ---- Facts ---------------------------------------------------------------------------------------
@@ -756,8 +779,13 @@ my %DISPATCH = (
 );
 
 sub _dispatch {
-    my ($object, $event) = @_;
+    my ($object, $event, $engine) = @_;
     my $s = _self($object) or return;
+    if (!$s->{handle}) {
+        # On its way out of the engine: only its peers are still told.
+        $engine->session->request_complete($event->{token}, TERN_VERDICT_PASS) if $event->{token};
+        return if $event->{kind} != TERN_EVENT_PEER_DISCONNECTED;
+    }
     if ($s->{held} && !$event->{token}) {
         push @{$s->{held}}, $event;
         return;

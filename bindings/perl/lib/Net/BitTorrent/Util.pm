@@ -68,8 +68,9 @@ sub _decode {
     if ($$text =~ /\Gd/gc) {
         my %dict;
         until ($$text =~ /\Ge/gc || pos($$text) >= length $$text) {
+            return if $$text !~ /\G(?=[0-9])/gc;    # keys are strings
             my $key = _decode($text, $depth + 1);
-            return if !defined $key || ref $key;
+            return if !defined $key;
             my $value = _decode($text, $depth + 1);
             return if !defined $value;
             $dict{$key} = $value;
