@@ -3,6 +3,8 @@
 //!
 //! Needs a C compiler and binutils, as every build of the C artefacts does.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;

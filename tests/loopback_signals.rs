@@ -1,4 +1,5 @@
-//! SIGPIPE does not reach our threads. A process of its own: the test changes the process's disposition.
+//! SIGPIPE does not reach our threads. A process of its own: the test changes the process's
+//! disposition.
 #![cfg(unix)]
 
 use std::io::{ErrorKind, IoSlice, Write};

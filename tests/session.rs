@@ -1,6 +1,8 @@
 //! The public Rust face, end to end over loopback: built-in store, hooks, removal, pausing,
 //! closing.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

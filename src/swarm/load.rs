@@ -25,9 +25,8 @@ pub struct Plan {
     pub check: Bitset,
     /// Of those, pieces the saved state claimed: not finding one is worth a notice.
     pub expected: Bitset,
-    /// Partly received pieces and their blocks on disk; some may be in `check` too and
-    /// matter when that
-    /// fails.
+    /// Partly received pieces and their blocks on disk; some may be in `check` too and matter when
+    /// that fails.
     pub unfinished: Vec<(PieceIndex, Bitset)>,
     /// Saved state that could not be taken as it was.
     pub rejected: Option<Rejected>,
@@ -129,9 +128,8 @@ fn size_of(stats: &[Option<FileStat>], file: FileIndex) -> Option<u64> {
     stats.get(file.idx()).copied().flatten().map(|s| s.size)
 }
 
-/// Whether the files are long enough to hold the piece. Unwanted files may live in the part
-/// store and
-/// padding is not stored: both are taken as there.
+/// Whether the files are long enough to hold the piece. Unwanted files may live in the part store
+/// and padding is not stored: both are taken as there.
 fn fits(info: &Info, stats: &[Option<FileStat>], priorities: &[u8], piece: PieceIndex) -> bool {
     info.spans(piece, 0, info.geometry.len_of(piece)).all(|span| {
         is_padding(info, span.file)

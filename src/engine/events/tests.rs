@@ -1,12 +1,15 @@
+//! Tests of the event queue: lanes, coalescing, what is dropped and said to be.
+
 use std::time::Duration;
 
 use super::*;
+use crate::base::PieceIndex;
 use crate::swarm::TorrentState;
 
 const NOW: Option<Duration> = Some(Duration::ZERO);
 
 fn piece(n: u32) -> Event {
-    let kind = EventKind::Notice(Notice::PiecePassed(crate::base::PieceIndex(n)));
+    let kind = EventKind::Notice(Notice::PiecePassed(PieceIndex(n)));
     Event::now(Some(Entry::for_tests(1)), kind)
 }
 
