@@ -61,9 +61,10 @@ for my $how (
     $torrent->hashcheck;
     my $pid = open my $out, '-|';
     if (!$pid) {
+        my $added = $client->add_torrent({Path => $file, BaseDir => "$dir/x"});
         my $r = join ' ', map { $_ // 'undef' } $client->do_one_loop(0), $torrent->is_complete,
-            $torrent->hashcheck, $torrent->save_resume_data("$dir/fork.resume"),
-            $client->add_torrent({Path => $file, BaseDir => "$dir/x"}) ? 'added' : 'not', $client->fileno;
+            scalar $torrent->hashcheck, scalar $torrent->save_resume_data("$dir/fork.resume"),
+            $added ? 'added' : 'not', scalar $client->fileno;
         undef $torrent;
         undef $client;
         my $new = client();

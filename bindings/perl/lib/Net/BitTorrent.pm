@@ -140,7 +140,7 @@ sub remove_torrent {
     }
     return if !$s->{torrents}{$$torrent} || 0 + $s->{torrents}{$$torrent} != 0 + $torrent;
     $torrent->stop;
-    Net::BitTorrent::Torrent::_leave($torrent, $state, 10);
+    Net::BitTorrent::Torrent::Saved::leave($torrent, $state, 10);
     return delete $s->{torrents}{$$torrent};
 }
 
