@@ -1,9 +1,10 @@
 #!/usr/bin/perl
-# Downloads a torrent and survives kill -9: resume.pl FILE.torrent DIRECTORY RESUME-FILE [HOST:PORT ...]
+# Downloads a torrent and survives kill -9: resume.pl FILE.torrent DIRECTORY RESUME-FILE
+# [HOST:PORT ...]
 #
-# Progress is saved after every piece. Started again, it goes on with what it has: it says how much was
-# restored and how much had to be hashed again. Addresses given are connected to besides those trackers
-# tell.
+# Progress is saved after every piece. Started again, it goes on with what it has: it says how
+# much was restored and how much had to be hashed again. Addresses given are connected to besides
+# those trackers tell.
 use strict;
 use warnings;
 use Net::BitTorrent;

@@ -115,7 +115,8 @@ $there->hashcheck;
 is($there->is_complete, 1, 'the seed has it all');
 my $address = '127.0.0.1:' . $seed->_tcp_port;
 my $script = '../../examples/perl/resume.pl';
-my @command = ($^X, '-Iblib/lib', '-Iblib/arch', $script, $big_file, "$dir/out", "$dir/big.resume", $address);
+my @command = ($^X, '-Iblib/lib', '-Iblib/arch', $script, $big_file, "$dir/out",
+    "$dir/big.resume", $address);
 
 sub run_until {
     my ($share) = @_;
@@ -166,8 +167,8 @@ SKIP: {
         $torrent->add_peer($address);
         $client->do_one_loop while 1;
 END
-    my $pid = open my $out, '-|', $^X, '-Iblib/lib', '-Iblib/arch', '-MNet::BitTorrent', '-e', $once,
-        $big_file, "$dir/out2", "$dir/big2.resume", $address;
+    my $pid = open my $out, '-|', $^X, '-Iblib/lib', '-Iblib/arch', '-MNet::BitTorrent',
+        '-e', $once, $big_file, "$dir/out2", "$dir/big2.resume", $address;
     while (my $n = <$out>) {
         next if $n < 20;
         kill KILL => $pid;

@@ -47,7 +47,8 @@ for my $how (
     my $pid = open my $out, '-|';
     if (!$pid) {
         open STDERR, '>&', \*STDOUT;
-        exec $^X, '-w', '-Iblib/lib', '-Iblib/arch', '-MNet::BitTorrent', '-e', $program, $file, $dir;
+        exec $^X, '-w', '-Iblib/lib', '-Iblib/arch', '-MNet::BitTorrent', '-e', $program,
+            $file, $dir;
     }
     my $said = join '', <$out>;
     close $out;

@@ -326,7 +326,8 @@ sub queue {
         my ($own) = Net::BitTorrent::Torrent::Saved::leave($object, $s, 10);
         $own->close(5) if $own;
     }
-    Net::BitTorrent::Torrent::Saved::enter($object, $s, $client, $engine, delete $s->{blob}, 1) or return;
+    my $blob = delete $s->{blob};
+    Net::BitTorrent::Torrent::Saved::enter($object, $s, $client, $engine, $blob, 1) or return;
     return $client;
 }
 
@@ -338,11 +339,12 @@ sub hashcheck {
     my $engine = Net::BitTorrent::Torrent::Saved::attached($object, $s) or return;
     return _check_elsewhere($s) if !$engine->is_owner;
     my $id = $s->{handle}->id;
+    my $check_end = Net::BitTorrent::Torrent::Events::CHECK_END();
     if ($s->{loaded}) {
         # An earlier check's end, still waiting to be told, is not the end of this one.
         @{$engine->{events}} = grep {
             $_->{torrent} != $id
-                || ($_->{kind} != TERN_EVENT_CHECKED && $_->{kind} != Net::BitTorrent::Torrent::Events::CHECK_END)
+                || ($_->{kind} != TERN_EVENT_CHECKED && $_->{kind} != $check_end)
         } @{$engine->{events}};
         $s->{handle}->recheck or return;
     }
@@ -403,12 +405,17 @@ sub _set_priority {
     my ($object, $file, $priority) = @_;
     my $s = _self($object) or return;
     $s->{priorities}[$file] = $priority;
-    $s->{handle}->set_file_priority($file, Net::BitTorrent::Torrent::Saved::engine_priority($priority)) if $s->{handle};
+    my $engine_priority = Net::BitTorrent::Torrent::Saved::engine_priority($priority);
+    $s->{handle}->set_file_priority($file, $engine_priority) if $s->{handle};
     Net::BitTorrent::Torrent::Saved::update_want($s);
     return 1;
 }
 
-sub _priority { my ($object, $file) = @_; my $s = _self($object) or return; $s->{priorities}[$file] }
+sub _priority {
+    my ($object, $file) = @_;
+    my $s = _self($object) or return;
+    return $s->{priorities}[$file];
+}
 
 # ---- Resume data ---------------------------------------------------------------------------------
 
@@ -420,11 +427,12 @@ sub save_resume_data {
     $path = File::Spec->rel2abs($path);
     my $engine = Net::BitTorrent::Torrent::Saved::attached($object, $s) or return;
     return if !$engine->is_owner;
-    return $engine->save($s->{handle}, sub { Net::BitTorrent::Torrent::Saved::write_file($s, $path, $_[0]) }) ? 1 : undef;
+    my $keep = sub { Net::BitTorrent::Torrent::Saved::write_file($s, $path, $_[0]) };
+    return $engine->save($s->{handle}, $keep) ? 1 : undef;
 }
 
-# The last state goes to every file written in this run, if it is still there and still ours: nothing is
-# written to the content afterwards, so its times match and the next run trusts it.
+# The last state goes to every file written in this run, if it is still there and still ours:
+# nothing is written to the content afterwards, so its times match and the next run trusts it.
 sub _refresh_written {
     my ($object, $blob) = @_;
     my $s = _self($object) or return;
@@ -475,11 +483,16 @@ sub on_event {
         return if !defined $type;
     }
     $s->{calls}{$type} = $code;
-    Net::BitTorrent::Torrent::Events::apply_hooks($s) if $type eq 'verify_piece' || $type eq 'resume_save';
+    Net::BitTorrent::Torrent::Events::apply_hooks($s)
+        if $type eq 'verify_piece' || $type eq 'resume_save';
     return $code;
 }
 
-sub _handler { my ($object, $type) = @_; my $s = _self($object) or return; return $s->{calls}{$type} }
+sub _handler {
+    my ($object, $type) = @_;
+    my $s = _self($object) or return;
+    return $s->{calls}{$type};
+}
 
 # First the client's handler, then our own.
 sub _event {
@@ -598,8 +611,8 @@ current directory. Names that no file system could store, C<..> and the like are
 
 =item Client
 
-A L<Net::BitTorrent>. C<< $client->add_torrent >> fills it in. A torrent without one is an I<orphan>: it
-can be inspected, checked and saved, and given to a client later with L</queue>.
+A L<Net::BitTorrent>. C<< $client->add_torrent >> fills it in. A torrent without one is an
+I<orphan>: it can be inspected, checked and saved, and given to a client later with L</queue>.
 
 =item Resume
 
@@ -661,13 +674,14 @@ Bytes of content in this session.
 
 =item C<hashcheck>
 
-Reads and checks everything and returns 1 when done; C<piece_hash_pass> or C<piece_hash_fail> is called
-for every piece. C<undef> while paused or being checked. May be called in handlers. Other torrents'
-events wait until the next C<do_one_loop>.
+Reads and checks everything and returns 1 when done; C<piece_hash_pass> or C<piece_hash_fail> is
+called for every piece. C<undef> while paused or being checked. May be called in handlers. Other
+torrents' events wait until the next C<do_one_loop>.
 
 =item C<start> C<stop> C<pause>
 
-Return the new status; C<undef> when the torrent is in no client. C<start> also retries after an error.
+Return the new status; C<undef> when the torrent is in no client. C<start> also retries after an
+error.
 
 =item C<queue ( $client )>
 
@@ -679,9 +693,10 @@ The C<Resume> argument.
 
 =item C<save_resume_data ( [ $path ] )>
 
-Writes resume data to C<$path>, default L</resume_path>, and returns true when it is safely on disk:
-what was downloaded is synced first, then the file is written beside the old one, synced, and renamed.
-C<undef> and C<$!> on failure; then the old file is untouched. May be called in handlers.
+Writes resume data to C<$path>, default L</resume_path>, and returns true when it is safely on
+disk: what was downloaded is synced first, then the file is written beside the old one, synced,
+and renamed. C<undef> and C<$!> on failure; then the old file is untouched. May be called in
+handlers.
 
 =item C<add_peer ( 'host:port' )>
 
@@ -689,22 +704,22 @@ Connects to this address. IP addresses only.
 
 =item C<on_event ( $type, $code )>
 
-One handler per type; C<undef> removes it; returns C<$code>. See L<Net::BitTorrent/EVENTS>. Events of
-torrents are told to the client's handler first. Two are for torrents only:
+One handler per type; C<undef> removes it; returns C<$code>. See L<Net::BitTorrent/EVENTS>. Events
+of torrents are told to the client's handler first. Two are for torrents only:
 
 =over
 
 =item C<verify_piece>
 
 Called for each piece before it counts: C<{Torrent, Index, Data (reference to the bytes), Attempt,
-HashOK, Peers}>. Return true to accept, 0 to have it fetched again (its senders are blamed), C<undef> to
-leave it to the hash. A handler that dies stops the torrent.
+HashOK, Peers}>. Return true to accept, 0 to have it fetched again (its senders are blamed),
+C<undef> to leave it to the hash. A handler that dies stops the torrent.
 
 =item C<resume_save>
 
-Called whenever there is something to save: C<{Torrent, Data, Generation}>. Store C<Data> wherever you
-like, and return true once it is durable. Return 0 to be asked again later. C<add_torrent> reads it back
-from the file given as C<Resume>.
+Called whenever there is something to save: C<{Torrent, Data, Generation}>. Store C<Data> wherever
+you like, and return true once it is durable. Return 0 to be asked again later. C<add_torrent>
+reads it back from the file given as C<Resume>.
 
 =back
 
@@ -716,33 +731,37 @@ The infohash, or a page about the torrent. In void context it is printed to STDE
 
 =head1 STATUS
 
-Exported with C<:status>: C<STARTED> 1, C<CHECKING> 2, C<START_AFTER_CHECK> 4, C<CHECKED> 8, C<ERROR> 16,
-C<PAUSED> 32, C<LOADED> 64, C<QUEUED> 128. For example 201 is a checked torrent that runs in a client.
+Exported with C<:status>: C<STARTED> 1, C<CHECKING> 2, C<START_AFTER_CHECK> 4, C<CHECKED> 8,
+C<ERROR> 16, C<PAUSED> 32, C<LOADED> 64, C<QUEUED> 128. For example 201 is a checked torrent that
+runs in a client.
 
-Getters show the torrent as of the event being handled: in the handler of C<piece_hash_pass> of the last
-piece but one, C<is_complete> is 0, however far the engine is.
+Getters show the torrent as of the event being handled: in the handler of C<piece_hash_pass> of
+the last piece but one, C<is_complete> is 0, however far the engine is.
 
 =head1 RESUME DATA
 
-When a torrent is created with C<Resume>, the files' sizes and times are compared with those saved. If
-they match, all progress is restored without reading the content: C<status> has C<CHECKED>; the torrent
-runs if C<START_AFTER_CHECK> was given, else when you call C<start> or C<hashcheck>. If B<any> file
-differs, B<all> of it is refused: nothing counts as had, C<error> is C<Bad resume data. Please
-hashcheck.>, C<status> has C<ERROR> and C<START_AFTER_CHECK>, and the torrent does not run until
-C<hashcheck> was called. So this restores or checks, whatever is needed:
+When a torrent is created with C<Resume>, the files' sizes and times are compared with those
+saved. If they match, all progress is restored without reading the content: C<status> has
+C<CHECKED>; the torrent runs if C<START_AFTER_CHECK> was given, else when you call C<start> or
+C<hashcheck>. If B<any> file differs, B<all> of it is refused: nothing counts as had, C<error> is
+C<Bad resume data. Please hashcheck.>, C<status> has C<ERROR> and C<START_AFTER_CHECK>, and the
+torrent does not run until C<hashcheck> was called. So this restores or checks, whatever is
+needed:
 
     my $torrent = $client->add_torrent({Path => ..., Resume => $file, Status => START_AFTER_CHECK});
     $torrent->status & CHECKED or $torrent->hashcheck;
 
 A file of another format or torrent is ignored; the torrent then waits for C<start> or C<hashcheck>.
 
-What this process itself wrote after the last save (it was killed) is not a difference: files under way
-may have grown, the pieces saved stay trusted, and pieces begun at that moment are hashed. So that times
-match after a normal end too, the client when it is destroyed, and at the end of the program, writes the
-final state once more into every resume file that C<save_resume_data> wrote in this run and that is still
-there. C<remove_torrent> does so for its torrent.
+What this process itself wrote after the last save (it was killed) is not a difference: files
+under way may have grown, the pieces saved stay trusted, and pieces begun at that moment are
+hashed. So that times match after a normal end too, the client when it is destroyed, and at the
+end of the program, writes the final state once more into every resume file that
+C<save_resume_data> wrote in this run and that is still there. C<remove_torrent> does so for its
+torrent.
 
-The file holds bencoded resume data as libtorrent 2 reads it. Its content may change; do not parse it.
+The file holds bencoded resume data as libtorrent 2 reads it. Its content may change; do not parse
+it.
 
 =head1 LICENSE
 

@@ -2,9 +2,9 @@ package Net::BitTorrent::Torrent::Events;
 
 # What the engine's events do to a torrent, and which handlers they call. Private.
 #
-# A torrent's view changes when an event is dispatched, not when the engine queued it, and before its
-# handlers run. Everything that has to be done after a handler is an event of its own, put at the head of
-# the queue: a handler that dies loses nothing. Deliberately absent: the queue itself
+# A torrent's view changes when an event is dispatched, not when the engine queued it, and before
+# its handlers run. Everything that has to be done after a handler is an event of its own, put at
+# the head of the queue: a handler that dies loses nothing. Deliberately absent: the queue itself
 # (Net::BitTorrent::Engine).
 
 use 5.016;
@@ -85,8 +85,8 @@ sub _on_failed {
     $object->_event('piece_hash_fail', {Torrent => $object, Index => $piece});
 }
 
-# A check is complete. Under hashcheck every piece is told: those the engine had no reason to mention
-# become events at the head of the queue, and then the end.
+# A check is complete. Under hashcheck every piece is told: those the engine had no reason to
+# mention become events at the head of the queue, and then the end.
 sub _on_checked {
     my ($object, $s, $event) = @_;
     $s->{loaded} = 1;

@@ -2,9 +2,9 @@ package Net::BitTorrent::Torrent::Saved;
 
 # How a torrent gets into an engine and out again, with what was saved. Private.
 #
-# Functions get the torrent and its state. Saved state is compared with the files by the engine, under
-# the strict rule: any change refuses all of it. Deliberately absent: what happens while the torrent is
-# in an engine (Net::BitTorrent::Torrent::Events).
+# Functions get the torrent and its state. Saved state is compared with the files by the engine,
+# under the strict rule: any change refuses all of it. Deliberately absent: what happens while the
+# torrent is in an engine (Net::BitTorrent::Torrent::Events).
 
 use 5.016;
 use strict;
@@ -23,8 +23,8 @@ our $VERSION = '0.100';
 # 0.052 knows 0 (skip) to 3 (high); the engine 0 to 7 with 4 for normal.
 my @PRIORITY = (0, 1, 4, 7);
 
-# Reads the file given as Resume and enters the client's engine (or, for an orphan with resume data, an
-# engine of its own).
+# Reads the file given as Resume and enters the client's engine (or, for an orphan with resume
+# data, an engine of its own).
 sub read_resume {
     my ($object, $self, $client) = @_;
     my $blob;
