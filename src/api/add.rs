@@ -17,7 +17,7 @@ use crate::swarm::{LoadPolicy, SavePolicy};
 #[derive(Debug, Default)]
 pub struct AddTorrent {
     request: AddRequest,
-    trackers: Option<Vec<Vec<String>>>,
+    trackers: Option<Vec<(u32, String)>>,
     verify: Option<Hook>,
     save: Option<Hook>,
 }
@@ -44,8 +44,8 @@ impl AddTorrent {
         self
     }
 
-    /// Resume data, ours or libtorrent's; empty says that there is none, and that the state directory
-    /// is not to be asked either.
+    /// Resume data, ours or libtorrent's; empty says that there is none, and that the state
+    /// directory is not to be asked either.
     pub fn set_resume(&mut self, blob: &[u8]) -> Result<&mut Self, Error> {
         self.request.resume = if blob.is_empty() {
             ResumeSource::None
@@ -112,9 +112,12 @@ impl AddTorrent {
 
     /// One more tracker, in this tier.
     pub fn add_tracker(&mut self, tier: u32, url: impl Into<String>) -> &mut Self {
-        let known = self.request.file.as_ref().map(|f| f.metainfo.trackers.clone());
-        let tiers = self.trackers.get_or_insert_with(|| known.unwrap_or_default());
-        super::torrent::insert_tracker(tiers, tier, url.into());
+        let file = self.request.file.as_ref();
+        let known = || {
+            let tiers = file.into_iter().flat_map(|f| f.metainfo.trackers.iter().zip(0..));
+            tiers.flat_map(|(urls, tier)| urls.iter().map(move |u| (tier, u.clone()))).collect()
+        };
+        self.trackers.get_or_insert_with(known).push((tier, url.into()));
         self
     }
 
@@ -161,7 +164,7 @@ impl AddTorrent {
 
     pub(super) fn request(&self, session: &Weak<Inner>) -> AddRequest {
         let mut request = self.request.clone();
-        request.trackers.clone_from(&self.trackers);
+        request.trackers = self.trackers.as_deref().map(super::torrent::tiers_of);
         let engine =
             |hook: &Option<Hook>| hook.clone().map(|hook| hook.into_engine(Weak::clone(session)));
         request.hooks.verify = engine(&self.verify);

@@ -67,9 +67,5 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Whether the library has a feature: `v1`, `tls`; others are not there (yet).
 #[must_use]
 pub fn has(feature: &str) -> bool {
-    match feature {
-        "v1" => true,
-        "tls" => cfg!(feature = "tls"),
-        _ => false,
-    }
+    feature == "v1" || (feature == "tls" && cfg!(feature = "tls"))
 }

@@ -98,6 +98,14 @@ pub(super) fn insert_tracker(tiers: &mut Vec<Vec<String>>, tier: u32, url: Strin
     }
 }
 
+/// Trackers with their tiers as lists by tier; the numbers only tell the order.
+pub(super) fn tiers_of(list: &[(u32, String)]) -> Vec<Vec<String>> {
+    let mut list: Vec<&(u32, String)> = list.iter().collect();
+    list.sort_by_key(|(tier, _)| *tier);
+    let groups = list.chunk_by(|a, b| a.0 == b.0);
+    groups.map(|group| group.iter().map(|(_, url)| url.clone()).collect()).collect()
+}
+
 impl Torrent {
     pub(super) fn new(session: Weak<Inner>, entry: Arc<Entry>) -> Self {
         Self { session, entry }
@@ -294,6 +302,11 @@ impl Torrent {
         self.inner()?.core.change_trackers(&self.entry, |current| *current = tiers)
     }
 
+    /// Replaces all trackers by URLs with their tiers; the tiers' numbers only tell their order.
+    pub fn set_tracker_list(&self, list: &[(u32, String)]) -> Result<(), Error> {
+        self.set_trackers(tiers_of(list))
+    }
+
     /// One more tracker, in this tier. Nothing happens when its URL is there already.
     pub fn add_tracker(&self, tier: u32, url: impl Into<String>) -> Result<(), Error> {
         let url = url.into();
@@ -319,7 +332,8 @@ impl Torrent {
         self.inner()?.core.set_wire_notices(&self.entry, on)
     }
 
-    /// Sets this torrent's verifier; `None` goes back to the session's. The old one is dropped here.
+    /// Sets this torrent's verifier; `None` goes back to the session's. The old one is dropped
+    /// here.
     pub fn set_verify_hook(&self, hook: Option<Hook>) -> Result<(), Error> {
         let inner = self.inner()?;
         let hook = hook.map(|hook| hook.into_engine(Weak::clone(&self.session)));

@@ -44,7 +44,7 @@ pub unsafe extern "C" fn tern_error_code(error: *const tern_error) -> tern_resul
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_error_detail(error: *const tern_error) -> i32 {
     // SAFETY: the host keeps the header's promises about pointers.
-    guard::value(entry!("tern_error_detail"), 0, || unsafe { Ok(get(error).map(|_| 0)?) })
+    guard::value(entry!("tern_error_detail"), 0, || unsafe { get(error).map(|_| 0) })
 }
 
 /// The system's error number, 0 when there is none.

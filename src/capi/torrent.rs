@@ -18,16 +18,6 @@ impl Opaque for tern_torrent {
     const OF_SESSION: bool = true;
 }
 
-/// Trackers as C gives them, in tiers; the tiers' numbers only tell their order.
-fn by_tier(mut list: Vec<(u32, String)>) -> Vec<Vec<String>> {
-    list.sort_by_key(|(tier, _)| *tier);
-    let mut out: Vec<Vec<String>> = Vec::new();
-    for group in list.chunk_by(|a, b| a.0 == b.0) {
-        out.push(group.iter().map(|(_, url)| url.clone()).collect());
-    }
-    out
-}
-
 /// One more reference. Returns `t`. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_torrent_retain(t: *const tern_torrent) -> *mut tern_torrent {
@@ -79,7 +69,8 @@ pub unsafe extern "C" fn tern_torrent_take_session(t: *const tern_torrent) -> *m
 
 /// Removes the torrent: closes its connections and files, and with `TERN_REMOVE_FILES` deletes its
 /// content. `TERN_EVENT_REMOVED` follows. Saved state in the built-in store goes too, unless
-/// `TERN_REMOVE_KEEP_STATE`; with that, a last save happens first.
+/// `TERN_REMOVE_KEEP_STATE`; with that, a last save happens first. Until `TERN_EVENT_REMOVED` it
+/// cannot be added again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_torrent_remove(
     t: *const tern_torrent,
@@ -394,7 +385,7 @@ pub unsafe extern "C" fn tern_torrent_set_trackers(
         for i in 0..count {
             list.push((*tiers.add(i), c_text(*urls.add(i))?.into()));
         }
-        torrent.set_trackers(by_tier(list))?;
+        torrent.set_tracker_list(&list)?;
         Ok(())
     })
 }

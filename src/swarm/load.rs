@@ -3,12 +3,12 @@
 //! A save says which pieces were durable and what the files looked like. A file that differs now
 //! was either written by ourselves after the save (the process was killed) or by somebody else. The
 //! two are told apart by what we never do: a file all of whose pieces were saved is not written
-//! again, and after a *clean* save (pause, close) nothing is written at all. Only a file still being
-//! fetched, of a save that was not clean, may have grown or become newer; its saved pieces stay
-//! trusted because we never write into a piece we have. That holds under the strict policy too,
-//! which only makes a real difference cost everything. Pieces that were under way at the time of
-//! the save are listed in it (`dirty`) and hashed. Deliberately absent: hashing, and acting on the
-//! plan.
+//! again, and after a *clean* save (pause, close) nothing is written at all. Only a file still
+//! being fetched, of a save that was not clean, may have grown or become newer; its saved pieces
+//! stay trusted because we never write into a piece we have. That holds under the strict policy
+//! too, which only makes a real difference cost everything. Pieces that were under way at the time
+//! of the save are listed in it (`dirty`) and hashed. Deliberately absent: hashing, and acting on
+//! the plan.
 
 use crate::base::{Bitset, FileIndex, FileStat, PieceIndex};
 use crate::codec::metainfo::Info;
@@ -25,9 +25,8 @@ pub struct Plan {
     pub check: Bitset,
     /// Of those, pieces the saved state claimed: not finding one is worth a notice.
     pub expected: Bitset,
-    /// Partly received pieces and their blocks on disk; some may be in `check` too and
-    /// matter when that
-    /// fails.
+    /// Partly received pieces and their blocks on disk; some may be in `check` too and matter when
+    /// that fails.
     pub unfinished: Vec<(PieceIndex, Bitset)>,
     /// Saved state that could not be taken as it was.
     pub rejected: Option<Rejected>,
@@ -129,9 +128,8 @@ fn size_of(stats: &[Option<FileStat>], file: FileIndex) -> Option<u64> {
     stats.get(file.idx()).copied().flatten().map(|s| s.size)
 }
 
-/// Whether the files are long enough to hold the piece. Unwanted files may live in the part
-/// store and
-/// padding is not stored: both are taken as there.
+/// Whether the files are long enough to hold the piece. Unwanted files may live in the part store
+/// and padding is not stored: both are taken as there.
 fn fits(info: &Info, stats: &[Option<FileStat>], priorities: &[u8], piece: PieceIndex) -> bool {
     info.spans(piece, 0, info.geometry.len_of(piece)).all(|span| {
         is_padding(info, span.file)

@@ -1,9 +1,8 @@
 //! Pieces waiting for the host's verdict: a bounded window of questions, the rest in order.
 //!
 //! The verifier is asked about every piece that would become ours by download, and about every
-//! piece a
-//! check found that neither saved state claimed as durable nor we had already. Deliberately absent:
-//! what follows from a verdict.
+//! piece a check found that neither saved state claimed as durable nor we had already. Deliberately
+//! absent: what follows from a verdict.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,6 +1,5 @@
 //! Connections: dialling, accepting, handshakes, duplicates, closing. Deliberately absent: what
-//! peers
-//! say once connected.
+//! peers say once connected.
 
 use std::net::SocketAddr;
 
@@ -258,9 +257,8 @@ impl Torrent {
         self.peers.iter().filter(|(_, p)| p.established).map(|(k, _)| *k).collect()
     }
 
-    /// Peers that neither need us nor are needed: when we want nothing more, those that
-    /// want nothing
-    /// either.
+    /// Peers that neither need us nor are needed: when we want nothing more, those that want
+    /// nothing either.
     pub(super) fn close_seeds(&mut self) {
         for key in self.established_keys() {
             self.close_if_both_seeds(key);

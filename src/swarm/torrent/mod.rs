@@ -1,17 +1,15 @@
-//! The torrent machine: state, verbs and dispatch. The behaviour is in the files beside this
-//! one, one
-//! topic each:
+//! The torrent machine: state, verbs and dispatch. The behaviour is in the files beside this one,
+//! one topic each:
 //!
 //! - `start`: looking at files, checks, becoming active; `pieces`: from the last block to "have";
 //! - `conn`: dialling, accepting, closing; `messages`: what peers say; `requests`: what we ask for;
 //!   `upload`: what we serve and to whom;
 //! - `saving`: saved state; `commands`: the host's wishes; `closing`: pause, failure, two-phase
-//! close;
+//!   close;
 //! - `accounts`: priorities and byte counts; `status`: snapshots; `invariants`.
 //!
 //! Everything here runs on one thread, in the order the driver feeds inputs; iteration is over
-//! ordered
-//! maps only, so that one seed gives one history.
+//! ordered maps only, so that one seed gives one history.
 
 mod accounts;
 mod closing;
@@ -198,9 +196,8 @@ pub struct Torrent {
 }
 
 impl Torrent {
-    /// A torrent that has done nothing yet: feed it `Input::Start`. Keys of outgoing
-    /// attempts are taken
-    /// from `key_base` upwards, the driver uses another range for incoming ones.
+    /// A torrent that has done nothing yet: feed it `Input::Start`. Keys of outgoing attempts are
+    /// taken from `key_base` upwards, the driver uses another range for incoming ones.
     #[must_use]
     pub fn new(now: Instant, params: TorrentParams, key_base: u64) -> Self {
         let mut rng = Rng::new(params.seed);

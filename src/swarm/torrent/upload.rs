@@ -1,11 +1,9 @@
 //! What we serve: whom we unchoke, their requests, reading ahead of the socket, and the once-a-
-//! second
-//! look at all connections.
+//! second look at all connections.
 //!
 //! A request waits in the peer's queue, then as a disk read, then in the socket's queue. Reads are
-//! issued only while less than the watermark waits for the socket, so a slow reader costs
-//! memory for
-//! one watermark and no more. Deliberately absent: the ranking (the choker's), rate limits (the
+//! issued only while less than the watermark waits for the socket, so a slow reader costs memory
+//! for one watermark and no more. Deliberately absent: the ranking (the choker's), rate limits (the
 //! driver's).
 
 use std::net::IpAddr;

@@ -1,0 +1,150 @@
+"""libtern: a BitTorrent engine to embed. Typed, no compiler needed, one descriptor for any loop.
+
+    with libtern.Session() as session:
+        torrent = session.add("x.torrent", save_path="downloads")
+        for event in session.events():
+            match event:
+                case libtern.PiecePassed(piece):
+                    print("have", piece)
+                case libtern.Finished():
+                    break
+
+Nothing of the library ever calls Python from a thread of its own: hook functions run where the
+session is pumped (`Session.run_once`, `Session.events`, `libtern.aio`).
+"""
+
+from ._add import TorrentSource
+from ._codes import (
+    VERSION_MAJOR,
+    VERSION_MINOR,
+    VERSION_PATCH,
+    CloseReason,
+    Code,
+    EventClass,
+    EventKind,
+    FileFlags,
+    LoadPolicy,
+    LogLevel,
+    Message,
+    OptionType,
+    PeerFlags,
+    PeerSource,
+    SaveFlags,
+    State,
+    Verdict,
+)
+from ._config import library_option, library_options
+from ._errors import (
+    CancelledError,
+    DuplicateTorrent,
+    ForkedError,
+    GoneError,
+    InternalError,
+    InvalidArgument,
+    MetainfoError,
+    NotFoundError,
+    OptionTypeError,
+    RangeError,
+    ReentrantError,
+    RequestGone,
+    ResumeError,
+    SessionClosed,
+    StateError,
+    StorageDenied,
+    StorageError,
+    StorageExists,
+    StorageNotFound,
+    TernError,
+    TimedOut,
+    TorrentGone,
+    UnknownOption,
+    UnsupportedError,
+    VersionError,
+)
+from ._events import (
+    Checked,
+    Closed,
+    Dropped,
+    Event,
+    ExternalAddress,
+    Fatal,
+    FileCompleted,
+    Finished,
+    Listening,
+    ListenFailed,
+    Log,
+    MessageReceived,
+    MessageSent,
+    Moved,
+    PeerBanned,
+    PeerConnected,
+    PeerDisconnected,
+    PieceFailed,
+    PiecePassed,
+    Renamed,
+    ResumeRejected,
+    Saved,
+    SaveFailed,
+    StateChanged,
+    StorageFailed,
+    TorrentAdded,
+    TorrentEvent,
+    TorrentRemoved,
+    TrackerAnnounce,
+    TrackerFailed,
+    TrackerReply,
+    TrackerScraped,
+    UnknownEvent,
+    VerifierFailed,
+)
+from ._ffi import LIBRARY_PATH, ffi, lib
+from ._metainfo import Metainfo, create_torrent
+from ._options import OPTIONS, LiveOptions, Option, SessionOptions
+from ._requests import (
+    PENDING,
+    Answer,
+    Defer,
+    Request,
+    SaveHook,
+    SaveRequest,
+    VerifyHook,
+    VerifyRequest,
+)
+from ._session import Session
+from ._structs import FileInfo, PeerInfo, Stats, Status, TrackerInfo
+from ._torrent import Torrent
+
+__version__ = f"{VERSION_MAJOR}.{VERSION_MINOR}.{VERSION_PATCH}"
+"""Version of this package."""
+
+
+def library_version() -> str:
+    """Version of the shared library in use."""
+    text: str = ffi.string(lib.tern_version_string()).decode()
+    return text
+
+
+def has(feature: str) -> bool:
+    """Whether the library has a feature: `tls`, `v1`, `v2`, `dht`, `utp`, `mse`."""
+    return bool(lib.tern_has(feature.encode()))
+
+
+__all__ = [
+    "LIBRARY_PATH", "OPTIONS", "PENDING", "Answer", "CancelledError", "Checked", "CloseReason",
+    "Closed", "Code", "Defer", "Dropped", "DuplicateTorrent", "Event", "EventClass", "EventKind",
+    "ExternalAddress", "Fatal", "FileCompleted", "FileFlags", "FileInfo", "Finished",
+    "ForkedError", "GoneError", "InternalError", "InvalidArgument", "ListenFailed", "Listening",
+    "LiveOptions", "LoadPolicy", "Log", "LogLevel", "Message", "MessageReceived", "MessageSent",
+    "Metainfo", "MetainfoError", "Moved", "NotFoundError", "Option", "OptionType",
+    "OptionTypeError", "PeerBanned", "PeerConnected", "PeerDisconnected", "PeerFlags", "PeerInfo",
+    "PeerSource", "PieceFailed", "PiecePassed", "RangeError", "ReentrantError", "Renamed",
+    "Request", "RequestGone", "ResumeError", "ResumeRejected", "SaveFailed", "SaveFlags",
+    "SaveHook", "SaveRequest", "Saved", "Session", "SessionClosed", "SessionOptions", "State",
+    "StateChanged", "StateError", "Stats", "Status", "StorageDenied", "StorageError",
+    "StorageExists", "StorageFailed", "StorageNotFound", "TernError", "TimedOut", "Torrent",
+    "TorrentAdded", "TorrentEvent", "TorrentGone", "TorrentRemoved", "TorrentSource",
+    "TrackerAnnounce", "TrackerFailed", "TrackerInfo", "TrackerReply", "TrackerScraped",
+    "UnknownEvent", "UnknownOption", "UnsupportedError", "Verdict", "VerifierFailed",
+    "VerifyHook", "VerifyRequest", "VersionError", "__version__", "create_torrent", "has",
+    "library_option", "library_options", "library_version",
+]

@@ -1,0 +1,336 @@
+"""Options of sessions, from the option table of the library.
+
+This file is generated (python tools/generate.py). Do not edit it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypedDict
+
+from ._codes import OptionType
+
+
+class Option(NamedTuple):
+    """What is known about an option."""
+
+    id: int
+    """Number of the option in C."""
+    name: str
+    """The keyword."""
+    type: OptionType
+    """Type of its values."""
+    default: Any
+    """Value when it is not set."""
+    min: int
+    """Smallest integer."""
+    max: int
+    """Largest integer; longest text, in bytes."""
+    live: bool
+    """Whether `Session.apply` can change it."""
+    doc: str
+    """One line about it."""
+
+
+class LiveOptions(TypedDict, total=False):
+    """Keywords of `Session.apply`."""
+
+    max_connections: int
+    """Established peer connections of all torrents."""
+    max_half_open: int
+    """Connection attempts under way of all torrents."""
+    connect_timeout_ms: int
+    """Time for a TCP connection to be established, in milliseconds."""
+    upload_limit: int
+    """Bytes per second sent by all torrents, 0 unlimited."""
+    download_limit: int
+    """Bytes per second received by all torrents, 0 unlimited."""
+    num_want: int
+    """Peers asked for in an announce."""
+    tracker_timeout_ms: int
+    """Time for a tracker to answer, in milliseconds."""
+    stop_tracker_timeout_ms: int
+    """Time for `stopped` announces when the session closes, in milliseconds."""
+    save_interval_ms: int
+    """Milliseconds between saves of a torrent that has unsaved changes, 0 never. For torrents
+    added afterwards."""
+    load_policy: int
+    """What to trust when files differ from resume data: 0 per file, 1 strict, 2 trust. For
+    torrents added afterwards."""
+    torrent_max_connections: int
+    """Connections of one torrent, attempts included."""
+    torrent_max_half_open: int
+    """Connection attempts under way of one torrent."""
+    upload_slots: int
+    """Peers of one torrent uploaded to at once."""
+    max_known_peers: int
+    """Addresses of one torrent remembered."""
+    max_per_ip: int
+    """Connections of one torrent per address; loopback and private ranges are exempt."""
+    max_requests: int
+    """Requests outstanding at one peer."""
+    request_queue_time_ms: int
+    """Time of work kept requested at a peer, in milliseconds."""
+    snub_timeout_ms: int
+    """Time without a block after which a peer counts as snubbing us, in milliseconds."""
+    request_timeout_ms: int
+    """Age at which a request is given to other peers, in milliseconds."""
+    max_peer_requests: int
+    """Requests one peer may have queued with us."""
+    send_watermark: int
+    """Bytes queued for one socket before no more is read from disk for it."""
+    handshake_timeout_ms: int
+    """Time for a handshake, in milliseconds."""
+    idle_timeout_ms: int
+    """Silence after which a peer is dropped, in milliseconds."""
+    max_bad_pieces: int
+    """Bad pieces a peer may have taken part in before it is banned."""
+    check_concurrency: int
+    """Pieces of one torrent hashed at once while checking."""
+    max_unwritten: int
+    """Bytes of one torrent received but not written or not verified before no more is
+    requested."""
+    trackers_enabled: bool
+    """Whether trackers are used."""
+    announce_all_tiers: bool
+    """Announce to all tiers instead of the first that answers."""
+    preallocate: bool
+    """Reserve space when files are created. For torrents added afterwards."""
+    save_on_piece: bool
+    """Save after every piece that passed. For torrents added afterwards."""
+    save_on_state_change: bool
+    """Save when a torrent's state or configuration changed. For torrents added afterwards."""
+    save_at_close: bool
+    """Save before closing. For torrents added afterwards."""
+    save_with_info: bool
+    """Embed the `info` dictionary in resume data. For torrents added afterwards."""
+    announce_ip: str
+    """Address told to trackers; empty tells none."""
+
+
+class SessionOptions(LiveOptions, total=False):
+    """Keywords of `Session`."""
+
+    net_threads: int
+    """Network threads. A torrent belongs to one of them."""
+    disk_threads: int
+    """Disk threads; they hash too."""
+    max_open_files: int
+    """Content files kept open."""
+    write_budget: int
+    """Bytes of blocks waiting for the disk before peers are read more slowly."""
+    event_queue_len: int
+    """Notices kept before the oldest are dropped. Requests are never dropped."""
+    verify_window: int
+    """Unanswered verify requests of one torrent."""
+    seed: int
+    """Seed of all random choices, for tests; -1 takes one from the system."""
+    listen: str
+    """`host:port` pairs to listen on, separated by commas; port 0 lets the system choose; empty
+    does not listen."""
+    user_agent: str
+    """`User-Agent` of HTTP requests."""
+    tls_ca_file: str
+    """PEM file that replaces the system's certificate roots; empty uses those."""
+    state_dir: str
+    """Directory of the built-in store for resume data; empty has none."""
+    client: str
+    """Our name in extension handshakes; empty uses `user_agent`."""
+    peer_id: bytes
+    """First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it."""
+
+
+OPTIONS: dict[str, Option] = {
+    "net_threads": Option(
+        1001, "net_threads", OptionType.INT, 1, 1, 64, False,
+        "Network threads. A torrent belongs to one of them.",
+    ),
+    "disk_threads": Option(
+        1002, "disk_threads", OptionType.INT, 2, 1, 64, False,
+        "Disk threads; they hash too.",
+    ),
+    "max_connections": Option(
+        1003, "max_connections", OptionType.INT, 500, 1, 1000000, True,
+        "Established peer connections of all torrents.",
+    ),
+    "max_half_open": Option(
+        1004, "max_half_open", OptionType.INT, 100, 1, 100000, True,
+        "Connection attempts under way of all torrents.",
+    ),
+    "connect_timeout_ms": Option(
+        1005, "connect_timeout_ms", OptionType.INT, 10000, 100, 86400000, True,
+        "Time for a TCP connection to be established, in milliseconds.",
+    ),
+    "upload_limit": Option(
+        1006, "upload_limit", OptionType.INT, 0, 0, 9223372036854775807, True,
+        "Bytes per second sent by all torrents, 0 unlimited.",
+    ),
+    "download_limit": Option(
+        1007, "download_limit", OptionType.INT, 0, 0, 9223372036854775807, True,
+        "Bytes per second received by all torrents, 0 unlimited.",
+    ),
+    "num_want": Option(
+        1008, "num_want", OptionType.INT, 200, 0, 10000, True,
+        "Peers asked for in an announce.",
+    ),
+    "tracker_timeout_ms": Option(
+        1009, "tracker_timeout_ms", OptionType.INT, 30000, 100, 86400000, True,
+        "Time for a tracker to answer, in milliseconds.",
+    ),
+    "stop_tracker_timeout_ms": Option(
+        1010, "stop_tracker_timeout_ms", OptionType.INT, 5000, 0, 86400000, True,
+        "Time for `stopped` announces when the session closes, in milliseconds.",
+    ),
+    "max_open_files": Option(
+        1011, "max_open_files", OptionType.INT, 256, 1, 1000000, False,
+        "Content files kept open.",
+    ),
+    "write_budget": Option(
+        1012, "write_budget", OptionType.INT, 67108864, 1048576, 1099511627776, False,
+        "Bytes of blocks waiting for the disk before peers are read more slowly.",
+    ),
+    "event_queue_len": Option(
+        1013, "event_queue_len", OptionType.INT, 10000, 16, 10000000, False,
+        "Notices kept before the oldest are dropped. Requests are never dropped.",
+    ),
+    "verify_window": Option(
+        1014, "verify_window", OptionType.INT, 64, 1, 100000, False,
+        "Unanswered verify requests of one torrent.",
+    ),
+    "seed": Option(
+        1015, "seed", OptionType.INT, -1, -1, 9223372036854775807, False,
+        "Seed of all random choices, for tests; -1 takes one from the system.",
+    ),
+    "save_interval_ms": Option(
+        1016, "save_interval_ms", OptionType.INT, 60000, 0, 86400000, True,
+        "Milliseconds between saves of a torrent that has unsaved changes, 0 never. For "
+        "torrents added afterwards.",
+    ),
+    "load_policy": Option(
+        1017, "load_policy", OptionType.INT, 0, 0, 2, True,
+        "What to trust when files differ from resume data: 0 per file, 1 strict, 2 trust. For"
+        " torrents added afterwards.",
+    ),
+    "torrent_max_connections": Option(
+        1018, "torrent_max_connections", OptionType.INT, 100, 1, 100000, True,
+        "Connections of one torrent, attempts included.",
+    ),
+    "torrent_max_half_open": Option(
+        1019, "torrent_max_half_open", OptionType.INT, 25, 1, 100000, True,
+        "Connection attempts under way of one torrent.",
+    ),
+    "upload_slots": Option(
+        1020, "upload_slots", OptionType.INT, 8, 1, 100000, True,
+        "Peers of one torrent uploaded to at once.",
+    ),
+    "max_known_peers": Option(
+        1021, "max_known_peers", OptionType.INT, 2000, 1, 10000000, True,
+        "Addresses of one torrent remembered.",
+    ),
+    "max_per_ip": Option(
+        1022, "max_per_ip", OptionType.INT, 1, 1, 100000, True,
+        "Connections of one torrent per address; loopback and private ranges are exempt.",
+    ),
+    "max_requests": Option(
+        1023, "max_requests", OptionType.INT, 500, 1, 100000, True,
+        "Requests outstanding at one peer.",
+    ),
+    "request_queue_time_ms": Option(
+        1024, "request_queue_time_ms", OptionType.INT, 3000, 100, 86400000, True,
+        "Time of work kept requested at a peer, in milliseconds.",
+    ),
+    "snub_timeout_ms": Option(
+        1025, "snub_timeout_ms", OptionType.INT, 60000, 100, 86400000, True,
+        "Time without a block after which a peer counts as snubbing us, in milliseconds.",
+    ),
+    "request_timeout_ms": Option(
+        1026, "request_timeout_ms", OptionType.INT, 60000, 100, 86400000, True,
+        "Age at which a request is given to other peers, in milliseconds.",
+    ),
+    "max_peer_requests": Option(
+        1027, "max_peer_requests", OptionType.INT, 500, 1, 100000, True,
+        "Requests one peer may have queued with us.",
+    ),
+    "send_watermark": Option(
+        1028, "send_watermark", OptionType.INT, 1048576, 16384, 4294967296, True,
+        "Bytes queued for one socket before no more is read from disk for it.",
+    ),
+    "handshake_timeout_ms": Option(
+        1029, "handshake_timeout_ms", OptionType.INT, 20000, 100, 86400000, True,
+        "Time for a handshake, in milliseconds.",
+    ),
+    "idle_timeout_ms": Option(
+        1030, "idle_timeout_ms", OptionType.INT, 150000, 1000, 86400000, True,
+        "Silence after which a peer is dropped, in milliseconds.",
+    ),
+    "max_bad_pieces": Option(
+        1031, "max_bad_pieces", OptionType.INT, 3, 1, 100000, True,
+        "Bad pieces a peer may have taken part in before it is banned.",
+    ),
+    "check_concurrency": Option(
+        1032, "check_concurrency", OptionType.INT, 8, 1, 10000, True,
+        "Pieces of one torrent hashed at once while checking.",
+    ),
+    "max_unwritten": Option(
+        1033, "max_unwritten", OptionType.INT, 67108864, 1048576, 1099511627776, True,
+        "Bytes of one torrent received but not written or not verified before no more is "
+        "requested.",
+    ),
+    "trackers_enabled": Option(
+        2001, "trackers_enabled", OptionType.BOOL, True, 0, 1, True,
+        "Whether trackers are used.",
+    ),
+    "announce_all_tiers": Option(
+        2002, "announce_all_tiers", OptionType.BOOL, False, 0, 1, True,
+        "Announce to all tiers instead of the first that answers.",
+    ),
+    "preallocate": Option(
+        2003, "preallocate", OptionType.BOOL, False, 0, 1, True,
+        "Reserve space when files are created. For torrents added afterwards.",
+    ),
+    "save_on_piece": Option(
+        2004, "save_on_piece", OptionType.BOOL, False, 0, 1, True,
+        "Save after every piece that passed. For torrents added afterwards.",
+    ),
+    "save_on_state_change": Option(
+        2005, "save_on_state_change", OptionType.BOOL, True, 0, 1, True,
+        "Save when a torrent's state or configuration changed. For torrents added afterwards.",
+    ),
+    "save_at_close": Option(
+        2006, "save_at_close", OptionType.BOOL, True, 0, 1, True,
+        "Save before closing. For torrents added afterwards.",
+    ),
+    "save_with_info": Option(
+        2007, "save_with_info", OptionType.BOOL, False, 0, 1, True,
+        "Embed the `info` dictionary in resume data. For torrents added afterwards.",
+    ),
+    "listen": Option(
+        3001, "listen", OptionType.STR, "0.0.0.0:0,[::]:0", 0, 4096, False,
+        "`host:port` pairs to listen on, separated by commas; port 0 lets the system choose; "
+        "empty does not listen.",
+    ),
+    "user_agent": Option(
+        3002, "user_agent", OptionType.STR, "libtern/0.1.0", 0, 256, False,
+        "`User-Agent` of HTTP requests.",
+    ),
+    "announce_ip": Option(
+        3003, "announce_ip", OptionType.STR, "", 0, 64, True,
+        "Address told to trackers; empty tells none.",
+    ),
+    "tls_ca_file": Option(
+        3004, "tls_ca_file", OptionType.STR, "", 0, 4096, False,
+        "PEM file that replaces the system's certificate roots; empty uses those.",
+    ),
+    "state_dir": Option(
+        3005, "state_dir", OptionType.STR, "", 0, 4096, False,
+        "Directory of the built-in store for resume data; empty has none.",
+    ),
+    "client": Option(
+        3006, "client", OptionType.STR, "", 0, 128, False,
+        "Our name in extension handshakes; empty uses `user_agent`.",
+    ),
+    "peer_id": Option(
+        4001, "peer_id", OptionType.BYTES, b"-TN0010-", 0, 20, False,
+        "First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it.",
+    ),
+}
+"""All options by name, in the order of their numbers."""

@@ -1,0 +1,493 @@
+"""The session, and the pump that takes events out of it.
+
+Events are taken by whoever calls: no thread of the library ever runs Python code. Taking is what
+runs hook functions, so a program with hooks calls `run_once` (or iterates `events`, or attaches
+`libtern.aio`) again and again.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import threading
+import time
+import warnings
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from . import _config, _events
+from ._add import TorrentSource, add_builder
+from ._codes import Code, EventClass, EventKind, HookMode, Verdict
+from ._errors import ForkedError, NotFoundError, ReentrantError, SessionClosed
+from ._events import NEVER_MASKED, Closed, Dropped, Event, Raw, TorrentRemoved, UnknownEvent
+from ._ffi import call, ffi, lib, out, sized
+from ._requests import PENDING, Request, SaveHook, SaveRequest, VerifyHook, verdict
+from ._structs import Stats, read
+from ._torrent import S, Torrent, V
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._codes import LoadPolicy, SaveFlags
+    from ._metainfo import StrPath, Trackers
+    from ._options import LiveOptions, SessionOptions
+
+_log = logging.getLogger("libtern")
+_SLICE_MS = 200
+"""Longest single wait in C: a signal that comes just before it is noticed after that."""
+_BATCH = 256
+"""Events taken at once."""
+_forks = 0
+"""How often this process is a fork's child."""
+_KINDS: dict[int, type[Event]] = {}
+
+Spawn = Callable[[Request, Any], None]
+"""What runs a coroutine hook and answers when it is done."""
+
+
+def _after_fork_in_child() -> None:
+    global _forks
+    _forks += 1
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+class Session:
+    """Torrents, threads, listen sockets, and one queue of events.
+
+    Options are keywords, see `SessionOptions`. Use it in a `with` statement: leaving that closes in
+    two phases, so that last saves are handed to the save hooks. All methods may be called from
+    every thread. A session does not survive `os.fork`: in the child it raises `ForkedError`, so
+    start processes with `spawn` or `forkserver`.
+    """
+
+    close_timeout: float | None = 30.0
+    """Seconds that leaving a `with` statement waits for last saves; None for ever."""
+
+    def __init__(self, **options: Unpack[SessionOptions]) -> None:
+        self._fork = _forks
+        self._closed = self._joined = True
+        self._unsaved = 0
+        self._pump_lock = threading.Lock()
+        self._pumper = 0
+        self._lock = threading.RLock()
+        self._woken = False
+        self._ready: deque[Event] = deque()
+        self._batch = _Batch()
+        self._classes = EventClass.DEFAULT
+        self._torrents: weakref.WeakValueDictionary[int, Torrent] = weakref.WeakValueDictionary()
+        self._verify_hooks: dict[int, VerifyHook] = {}
+        self._save_hooks: dict[int, SaveHook] = {}
+        config = _config.build(options)
+        self._c = out("tern_session *", lib.tern_session_new, config, free=lib.tern_session_release)
+        self._closed = self._joined = False
+
+    def _live(self) -> Any:
+        """The C handle, in the process that made it."""
+        if self._fork != _forks:
+            raise ForkedError("sessions do not survive fork", code=Code.FORKED)
+        return self._c
+
+    # Torrents.
+
+    def add(
+        self,
+        torrent: TorrentSource | None = None,
+        *,
+        save_path: StrPath,
+        resume: bytes | bytearray | memoryview | None = None,
+        peers: Iterable[str] = (),
+        paused: bool | None = None,
+        sequential: bool | None = None,
+        preallocate: bool | None = None,
+        file_priorities: Sequence[int] | Mapping[int, int] | None = None,
+        renames: Mapping[int, StrPath] | None = None,
+        trackers: Trackers | None = None,
+        download_limit: int | None = None,
+        upload_limit: int | None = None,
+        save_policy: SaveFlags | None = None,
+        save_interval: float | None = None,
+        load_policy: LoadPolicy | None = None,
+        on_verify: VerifyHook | None = None,
+        on_save: SaveHook | None = None,
+    ) -> Torrent:
+        """Adds a torrent: a path, the bytes of a `.torrent` file, or a `Metainfo`.
+
+        It may be left out when the resume data embeds it. Where something is None, the resume data
+        decides, then the session's options. `trackers` replaces the torrent's own. `resume=b""`
+        starts afresh even if the session has a state directory. Raises `DuplicateTorrent`,
+        `ResumeError`, `MetainfoError`, `StorageError`.
+        """
+        handle = self._live()
+        limits = (download_limit, upload_limit)
+        builder = add_builder(
+            torrent, save_path=save_path, resume=resume, peers=peers, paused=paused,
+            sequential=sequential, preallocate=preallocate, file_priorities=file_priorities,
+            renames=renames, trackers=trackers,
+            limits=None if limits == (None, None) else (download_limit or 0, upload_limit or 0),
+            save_policy=save_policy, save_interval=save_interval, load_policy=load_policy,
+            verified=on_verify is not None, saved=on_save is not None,
+        )
+        with self._lock:  # No request is dispatched before its function is known.
+            made = out("tern_torrent *", lib.tern_session_add, handle, builder,
+                       free=lib.tern_torrent_release)
+            added = self._known(made)
+            if on_verify is not None:
+                self._verify_hooks[added.id] = on_verify
+            if on_save is not None:
+                self._save_hooks[added.id] = on_save
+        return added
+
+    def torrents(self) -> tuple[Torrent, ...]:
+        """All torrents, in the order they were added."""
+        handle, length, capacity = self._live(), ffi.new("size_t *"), 0
+        while True:
+            place = ffi.new("tern_torrent *[]", capacity) if capacity else ffi.NULL
+            call(lib.tern_session_torrents, handle, place, capacity, length)
+            filled = min(capacity, length[0])
+            owned = [ffi.gc(place[n], lib.tern_torrent_release) for n in range(filled)]
+            if length[0] <= capacity:
+                return tuple(self._known(one) for one in owned)
+            capacity = length[0]
+
+    def find(self, which: bytes | int) -> Torrent | None:
+        """The torrent with this info-hash (20 bytes) or number, if there is one."""
+        handle = self._live()
+        try:
+            if isinstance(which, int):
+                found = out("tern_torrent *", lib.tern_session_find_id, handle, which,
+                            free=lib.tern_torrent_release)
+            else:
+                if len(which) != 20:
+                    raise ValueError(f"an info-hash has 20 bytes, not {len(which)}")
+                found = out("tern_torrent *", lib.tern_session_find, handle, which,
+                            free=lib.tern_torrent_release)
+        except NotFoundError:
+            return None
+        return self._known(found)
+
+    def _known(self, owned: Any) -> Torrent:
+        """The object of a handle we own: the one we have, or a new one."""
+        number = int(lib.tern_torrent_id(owned))
+        with self._lock:
+            known = self._torrents.get(number)
+            if known is None:
+                known = self._torrents[number] = Torrent(self, owned)
+            return known
+
+    def _torrent_of(self, borrowed: Any) -> Torrent:
+        """The object of a handle a batch lends."""
+        known = self._torrents.get(int(lib.tern_torrent_id(borrowed)))
+        if known is not None:
+            return known
+        return self._known(ffi.gc(lib.tern_torrent_retain(borrowed), lib.tern_torrent_release))
+
+    # The session itself.
+
+    def apply(self, **options: Unpack[LiveOptions]) -> None:
+        """Changes live options: all, or with an exception none. `StateError` for others."""
+        call(lib.tern_session_apply, self._live(), _config.build(options))
+
+    def options(self) -> SessionOptions:
+        """The options in use."""
+        config = out("tern_config *", lib.tern_session_take_config, self._live(),
+                     free=lib.tern_config_free)
+        return _config.values(config)
+
+    def pause(self) -> None:
+        """Stops all torrents until `resume`, without changing their own paused state."""
+        call(lib.tern_session_pause, self._live())
+
+    def resume(self) -> None:
+        """Undoes `pause`."""
+        call(lib.tern_session_resume, self._live())
+
+    @property
+    def listen_port(self) -> int:
+        """The first port the session listens on, 0 when it does not."""
+        return int(out("uint16_t", lib.tern_session_listen_port, self._live()))
+
+    def stats(self) -> Stats:
+        """A snapshot."""
+        return read(Stats, sized("tern_stats", lib.tern_session_stats_sized, self._live()))
+
+    def subscribe(self, classes: EventClass) -> None:
+        """Which classes of notices to get. `EventClass.DEFAULT` is all but WIRE."""
+        # Removals are always wanted here: hook functions are forgotten with their torrents.
+        call(lib.tern_session_subscribe, self._live(), classes | EventClass.TORRENT)
+        self._classes = classes
+
+    def on_verify(self, hook: V | None) -> V | None:
+        """Sets who is asked about pieces of all torrents without a hook of their own."""
+        self._set_hook(lib.tern_session_set_verify_hook, self._verify_hooks, hook)
+        return hook
+
+    def on_save(self, hook: S | None) -> S | None:
+        """Sets who keeps resume data of all torrents without a hook of their own."""
+        self._set_hook(lib.tern_session_set_save_hook, self._save_hooks, hook)
+        return hook
+
+    def _set_hook(self, function: Any, hooks: dict[int, Any], hook: Any) -> None:
+        mode = HookMode.NONE if hook is None else HookMode.QUEUED
+        handle = self._live()
+        with self._lock:
+            call(function, handle, mode, 0, ffi.NULL, ffi.NULL, ffi.NULL)
+            if hook is None:
+                hooks.pop(0, None)
+            else:
+                hooks[0] = hook
+
+    # The pump.
+
+    def fileno(self) -> int:
+        """A descriptor that is readable exactly while events wait (level-triggered).
+
+        For `select`, `poll` or any event loop: when it is readable, call `run_once(0)`. Never read
+        from it and never close it.
+        """
+        number = int(lib.tern_session_event_fd(self._live()))
+        if number < 0:
+            raise SessionClosed("the session is closed", code=Code.CLOSED)
+        return number
+
+    def wake(self) -> None:
+        """Ends one `run_once` that waits, from any thread or signal handler."""
+        self._woken = True
+        lib.tern_session_wake(self._live())
+
+    def run_once(self, timeout: float | None = None) -> list[Event]:
+        """Waits until something happened, runs hook functions, gives the events.
+
+        Waits at most `timeout` seconds (None for ever, 0 not at all); the list is empty when time
+        is up, `wake` was called, or there were only requests. Signal handlers run meanwhile, so
+        Ctrl-C works. Exceptions of hook functions are logged and answered as failures; those that
+        are not `Exception`s (KeyboardInterrupt, SystemExit) are raised from here.
+        """
+        self._live()
+        if not self._ready and self._wait(timeout):
+            self._pump(_BATCH)
+        events: list[Event] = []
+        while self._ready:
+            events.append(self._ready.popleft())
+        return events
+
+    def events(self, timeout: float | None = None) -> Iterator[Event]:
+        """Pumps and yields events until the session is closed.
+
+        Ends before that when no event came for `timeout` seconds, or `wake` was called.
+        """
+        while True:
+            deadline = None if timeout is None else time.monotonic() + timeout
+            while not self._ready:
+                left = None if deadline is None else max(0.0, deadline - time.monotonic())
+                if self._closed or not self._wait(left):
+                    return
+                self._pump(_BATCH)
+            yield self._ready.popleft()
+
+    def _wait(self, timeout: float | None) -> bool:
+        """Waits in slices until events wait; False when time is up or `wake` was called."""
+        if self._batch.box[0]:
+            return True
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = _SLICE_MS
+            if deadline is not None:
+                left = min(left, max(0, round((deadline - time.monotonic()) * 1000)))
+            if call(lib.tern_session_wait, self._live(), left):
+                return True
+            if self._woken:
+                self._woken = False
+                return False
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+
+    def _pump(self, limit: int, spawn: Spawn | None = None) -> int:
+        """Takes a batch and deals with it; how many events it had.
+
+        What an exception interrupts is done by the next call: the batch stays, with the number of
+        the first event that is not dealt with.
+        """
+        handle = self._live()
+        self._not_in_a_hook()
+        with self._pump_lock:
+            self._pumper = threading.get_ident()
+            try:
+                batch = self._batch
+                if not batch.box[0]:
+                    call(lib.tern_session_take, handle, limit, batch.box)
+                count = int(lib.tern_batch_len(batch.box[0]))
+                while batch.at < count:
+                    self._event(batch, spawn)
+                    batch.at += 1
+                self._batch = _Batch()
+                return count
+            finally:
+                self._pumper = 0
+
+    def _not_in_a_hook(self) -> None:
+        """Hook functions cannot pump: they run inside a pump."""
+        if self._pumper == threading.get_ident():
+            raise ReentrantError("not inside a hook function", code=Code.REENTRANT)
+
+    def _event(self, batch: _Batch, spawn: Spawn | None) -> None:
+        """Deals with one event: notices are queued, requests answered."""
+        c = batch.next()
+        if not c.event_class & self._classes and c.kind not in NEVER_MASKED:
+            if c.kind == EventKind.REMOVED:
+                self._forget(int(c.torrent_id))
+            return
+        kind = _kinds().get(c.kind, UnknownEvent)
+        event = kind._read(Raw(self, c, batch.box))
+        if isinstance(event, Request):
+            self._ask(event, spawn)
+            return
+        if isinstance(event, TorrentRemoved):
+            self._forget(event.torrent.id)
+        elif isinstance(event, Dropped):
+            self._sweep()
+        elif isinstance(event, Closed):
+            self._closed, self._unsaved = True, event.unsaved
+        self._ready.append(event)
+
+    def _ask(self, request: Request, spawn: Spawn | None) -> None:
+        """Runs the hook function of a request and answers."""
+        hooks: Mapping[int, Callable[[Any], Any]] = self._verify_hooks
+        if isinstance(request, SaveRequest):
+            hooks = self._save_hooks
+        with self._lock:
+            hook = hooks.get(request.torrent.id) or hooks.get(0)
+        if hook is None:
+            request._settle(Verdict.PASS)
+            return
+        try:
+            answer = hook(request)
+            if inspect.isawaitable(answer):
+                if spawn is None:
+                    if inspect.iscoroutine(answer):
+                        answer.close()
+                    raise TypeError("hooks that are coroutine functions need libtern.aio")
+                spawn(request, answer)
+            elif answer is not PENDING:
+                request._settle(*verdict(answer))
+        except BaseException as error:
+            self._failed(request, error)
+            if not isinstance(error, Exception):
+                raise
+
+    def _failed(self, request: Request, error: BaseException) -> None:
+        """A hook function raised: FAIL, with an errno where there is one."""
+        _log.error("the hook failed for %r", request, exc_info=error)
+        request._settle(Verdict.FAIL, getattr(error, "errno", None) or 0)
+
+    def _forget(self, number: int) -> None:
+        """Drops the hook functions of a torrent that is gone."""
+        self._verify_hooks.pop(number, None)
+        self._save_hooks.pop(number, None)
+
+    def _sweep(self) -> None:
+        """After dropped notices: a removal may have been among them."""
+        for number in {*self._verify_hooks, *self._save_hooks} - {0}:
+            if self.find(number) is None:
+                self._forget(number)
+
+    # The end.
+
+    @property
+    def closed(self) -> bool:
+        """Whether the session is closed."""
+        return self._closed
+
+    def close(self, timeout: float | None = None) -> int:
+        """Closes in two phases and pumps meanwhile; how many saves were not answered.
+
+        Stops the network, flushes files, runs save hooks a last time, and waits until all is
+        answered, at most `timeout` seconds (None for ever). 0 means that everything is saved. When
+        time is up the session goes on closing, and `close` may be called again. Events that come
+        meanwhile are left for `run_once` and `events`.
+        """
+        handle = self._live()
+        self._not_in_a_hook()
+        if self._joined:
+            return self._unsaved
+        deadline = None if timeout is None else time.monotonic() + timeout
+        if not self._closed:
+            call(lib.tern_session_close_begin, handle)
+        while not self._closed:
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                return self._finish(0)
+            # Another pump may take the last event: look again after a while.
+            if self._wait(_SLICE_MS / 1000 if left is None else min(left, _SLICE_MS / 1000)):
+                self._pump(_BATCH)
+        return self._finish(-1)
+
+    def _finish(self, timeout_ms: int) -> int:
+        """Joins the threads, or asks what is still to do."""
+        unsaved = ffi.new("uint32_t *")
+        try:
+            call(lib.tern_session_close, self._live(), timeout_ms, unsaved)
+        except TimeoutError:
+            return int(unsaved[0])
+        self._closed = self._joined = True
+        return self._unsaved
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._fork != _forks:
+            return
+        unsaved = self.close(self.close_timeout)
+        if unsaved:
+            _log.warning("closed with %d saves unanswered", unsaved)
+
+    def __del__(self) -> None:
+        # Releasing is done with the handle; it loses only what no save hook accepted.
+        if not self._closed and self._fork == _forks:
+            warnings.warn(f"unclosed session {self!r}", ResourceWarning, source=self, stacklevel=2)
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "forked" if self._fork != _forks else "open"
+        return f"<Session {state} at {id(self):#x}>"
+
+
+def _free_box(box: Any) -> None:
+    lib.tern_batch_free(box[0])
+
+
+class _Batch:
+    """A batch of events, or the place for one.
+
+    C fills the box itself, so that no exception (Ctrl-C comes anywhere) can lose a batch between
+    the call and an assignment. Views of the events keep the box.
+    """
+
+    __slots__ = ("at", "box")
+
+    def __init__(self) -> None:
+        self.box = ffi.gc(ffi.new("tern_batch **"), _free_box)
+        self.at = 0
+
+    def next(self) -> Any:
+        """The first event that is not dealt with."""
+        event = ffi.new("tern_event *")
+        lib.tern_batch_get_sized(self.box[0], self.at, event, ffi.sizeof("tern_event"))
+        return event
+
+
+def _kinds() -> dict[int, type[Event]]:
+    """The classes of the kinds, collected once."""
+    if not _KINDS:
+        _KINDS.update(_events.kinds())
+    return _KINDS

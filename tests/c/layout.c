@@ -1,0 +1,147 @@
+/* Sizes and offsets of the public structures, for comparison with layout.golden (64-bit systems).
+ * Made from the header; a difference is an ABI break. */
+#include "tern.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#define SIZE(type) printf(#type " %lu\n", (unsigned long)sizeof(type))
+#define AT(type, member) printf("  " #member " %lu\n", (unsigned long)offsetof(type, member))
+
+int main(void)
+{
+    SIZE(tern_buf);
+    AT(tern_buf, ptr);
+    AT(tern_buf, len);
+    SIZE(tern_bytes);
+    AT(tern_bytes, ptr);
+    AT(tern_bytes, len);
+    SIZE(tern_option_info);
+    AT(tern_option_info, struct_size);
+    AT(tern_option_info, id);
+    AT(tern_option_info, value_type);
+    AT(tern_option_info, live);
+    AT(tern_option_info, name);
+    AT(tern_option_info, doc);
+    AT(tern_option_info, default_text);
+    AT(tern_option_info, since);
+    AT(tern_option_info, min);
+    AT(tern_option_info, max);
+    SIZE(tern_stats);
+    AT(tern_stats, struct_size);
+    AT(tern_stats, torrents);
+    AT(tern_stats, queued_events);
+    AT(tern_stats, open_requests);
+    AT(tern_stats, dropped_notices);
+    AT(tern_stats, listen_port);
+    AT(tern_stats, peers);
+    AT(tern_stats, downloaded);
+    AT(tern_stats, uploaded);
+    AT(tern_stats, download_rate);
+    AT(tern_stats, upload_rate);
+    SIZE(tern_event);
+    AT(tern_event, struct_size);
+    AT(tern_event, kind);
+    AT(tern_event, event_class);
+    AT(tern_event, flags);
+    AT(tern_event, time_ms);
+    AT(tern_event, torrent_id);
+    AT(tern_event, torrent);
+    AT(tern_event, info_hash);
+    AT(tern_event, piece);
+    AT(tern_event, token);
+    AT(tern_event, generation);
+    AT(tern_event, peer);
+    AT(tern_event, file);
+    AT(tern_event, code);
+    AT(tern_event, os_errno);
+    AT(tern_event, reserved);
+    AT(tern_event, a);
+    AT(tern_event, b);
+    AT(tern_event, c);
+    AT(tern_event, text);
+    AT(tern_event, addr);
+    AT(tern_event, data);
+    AT(tern_event, text2);
+    SIZE(tern_status);
+    AT(tern_status, struct_size);
+    AT(tern_status, state);
+    AT(tern_status, pieces_have);
+    AT(tern_status, pieces_total);
+    AT(tern_status, total_size);
+    AT(tern_status, bytes_have);
+    AT(tern_status, wanted_size);
+    AT(tern_status, wanted_have);
+    AT(tern_status, progress);
+    AT(tern_status, downloaded);
+    AT(tern_status, uploaded);
+    AT(tern_status, wire_received);
+    AT(tern_status, wire_sent);
+    AT(tern_status, wasted);
+    AT(tern_status, total_downloaded);
+    AT(tern_status, total_uploaded);
+    AT(tern_status, download_rate);
+    AT(tern_status, upload_rate);
+    AT(tern_status, peers);
+    AT(tern_status, seeds);
+    AT(tern_status, half_open);
+    AT(tern_status, known_peers);
+    AT(tern_status, unchoked);
+    AT(tern_status, pieces_hashed);
+    AT(tern_status, pieces_restored);
+    AT(tern_status, pieces_failed);
+    AT(tern_status, availability);
+    AT(tern_status, durable_generation);
+    AT(tern_status, active_secs);
+    AT(tern_status, added_time);
+    AT(tern_status, completed_time);
+    AT(tern_status, need_save);
+    AT(tern_status, sequential);
+    AT(tern_status, download_limit);
+    AT(tern_status, upload_limit);
+    AT(tern_status, is_finished);
+    AT(tern_status, is_paused);
+    SIZE(tern_peer_info);
+    AT(tern_peer_info, struct_size);
+    AT(tern_peer_info, flags);
+    AT(tern_peer_info, peer);
+    AT(tern_peer_info, addr);
+    AT(tern_peer_info, client);
+    AT(tern_peer_info, bitfield);
+    AT(tern_peer_info, peer_id);
+    AT(tern_peer_info, handshake_bits);
+    AT(tern_peer_info, source);
+    AT(tern_peer_info, downloaded);
+    AT(tern_peer_info, uploaded);
+    AT(tern_peer_info, download_rate);
+    AT(tern_peer_info, upload_rate);
+    AT(tern_peer_info, pieces_have);
+    AT(tern_peer_info, requests_out);
+    AT(tern_peer_info, requests_in);
+    AT(tern_peer_info, bad_pieces);
+    AT(tern_peer_info, connected_secs);
+    SIZE(tern_tracker_info);
+    AT(tern_tracker_info, struct_size);
+    AT(tern_tracker_info, tier);
+    AT(tern_tracker_info, url);
+    AT(tern_tracker_info, message);
+    AT(tern_tracker_info, fails);
+    AT(tern_tracker_info, updating);
+    AT(tern_tracker_info, verified);
+    AT(tern_tracker_info, next_announce_secs);
+    AT(tern_tracker_info, complete);
+    AT(tern_tracker_info, incomplete);
+    AT(tern_tracker_info, downloaded);
+    SIZE(tern_file_info);
+    AT(tern_file_info, struct_size);
+    AT(tern_file_info, attributes);
+    AT(tern_file_info, size);
+    AT(tern_file_info, offset);
+    AT(tern_file_info, first_piece);
+    AT(tern_file_info, end_piece);
+    AT(tern_file_info, path);
+    AT(tern_file_info, symlink);
+    AT(tern_file_info, component_count);
+    AT(tern_file_info, reserved);
+    return 0;
+}
