@@ -32,7 +32,8 @@ if ($torrent->status & ERROR) {
     $torrent->hashcheck;
 }
 my $total = $torrent->piece_count;
-printf "restored %d pieces, hashed %d, of %d\n", pieces($torrent), $total;
+printf "restored %d pieces, hashed %d, of %d\n",
+    $torrent->restored_pieces, $torrent->hashed_pieces, $total;
 
 $torrent->on_event(
     piece_hash_pass => sub {
@@ -48,9 +49,3 @@ until ($torrent->is_complete) {
     die 'resume.pl: ', $torrent->error, "\n" if defined $torrent->error;
 }
 print "complete\n";
-
-# Pieces that came back without hashing, and pieces that were hashed.
-sub pieces {
-    my ($self) = @_;
-    return ($self->_restored, $self->_hashed);
-}

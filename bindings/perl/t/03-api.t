@@ -139,6 +139,12 @@ is_deeply([sort map { ref =~ s/.*:://r } @{$tier->urls}], ['HTTP', 'UDP'], 'clas
 is(DISCONNECT_SEED, -25, 'a reason');
 is(QUEUED | STARTED, 129, 'status constants');
 
+# Directories with other letters, as characters or bytes.
+for my $base ("$dir/\x{263a}", "$dir/\xe2\x98\xba") {
+    my $orphan = $T->new({Path => $file, BaseDir => $base});
+    is($orphan->files->[0]->path, "$dir/\xe2\x98\xba/caf\xc3\xa9/a", 'paths are bytes');
+}
+
 # Fakes: undef, never a crash.
 for my $class (qw(Net::BitTorrent Net::BitTorrent::Torrent Net::BitTorrent::Torrent::File
     Net::BitTorrent::Torrent::Tracker Net::BitTorrent::Torrent::Tracker::HTTP

@@ -35,8 +35,8 @@ my $pieces = 10;
         {Path => $file, BaseDir => $dir, Resume => "$dir/orphan.resume"});
     is($orphan->status, 72, 'restored');
     is($orphan->is_complete, 1, 'complete');
-    is($orphan->_restored, $pieces, 'all pieces restored');
-    is($orphan->_hashed, 0, 'none hashed');
+    is($orphan->restored_pieces, $pieces, 'all pieces restored');
+    is($orphan->hashed_pieces, 0, 'none hashed');
     is($orphan->resume_path, "$dir/orphan.resume", 'resume path');
 }
 # In a client: not started unless asked for.
@@ -104,6 +104,28 @@ my $pieces = 10;
     $torrent->hashcheck;
     is($torrent->status, 201, 'hashcheck checks and starts');
     is($torrent->is_complete, 1, 'all is there');
+}
+
+# Content that cannot be read: an error, not a wait without end.
+{
+    my $client = client();
+    mkdir "$dir/wrong" and mkdir "$dir/wrong/some" and mkdir "$dir/wrong/some/a.bin";
+    my $torrent = $client->add_torrent({Path => $file, BaseDir => "$dir/wrong"});
+    my @errors;
+    $torrent->on_event(file_error => sub { push @errors, $_[1] });
+    is($torrent->hashcheck, 1, 'a directory where a file should be: nothing is there');
+    is(unpack('%32b*', $torrent->bitfield), 0, 'no piece');
+    is($torrent->hashcheck, undef, 'but when every piece is read');
+    ok(length($torrent->error // ''), 'is an error');
+    ok($torrent->status & ERROR, 'in the status too');
+    isa_ok($errors[0]{File}, 'Net::BitTorrent::Torrent::File');
+    ok(length $errors[0]{Message}, 'with a message');
+    is($torrent->hashcheck, undef, 'and so the next time');
+    is($torrent->status & CHECKING, 0, 'and is over');
+    rmdir "$dir/wrong/some/a.bin";
+    spew("$dir/wrong/some/$_", $files{$_}) for keys %files;
+    is($torrent->hashcheck, 1, 'once it is repaired it can be checked');
+    is($torrent->is_complete, 1, 'and is complete');
 }
 
 # Killed with -9 in the middle.
@@ -179,7 +201,7 @@ END
     my $torrent = $client->add_torrent({Path => $big_file, BaseDir => "$dir/out2",
         Resume => "$dir/big2.resume"});
     is($torrent->error, undef, 'our own writes after the last save are no reason to refuse it');
-    cmp_ok($torrent->_restored, '>=', 10, 'what was saved is restored');
+    cmp_ok($torrent->restored_pieces, '>=', 10, 'what was saved is restored');
     $client->remove_torrent($torrent);
     # After an orderly end they are.
     $torrent = $client->add_torrent({Path => $big_file, BaseDir => "$dir/out2",
@@ -187,6 +209,12 @@ END
     ok($torrent->save_resume_data, 'saved');
     undef $torrent;
     undef $client;
+    my $again = Net::BitTorrent::Torrent->new({Path => $big_file, BaseDir => "$dir/out2",
+        Resume => "$dir/big2.resume"});
+    is($again->error, undef, 'nothing differs');
+    cmp_ok($again->restored_pieces, '>=', 10, 'all is restored');
+    is($again->hashed_pieces, 0, 'nothing is hashed');
+    undef $again;
     open my $fh, '+<', "$dir/out2/big" or die $!;
     syswrite $fh, 'x';
     close $fh;

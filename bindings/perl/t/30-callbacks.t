@@ -175,6 +175,6 @@ my $address = '127.0.0.1:' . $seed->_tcp_port;
     my $orphan = Net::BitTorrent::Torrent->new({Path => $file, BaseDir => "$dir/saver",
         Resume => "$dir/saver.resume"});
     is($orphan->is_complete, 1, 'what it got is resume data');
-    is($orphan->_hashed, 0, 'that spares hashing');
+    is($orphan->hashed_pieces, 0, 'that spares hashing');
 }
 done_testing;

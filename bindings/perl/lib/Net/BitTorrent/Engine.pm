@@ -161,8 +161,20 @@ sub save {
     my $wait = {keep => $keep, done => 0, result => undef};
     # Two saves of one torrent cannot be nested: a handler that runs in between finds none waiting.
     local $self->{saves}{$id} = $wait;
+    # No blob comes when the storage fails, now or before.
+    my $status  = $handle->status or return;
+    my $torrent = $self->torrent($id);
+    return if $status->{state} == TERN_STATE_FAILED && !($torrent && $torrent->_is_loaded);
+    my $failures = sub {
+        grep { $_->{torrent} == $id && $_->{kind} == TERN_EVENT_STORAGE_FAILED }
+            @{$self->{events}}
+    };
+    my $before = $failures->();
     $handle->save or return;
-    $self->pump_until(sub { $wait->{done} }, $limit // 60);
+    $self->pump_until(sub { $wait->{done} || $failures->() > $before }, $limit // 60);
+    if (!$wait->{done} && (my $failure = ($failures->())[-1])) {
+        $! = $failure->{errno};
+    }
     return $wait->{result};
 }
 
@@ -228,7 +240,7 @@ sub close {
     }
     $session->close(0) if $gone;
     $self->{closed} = 1;
-    $self->{events} = [];
+    @{$self->{events}} = ();
     return $gone;
 }
 

@@ -66,6 +66,7 @@ sub new {
     my $object = bless \$hash, $class;
     my $pieces = $metainfo->piece_count;
     my $base   = defined $args->{BaseDir} ? $args->{BaseDir} : Cwd::getcwd();
+    utf8::encode($base) if utf8::is_utf8($base);    # paths are bytes
     my $self   = {
         metainfo => $metainfo,
         path     => $path,
@@ -203,15 +204,17 @@ sub status      { my $s = _self(@_) or return; return $s->{view}->status }
 sub error       { my $s = _self(@_) or return; return $s->{view}->error }
 sub resume_path { my $s = _self(@_) or return; return $s->{resume} }
 
+sub restored_pieces { my $s = _self(@_) or return; return $s->{restored} // 0 }
+sub hashed_pieces   { my $s = _self(@_) or return; return $s->{hashed} // 0 }
+
 sub _client       { my $s = _self(@_) or return; return $s->{client} }
 
 sub _block_length { my $s = _self(@_) or return; return $s->{block} }
+sub _is_loaded    { my $s = _self(@_) or return; return $s->{loaded} }
 sub _basedir      { my $s = _self(@_) or return; return $s->{basedir} }
 sub _handle       { my $s = _self(@_) or return; return $s->{handle} }
 sub _wanted       { my $s = _self(@_) or return; return $s->{view}->missing }
 sub _nodes        { my $s = _self(@_) or return; return [$s->{metainfo}->nodes] }
-sub _restored     { my $s = _self(@_) or return; return $s->{restored} // 0 }
-sub _hashed       { my $s = _self(@_) or return; return $s->{hashed} // 0 }
 
 sub raw_data {
     my ($object, $decoded) = @_;
@@ -340,6 +343,8 @@ sub hashcheck {
     return _check_elsewhere($s) if !$engine->is_owner;
     my $id = $s->{handle}->id;
     my $check_end = Net::BitTorrent::Torrent::Events::CHECK_END();
+    my $status = $s->{handle}->status or return;
+    my $failed = $status->{state} == TERN_STATE_FAILED;
     if ($s->{loaded}) {
         # An earlier check's end, still waiting to be told, is not the end of this one.
         @{$engine->{events}} = grep {
@@ -349,6 +354,14 @@ sub hashcheck {
         $s->{handle}->recheck or return;
     }
     # else: the engine looks at the files since the torrent was added, and that is this check.
+    if ($failed) {
+        # It tries again; started it is only when that is wanted.
+        @{$engine->{events}} = grep {
+            $_->{torrent} != $id || $_->{kind} != TERN_EVENT_STORAGE_FAILED
+        } @{$engine->{events}};
+        $s->{handle}->resume or return;
+        $s->{handle}->pause  or return;
+    }
     unshift @{$engine->{events}}, @{delete $s->{held} || []};
     delete $s->{refused};
     $view->set_error(undef);
@@ -357,7 +370,7 @@ sub hashcheck {
     my $checks = $view->checks;
     $s->{checking} = {failed => {}};
     $engine->pump_until(sub { $view->checks != $checks }, 7 * 24 * 3600, $id) or return;
-    return 1;
+    return $view->status & CHECKED ? 1 : undef;
 }
 
 # In a clone of the torrent in another thread: the thread that made the client tells the end.
@@ -697,6 +710,11 @@ Writes resume data to C<$path>, default L</resume_path>, and returns true when i
 disk: what was downloaded is synced first, then the file is written beside the old one, synced,
 and renamed. C<undef> and C<$!> on failure; then the old file is untouched. May be called in
 handlers.
+
+=item C<restored_pieces> C<hashed_pieces>
+
+How many pieces the last check, or the comparison with resume data, took over without reading them, and
+how many it had to hash.
 
 =item C<add_peer ( 'host:port' )>
 

@@ -90,6 +90,7 @@ sub _on_failed {
 sub _on_checked {
     my ($object, $s, $event) = @_;
     $s->{loaded} = 1;
+    @$s{qw(restored hashed)} = @$event{qw(c b)};
     if (!$s->{checking}) {
         $s->{view}->change(CHECKED, 0) if $event->{b} || $event->{c};
         $s->{view}->checks(1);
@@ -124,12 +125,13 @@ sub _on_check_end {
 sub _on_state {
     my ($object, $s, $event) = @_;
     my $state = $event->{b};
-    return if $s->{loaded} || $state == TERN_STATE_STARTING || $state == TERN_STATE_CHECKING;
+    return if $s->{loaded} || $state == TERN_STATE_STARTING || $state == TERN_STATE_CHECKING
+        || $state == TERN_STATE_FAILED;
     my $id = $event->{torrent};
     return if grep { $_->{torrent} == $id && $_->{kind} == TERN_EVENT_CHECKED }
         @{$s->{engine}{events}};
     $s->{loaded} = 1;
-    _on_checked($object, $s, $event) if $s->{checking};
+    _on_checked($object, $s, {%$event, b => 0, c => 0}) if $s->{checking};
 }
 
 # After dropped notices: pieces that came meanwhile are told now.
@@ -211,10 +213,19 @@ sub _on_tracker {
     }
 }
 
+# It stops; a check under way is over.
+sub _fail {
+    my ($object, $s, $message) = @_;
+    $object->_set_error($message);
+    return if !delete $s->{checking};
+    $s->{view}->change(0, CHECKING);
+    $s->{view}->checks(1);
+}
+
 sub _on_storage_failed {
     my ($object, $s, $event) = @_;
     my $message = $event->{text} . (length $event->{text2} ? " ($event->{text2})" : '');
-    $object->_set_error($message);
+    _fail($object, $s, $message);
     my $file = defined $event->{file} ? $s->{files}[$event->{file}] : undef;
     $! = $event->{errno} if $event->{errno};
     $object->_event('file_error', {File => $file, Message => $message}) if $file;
@@ -222,8 +233,7 @@ sub _on_storage_failed {
 
 sub _on_defect {
     my ($object, $s, $event) = @_;
-    $object->_set_error($event->{kind} == TERN_EVENT_FATAL
-        ? $event->{text} : 'The verifier failed');
+    _fail($object, $s, $event->{kind} == TERN_EVENT_FATAL ? $event->{text} : 'The verifier failed');
 }
 
 # A handler's answer: true, false, or undef for "as if I were not there". When it dies the engine is

@@ -109,12 +109,13 @@ sub _load_blob {
     my ($object, $self) = @_;
     my ($engine, $view) = @$self{qw(engine view)};
     my $id = $self->{handle}->id;
-    my $verdict;
+    my ($verdict, $checked);
     my $look = sub {
         for my $event (grep { $_->{torrent} == $id } @{$engine->{events}}) {
             my $kind = $event->{kind};
-            $verdict = $kind if $kind == TERN_EVENT_CHECKED
-                || $kind == TERN_EVENT_RESUME_REJECTED || $kind == TERN_EVENT_STORAGE_FAILED;
+            $checked = $event if $kind == TERN_EVENT_CHECKED;
+            $verdict = $kind if $checked || $kind == TERN_EVENT_RESUME_REJECTED
+                || $kind == TERN_EVENT_STORAGE_FAILED || $kind == TERN_EVENT_FATAL;
             last if $verdict;
         }
         return $verdict;
@@ -131,8 +132,7 @@ sub _load_blob {
     return if $verdict != TERN_EVENT_CHECKED;
     @{$engine->{events}} = grep { $_->{torrent} != $id } @{$engine->{events}};
     my $start = $view->status & START_AFTER_CHECK;
-    my $status = $self->{handle}->status;
-    @$self{qw(restored hashed)} = @$status{qw(pieces_restored pieces_hashed)} if $status;
+    @$self{qw(restored hashed)} = @$checked{qw(c b)};
     $view->set_bitfield(lsb($self->{handle}->bitfield, $self->{pieces}));
     _read_priorities($self);
     $view->change(CHECKED, START_AFTER_CHECK);
