@@ -713,8 +713,8 @@ handlers.
 
 =item C<restored_pieces> C<hashed_pieces>
 
-How many pieces the last check, or the comparison with resume data, took over without reading them, and
-how many it had to hash.
+How many pieces the last check, or the comparison with resume data, took over without reading
+them, and how many it had to hash.
 
 =item C<add_peer ( 'host:port' )>
 
