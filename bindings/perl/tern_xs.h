@@ -20,7 +20,7 @@
 #include <string.h>
 #include <tern.h>
 
-/* The state of a torrent as told to Perl so far; shared by the clones of an object in all threads. */
+/* The state of a torrent as told to Perl so far; shared by its clones in all threads. */
 typedef struct {
     int refs;
     UV status;

@@ -1,9 +1,10 @@
 #!/usr/bin/perl
-# Downloads a torrent and survives kill -9: resume.pl FILE.torrent DIRECTORY RESUME-FILE [HOST:PORT ...]
+# Downloads a torrent and survives kill -9: resume.pl FILE.torrent DIRECTORY RESUME-FILE
+# [HOST:PORT ...]
 #
-# Progress is saved after every piece. Started again, it goes on with what it has: it says how much was
-# restored and how much had to be hashed again. Addresses given are connected to besides those trackers
-# tell.
+# Progress is saved after every piece. Started again, it goes on with what it has: it says how
+# much was restored and how much had to be hashed again. Addresses given are connected to besides
+# those trackers tell.
 use strict;
 use warnings;
 use Net::BitTorrent;
@@ -31,7 +32,8 @@ if ($torrent->status & ERROR) {
     $torrent->hashcheck;
 }
 my $total = $torrent->piece_count;
-printf "restored %d pieces, hashed %d, of %d\n", pieces($torrent), $total;
+printf "restored %d pieces, hashed %d, of %d\n",
+    $torrent->restored_pieces, $torrent->hashed_pieces, $total;
 
 $torrent->on_event(
     piece_hash_pass => sub {
@@ -47,9 +49,3 @@ until ($torrent->is_complete) {
     die 'resume.pl: ', $torrent->error, "\n" if defined $torrent->error;
 }
 print "complete\n";
-
-# Pieces that came back without hashing, and pieces that were hashed.
-sub pieces {
-    my ($self) = @_;
-    return ($self->_restored, $self->_hashed);
-}

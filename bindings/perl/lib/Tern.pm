@@ -76,19 +76,20 @@ too. Methods called on something that is not an object of the class croak.
 
 =item * Options are a hash with the names of F<docs/options.md>. C<Tern::options()> lists them.
 
-=item * Structures come as hashes with the members' names. Events leave out members that are not set.
+=item * Structures come as hashes with the members' names. Events leave out members that are not
+set.
 
 =item * Paths and binary data are bytes. Names and messages are decoded from UTF-8.
 
-=item * Hooks are QUEUED only: C<set_verify_hook(TERN_HOOK_QUEUED)> makes requests appear among the
-events; answer them with C<request_complete($token, $verdict, $detail)>. The library never calls into
-Perl, so a C<die> never crosses one of its frames.
+=item * Hooks are QUEUED only: C<set_verify_hook(TERN_HOOK_QUEUED)> makes requests appear among
+the events; answer them with C<request_complete($token, $verdict, $detail)>. The library never
+calls into Perl, so a C<die> never crosses one of its frames.
 
 =item * C<wait($seconds)> waits in poll(2) and returns when a signal arrives, after running its
 handler. Negative means no limit.
 
-=item * C<Tern::create(path =E<gt> ..., piece_length =E<gt> ..., trackers =E<gt> [...])> hashes a file
-or directory and returns the bytes of a F<.torrent> file. Further keys: C<name>, C<comment>,
+=item * C<Tern::create(path =E<gt> ..., piece_length =E<gt> ..., trackers =E<gt> [...])> hashes a
+file or directory and returns the bytes of a F<.torrent> file. Further keys: C<name>, C<comment>,
 C<created_by>, C<creation_date>, C<source>, C<private>, C<flags>, C<web_seeds>.
 
 =back
@@ -96,13 +97,13 @@ C<created_by>, C<creation_date>, C<source>, C<private>, C<flags>, C<web_seeds>.
 =head2 Threads and forks
 
 Objects are cloned into new ithreads: both sides hold a reference to the same session, torrent or
-metainfo. No session survives C<fork>: in the child every call fails with C<TERN_E_FORKED>, and letting
-go of objects does nothing.
+metainfo. No session survives C<fork>: in the child every call fails with C<TERN_E_FORKED>, and
+letting go of objects does nothing.
 
 =head2 Tern::View, Tern::attach, Tern::state
 
-For L<Net::BitTorrent>'s own use: a torrent's state as delivered to Perl so far, shared by all threads,
-and private state attached to an object.
+For L<Net::BitTorrent>'s own use: a torrent's state as delivered to Perl so far, shared by all
+threads, and private state attached to an object.
 
 =head1 CONSTANTS
 

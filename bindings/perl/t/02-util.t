@@ -25,7 +25,8 @@ is(scalar bdecode('02:xy'), undef, 'length with leading zero');
 is(scalar bdecode($_), undef, "garbage: $_") for '', 'x', '5:abc', 'ie', 'i--1e', 'di1e1:ae1:x',
     '99999999999999999999:a';
 is_deeply([bdecode('3:fooleft')], ['foo', 'left'], 'leftover in list context');
-is(scalar bdecode('i18446744073709551615e'), '18446744073709551615', 'big numbers keep their digits');
+is(scalar bdecode('i18446744073709551615e'), '18446744073709551615',
+    'big numbers keep their digits');
 is(scalar bdecode('l' x 100_000), undef, 'nested without end');
 is_deeply(scalar bdecode(bencode({a => [1, {b => 'c'}]})), {a => [1, {b => 'c'}]}, 'round trip');
 
@@ -40,13 +41,14 @@ is(length compact('1.2.3.4:5', '1.2.3.4:5', '1.2.3.4:6'), 12, 'without duplicate
 is_deeply([sort(uncompact("\1\2\3\4\0\5\1\2\3\4\0\6"))], ['1.2.3.4:5', '1.2.3.4:6'], 'uncompact');
 
 my $all = build_handshake("\0" x 8, 'h' x 20, 'p' x 20) . build_keepalive() . build_choke()
-    . build_have(7) . build_bitfield("\x01\x80") . build_request(1, 2, 3) . build_piece(1, 0, \'data')
+    . build_have(7) . build_bitfield("\x01\x80") . build_request(1, 2, 3)
+    . build_piece(1, 0, \'data')
     . build_port(6881) . build_extended(0, {m => {}}) . build_have_all();
 my @got;
 while (my $packet = parse_packet(\$all)) { push @got, $packet }
 is($all, '', 'all consumed');
-is_deeply([map { $_->{Type} } @got], [HANDSHAKE, KEEPALIVE, CHOKE, HAVE, BITFIELD, REQUEST, PIECE, PORT,
-    EXTPROTOCOL, HAVE_ALL], 'types');
+is_deeply([map { $_->{Type} } @got], [HANDSHAKE, KEEPALIVE, CHOKE, HAVE, BITFIELD, REQUEST,
+    PIECE, PORT, EXTPROTOCOL, HAVE_ALL], 'types');
 is_deeply($got[0]{Payload}, ["\0" x 8, 'h' x 20, 'p' x 20], 'handshake');
 is($got[3]{Payload}, 7, 'have');
 is($got[4]{Payload}, "\x01\x80", 'bitfield, LSB first on both sides');

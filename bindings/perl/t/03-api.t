@@ -49,7 +49,8 @@ like($client->fileno, qr/\A[0-9]+\z/, 'fileno');
 {
     my @ran;
     $client->_schedule({Time => time - 1, Code => sub { push @ran, shift }, Object => $client});
-    my $id = $client->_schedule({Time => time - 1, Code => sub { push @ran, 'no' }, Object => $client});
+    my $id = $client->_schedule(
+        {Time => time - 1, Code => sub { push @ran, 'no' }, Object => $client});
     ok($client->_cancel($id), 'cancel');
     $client->do_one_loop(0);
     is_deeply([map { 0 + $_ } @ran], [0 + $client], 'a job ran once, with its object');
@@ -73,7 +74,9 @@ my $T = 'Net::BitTorrent::Torrent';
 is($T->new, undef, 'no arguments'); ok(warned(), 'warns');
 is($T->new({}), undef, 'no path'); ok(warned(), 'warns');
 is($T->new({Path => $file, Client => 'x'}), undef, 'a bad client'); ok(warned(), 'warns');
-is($T->new({Path => spew("$dir/x", 'garbage')}), undef, 'garbage'); like("@warn", qr/Malformed/, 'is said'); warned();
+is($T->new({Path => spew("$dir/x", 'garbage')}), undef, 'garbage');
+like("@warn", qr/Malformed/, 'is said');
+warned();
 my $bad = 'd4:infod6:lengthi5e4:name1:x12:piece lengthi16384e6:pieces3:abcee';
 is($T->new({Path => spew("$dir/y", $bad)}), undef, 'bad hashes'); ok(!warned(), 'silently');
 my $torrent = $T->new({Path => $file, BaseDir => $dir, Status => 4 + 8 + 16});
@@ -125,18 +128,27 @@ is(unpack('b*', $torrent->_wanted), '01000000', 'only the other piece is wanted'
 is($a->set_priority($_ // undef), undef, 'a bad priority') for undef, -1, 'x';
 is(warned(), 3, 'warns');
 is(0 + $a->torrent, 0 + $torrent, 'torrent of a file');
-is(Net::BitTorrent::Torrent::File->new({Path => 'x'}), undef, 'a file needs more'); ok(warned(), 'warns');
+is(Net::BitTorrent::Torrent::File->new({Path => 'x'}), undef, 'a file needs more');
+ok(warned(), 'warns');
 is($torrent->_add_tracker(['http://127.0.0.1:9/a', 'udp://127.0.0.1:9']), 1, 'a tier');
 my ($tier) = @{$torrent->trackers};
 isa_ok($tier, 'Net::BitTorrent::Torrent::Tracker');
-is_deeply([sort map { $_->url } @{$tier->urls}], ['http://127.0.0.1:9/a', 'udp://127.0.0.1:9'], 'urls');
+is_deeply([sort map { $_->url } @{$tier->urls}],
+    ['http://127.0.0.1:9/a', 'udp://127.0.0.1:9'], 'urls');
 is_deeply([sort map { ref =~ s/.*:://r } @{$tier->urls}], ['HTTP', 'UDP'], 'classes');
 is(DISCONNECT_SEED, -25, 'a reason');
 is(QUEUED | STARTED, 129, 'status constants');
 
+# Directories with other letters, as characters or bytes.
+for my $base ("$dir/\x{263a}", "$dir/\xe2\x98\xba") {
+    my $orphan = $T->new({Path => $file, BaseDir => $base});
+    is($orphan->files->[0]->path, "$dir/\xe2\x98\xba/caf\xc3\xa9/a", 'paths are bytes');
+}
+
 # Fakes: undef, never a crash.
 for my $class (qw(Net::BitTorrent Net::BitTorrent::Torrent Net::BitTorrent::Torrent::File
-    Net::BitTorrent::Torrent::Tracker Net::BitTorrent::Torrent::Tracker::HTTP Net::BitTorrent::Peer)) {
+    Net::BitTorrent::Torrent::Tracker Net::BitTorrent::Torrent::Tracker::HTTP
+    Net::BitTorrent::Peer)) {
     my $fake = bless \{}, $class;
     no strict 'refs';
     my @methods = grep { /\A[a-z]/ && defined &{"${class}::$_"}
@@ -150,6 +162,7 @@ for my $class (qw(Net::BitTorrent Net::BitTorrent::Torrent Net::BitTorrent::Torr
     warned();
 }
 is($T->new({Path => $file, Client => bless \{}, 'Net::BitTorrent'}), undef, 'a fake client');
-is(Net::BitTorrent::Peer->new({Address => '127.0.0.1:1', Torrent => bless \{}, $T}), undef, 'a fake torrent');
+is(Net::BitTorrent::Peer->new({Address => '127.0.0.1:1', Torrent => bless \{}, $T}), undef,
+    'a fake torrent');
 is($client->remove_torrent(bless \{}, $T), undef, 'a fake to be removed');
 done_testing;

@@ -35,8 +35,8 @@ my $pieces = 10;
         {Path => $file, BaseDir => $dir, Resume => "$dir/orphan.resume"});
     is($orphan->status, 72, 'restored');
     is($orphan->is_complete, 1, 'complete');
-    is($orphan->_restored, $pieces, 'all pieces restored');
-    is($orphan->_hashed, 0, 'none hashed');
+    is($orphan->restored_pieces, $pieces, 'all pieces restored');
+    is($orphan->hashed_pieces, 0, 'none hashed');
     is($orphan->resume_path, "$dir/orphan.resume", 'resume path');
 }
 # In a client: not started unless asked for.
@@ -106,6 +106,28 @@ my $pieces = 10;
     is($torrent->is_complete, 1, 'all is there');
 }
 
+# Content that cannot be read: an error, not a wait without end.
+{
+    my $client = client();
+    mkdir "$dir/wrong" and mkdir "$dir/wrong/some" and mkdir "$dir/wrong/some/a.bin";
+    my $torrent = $client->add_torrent({Path => $file, BaseDir => "$dir/wrong"});
+    my @errors;
+    $torrent->on_event(file_error => sub { push @errors, $_[1] });
+    is($torrent->hashcheck, 1, 'a directory where a file should be: nothing is there');
+    is(unpack('%32b*', $torrent->bitfield), 0, 'no piece');
+    is($torrent->hashcheck, undef, 'but when every piece is read');
+    ok(length($torrent->error // ''), 'is an error');
+    ok($torrent->status & ERROR, 'in the status too');
+    isa_ok($errors[0]{File}, 'Net::BitTorrent::Torrent::File');
+    ok(length $errors[0]{Message}, 'with a message');
+    is($torrent->hashcheck, undef, 'and so the next time');
+    is($torrent->status & CHECKING, 0, 'and is over');
+    rmdir "$dir/wrong/some/a.bin";
+    spew("$dir/wrong/some/$_", $files{$_}) for keys %files;
+    is($torrent->hashcheck, 1, 'once it is repaired it can be checked');
+    is($torrent->is_complete, 1, 'and is complete');
+}
+
 # Killed with -9 in the middle.
 my $seed = client(upload_limit => 600_000);
 my $big = content(3_000_000, 'big');
@@ -115,7 +137,8 @@ $there->hashcheck;
 is($there->is_complete, 1, 'the seed has it all');
 my $address = '127.0.0.1:' . $seed->_tcp_port;
 my $script = '../../examples/perl/resume.pl';
-my @command = ($^X, '-Iblib/lib', '-Iblib/arch', $script, $big_file, "$dir/out", "$dir/big.resume", $address);
+my @command = ($^X, '-Iblib/lib', '-Iblib/arch', $script, $big_file, "$dir/out",
+    "$dir/big.resume", $address);
 
 sub run_until {
     my ($share) = @_;
@@ -166,8 +189,8 @@ SKIP: {
         $torrent->add_peer($address);
         $client->do_one_loop while 1;
 END
-    my $pid = open my $out, '-|', $^X, '-Iblib/lib', '-Iblib/arch', '-MNet::BitTorrent', '-e', $once,
-        $big_file, "$dir/out2", "$dir/big2.resume", $address;
+    my $pid = open my $out, '-|', $^X, '-Iblib/lib', '-Iblib/arch', '-MNet::BitTorrent',
+        '-e', $once, $big_file, "$dir/out2", "$dir/big2.resume", $address;
     while (my $n = <$out>) {
         next if $n < 20;
         kill KILL => $pid;
@@ -178,7 +201,7 @@ END
     my $torrent = $client->add_torrent({Path => $big_file, BaseDir => "$dir/out2",
         Resume => "$dir/big2.resume"});
     is($torrent->error, undef, 'our own writes after the last save are no reason to refuse it');
-    cmp_ok($torrent->_restored, '>=', 10, 'what was saved is restored');
+    cmp_ok($torrent->restored_pieces, '>=', 10, 'what was saved is restored');
     $client->remove_torrent($torrent);
     # After an orderly end they are.
     $torrent = $client->add_torrent({Path => $big_file, BaseDir => "$dir/out2",
@@ -186,6 +209,12 @@ END
     ok($torrent->save_resume_data, 'saved');
     undef $torrent;
     undef $client;
+    my $again = Net::BitTorrent::Torrent->new({Path => $big_file, BaseDir => "$dir/out2",
+        Resume => "$dir/big2.resume"});
+    is($again->error, undef, 'nothing differs');
+    cmp_ok($again->restored_pieces, '>=', 10, 'all is restored');
+    is($again->hashed_pieces, 0, 'nothing is hashed');
+    undef $again;
     open my $fh, '+<', "$dir/out2/big" or die $!;
     syswrite $fh, 'x';
     close $fh;

@@ -133,7 +133,8 @@ my $address = '127.0.0.1:' . $seed->_tcp_port;
     ok(loop_until(sub { $torrent->is_complete || @failed }, $leech), 'something was refused');
     is_deeply(\@failed, [3], 'the piece refused failed');
     is_deeply(\@bad, [], 'the bytes given were the piece');
-    # Its sender is banned by now, as who sends bad pieces is: what was refused once is all that lacks.
+    # Its sender is banned by now, as who sends bad pieces is: what was refused once is all that
+    # lacks.
     ok(loop_until(sub { keys %asked == $pieces }, $leech), 'every piece was asked about')
         if $torrent->is_complete;
 }
@@ -174,6 +175,6 @@ my $address = '127.0.0.1:' . $seed->_tcp_port;
     my $orphan = Net::BitTorrent::Torrent->new({Path => $file, BaseDir => "$dir/saver",
         Resume => "$dir/saver.resume"});
     is($orphan->is_complete, 1, 'what it got is resume data');
-    is($orphan->_hashed, 0, 'that spares hashing');
+    is($orphan->hashed_pieces, 0, 'that spares hashing');
 }
 done_testing;

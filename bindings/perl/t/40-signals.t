@@ -35,7 +35,8 @@ sub after {
     waitpid $pid, 0;
     is($client->do_one_loop(0), 1, 'which works afterwards');
 }
-# Ctrl-C without a handler ends a program in the loop, and so does exit in a handler: END blocks run.
+# Ctrl-C without a handler ends a program in the loop, and so does exit in a handler: END blocks
+# run.
 my $program = <<'END';
     my $client = Net::BitTorrent->new({LocalHost => '127.0.0.1'});
     $| = 1;
@@ -45,8 +46,8 @@ my $program = <<'END';
     $client->do_one_loop(-1) while 1;
 END
 for my $handler (0, 1) {
-    my $pid = open my $out, '-|', $^X, '-Iblib/lib', '-Iblib/arch', '-MNet::BitTorrent', '-e', $program,
-        $handler ? 'handler' : ();
+    my $pid = open my $out, '-|', $^X, '-Iblib/lib', '-Iblib/arch', '-MNet::BitTorrent',
+        '-e', $program, $handler ? 'handler' : ();
     is(scalar <$out>, "ready\n", 'the program runs');
     Time::HiRes::sleep(0.2);
     kill INT => $pid;

@@ -47,7 +47,8 @@ for my $how (
     my $pid = open my $out, '-|';
     if (!$pid) {
         open STDERR, '>&', \*STDOUT;
-        exec $^X, '-w', '-Iblib/lib', '-Iblib/arch', '-MNet::BitTorrent', '-e', $program, $file, $dir;
+        exec $^X, '-w', '-Iblib/lib', '-Iblib/arch', '-MNet::BitTorrent', '-e', $program,
+            $file, $dir;
     }
     my $said = join '', <$out>;
     close $out;
@@ -61,9 +62,10 @@ for my $how (
     $torrent->hashcheck;
     my $pid = open my $out, '-|';
     if (!$pid) {
+        my $added = $client->add_torrent({Path => $file, BaseDir => "$dir/x"});
         my $r = join ' ', map { $_ // 'undef' } $client->do_one_loop(0), $torrent->is_complete,
-            $torrent->hashcheck, $torrent->save_resume_data("$dir/fork.resume"),
-            $client->add_torrent({Path => $file, BaseDir => "$dir/x"}) ? 'added' : 'not', $client->fileno;
+            scalar $torrent->hashcheck, scalar $torrent->save_resume_data("$dir/fork.resume"),
+            $added ? 'added' : 'not', scalar $client->fileno;
         undef $torrent;
         undef $client;
         my $new = client();

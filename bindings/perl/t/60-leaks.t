@@ -15,7 +15,11 @@ my $file = make_torrent($dir, 'some', 16384, a => content(30_000), b => content(
 my $raw = slurp($file);
 
 no_leaks_ok { my $m = Tern::Metainfo->parse($raw); my @f = $m->files; $m->name } 'metainfo';
-no_leaks_ok { local $Tern::error; my $m = Tern::Metainfo->parse('x'); my $e = "$Tern::error" } 'an error';
+no_leaks_ok {
+    local $Tern::error;
+    my $m = Tern::Metainfo->parse('x');
+    my $e = "$Tern::error";
+} 'an error';
 no_leaks_ok { my @o = Tern::options() } 'options';
 no_leaks_ok { my $v = Tern::View->new(9); $v->set_error('x'); $v->error; $v->missing } 'view';
 no_leaks_ok {
@@ -52,7 +56,10 @@ no_leaks_ok {
     no_leaks_ok {
         my $leech = client();
         my $torrent = $leech->add_torrent({Path => $file, BaseDir => $dir . '/leak' . $n++});
-        $leech->on_event(peer_connect => sub { my $p = $_[1]{Peer}; my @x = ($p->bitfield, $p->as_string(1)) });
+        $leech->on_event(peer_connect => sub {
+            my $p = $_[1]{Peer};
+            my @x = ($p->bitfield, $p->as_string(1));
+        });
         $leech->on_event(incoming_packet => sub { });
         $torrent->add_peer('127.0.0.1:' . $seed->_tcp_port);
         loop_until(sub { $torrent->is_complete }, $leech);

@@ -487,7 +487,8 @@ peers(tern_torrent *torrent)
             (void) hv_stores(hv, "flags", newSVuv(p.flags));
             (void) hv_stores(hv, "peer", xs_u64(aTHX_ p.peer));
             (void) hv_stores(hv, "addr", xs_bytes(aTHX_ p.addr));
-            (void) hv_stores(hv, "client", xs_text(aTHX_ (const char *) p.client.ptr, p.client.len));
+            (void) hv_stores(hv, "client",
+                             xs_text(aTHX_ (const char *) p.client.ptr, p.client.len));
             (void) hv_stores(hv, "bitfield", xs_bytes(aTHX_ p.bitfield));
             (void) hv_stores(hv, "peer_id", newSVpvn((const char *) p.peer_id, 20));
             (void) hv_stores(hv, "handshake_bits", newSVpvn((const char *) p.handshake_bits, 8));

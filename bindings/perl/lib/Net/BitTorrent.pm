@@ -46,6 +46,7 @@ sub new {
     }
     my %args    = %{$args[0] // {}};
     my $peer_id = Net::BitTorrent::Version::gen_peerid();
+    my $version = Net::BitTorrent::Version::_product_version();
     my $self    = {
         torrents => {},
         calls    => {},
@@ -55,7 +56,7 @@ sub new {
     };
     my %options = (
         peer_id                  => $peer_id,
-        user_agent               => 'Net::BitTorrent/' . Net::BitTorrent::Version::_product_version(),
+        user_agent               => join('/', __PACKAGE__, $version),
         stop_tracker_timeout_ms  => 3000,
         event_queue_len          => 1_000_000,
         map { @{$SETTINGS{$_}}[0, 1] } keys %SETTINGS,
@@ -74,7 +75,8 @@ sub new {
 sub _listen {
     my ($args, $options) = @_;
     my $host  = defined $args->{LocalHost} ? $args->{LocalHost} : '0.0.0.0';
-    my @ports = ref $args->{LocalPort} eq 'ARRAY' ? @{$args->{LocalPort}} : ($args->{LocalPort} // 0);
+    my $port  = $args->{LocalPort} // 0;
+    my @ports = ref $port eq 'ARRAY' ? @$port : ($port);
     my $packed = Socket::inet_aton($host);
     my $errno  = defined $packed ? 0 : Errno::EADDRNOTAVAIL();
     @ports = () if !defined $packed;
@@ -135,12 +137,12 @@ sub remove_torrent {
     my $state = blessed $torrent && $torrent->isa('Net::BitTorrent::Torrent')
         ? Tern::state($torrent) : undef;
     if (!$state) {
-        carp 'Net::BitTorrent->remove_torrent( ) requires a blessed Net::BitTorrent::Torrent object';
+        carp 'Net::BitTorrent->remove_torrent( ) requires a Net::BitTorrent::Torrent object';
         return;
     }
     return if !$s->{torrents}{$$torrent} || 0 + $s->{torrents}{$$torrent} != 0 + $torrent;
     $torrent->stop;
-    Net::BitTorrent::Torrent::_leave($torrent, $state, 10);
+    Net::BitTorrent::Torrent::Saved::leave($torrent, $state, 10);
     return delete $s->{torrents}{$$torrent};
 }
 
@@ -185,7 +187,8 @@ sub _run_jobs {
 sub _schedule {
     my ($object, $args) = @_;
     my $s = _self($object) or return;
-    if (ref $args ne 'HASH' || ref $args->{Code} ne 'CODE' || !looks_like_number($args->{Time} // '')) {
+    if (ref $args ne 'HASH' || ref $args->{Code} ne 'CODE'
+        || !looks_like_number($args->{Time} // '')) {
         carp 'Net::BitTorrent->_schedule({ }) requires \'Time\' and \'Code\'';
         return;
     }
@@ -359,13 +362,13 @@ Net::BitTorrent - a BitTorrent client to build programs on
 
 =head1 DESCRIPTION
 
-The interface of Net::BitTorrent 0.052 with the engine libtern inside. The engine works in threads of its
-own: how fast it is does not depend on how often the loop is called. Handlers run only inside
-C<do_one_loop> (and C<hashcheck>), in the thread that made the client, and nothing of the engine is ever
-in the middle of something when they do: they may call everything, and may die.
+The interface of Net::BitTorrent 0.052 with the engine libtern inside. The engine works in threads
+of its own: how fast it is does not depend on how often the loop is called. Handlers run only
+inside C<do_one_loop> (and C<hashcheck>), in the thread that made the client, and nothing of the
+engine is ever in the middle of something when they do: they may call everything, and may die.
 
-Methods that fail return C<undef> (the empty list in list context), and say why with C<carp> when the
-arguments were wrong; C<$!> and C<$^E> are set when the system refused something.
+Methods that fail return C<undef> (the empty list in list context), and say why with C<carp> when
+the arguments were wrong; C<$!> and C<$^E> are set when the system refused something.
 
 =head1 METHODS
 
@@ -374,9 +377,9 @@ arguments were wrong; C<$!> and C<$^E> are set when the system refused something
 =item C<new ( [ { ... } ] )>
 
 Options: C<LocalHost> (address or name to listen on, default 0.0.0.0), C<LocalPort> (a port, or a
-reference to an array of ports of which the first free one is taken; default 0, any). When no port can be
-had, the client works without listening. Every option of the engine can be given too, by the name it has
-in F<docs/options.md>: C<< max_connections => 50 >>. Other keys are ignored.
+reference to an array of ports of which the first free one is taken; default 0, any). When no port
+can be had, the client works without listening. Every option of the engine can be given too, by
+the name it has in F<docs/options.md>: C<< max_connections => 50 >>. Other keys are ignored.
 
 =item C<peerid>
 
@@ -397,21 +400,22 @@ Disconnects and stops it, closes its files, and returns it.
 
 =item C<do_one_loop ( [ $timeout ] )>
 
-Waits until something happened, at most C<$timeout> seconds (default 1; fractions are fine; negative: no
-limit; 0: does not wait), and calls handlers for all that happened. Always returns 1. A signal ends the
-wait, after its handler in C<%SIG> has run. When a handler dies, so does C<do_one_loop>; what was not told
-yet is told next time.
+Waits until something happened, at most C<$timeout> seconds (default 1; fractions are fine;
+negative: no limit; 0: does not wait), and calls handlers for all that happened. Always returns 1.
+A signal ends the wait, after its handler in C<%SIG> has run. When a handler dies, so does
+C<do_one_loop>; what was not told yet is told next time.
 
 =item C<fileno> C<fh> C<process_events>
 
-For event loops: a descriptor (or a file handle for it) that is readable exactly while there is something
-to be told, and the call to make then. With L<AnyEvent>:
+For event loops: a descriptor (or a file handle for it) that is readable exactly while there is
+something to be told, and the call to make then. With L<AnyEvent>:
 
-    my $watcher = AnyEvent->io(fh => $client->fh, poll => 'r', cb => sub { $client->process_events });
+    my $watcher = AnyEvent->io(
+        fh => $client->fh, poll => 'r', cb => sub { $client->process_events });
 
 Mojo: C<< Mojo::IOLoop->singleton->reactor->io($client->fh => sub { $client->process_events })
-->watch($client->fh, 1, 0) >>. IO::Async: C<< $loop->watch_io(handle => $client->fh, on_read_ready =>
-sub { $client->process_events }) >>.
+->watch($client->fh, 1, 0) >>. IO::Async: C<< $loop->watch_io(handle => $client->fh, on_read_ready
+=> sub { $client->process_events }) >>.
 
 =item C<on_event ( $type, $code )>
 
@@ -425,8 +429,8 @@ The peer id, or a page about the client. In void context it is printed to STDERR
 
 =head1 EVENTS
 
-Handlers get the object they were set on and a reference to a hash. Events of torrents go to the client's
-handler, then to the torrent's.
+Handlers get the object they were set on and a reference to a hash. Events of torrents go to the
+client's handler, then to the torrent's.
 
     peer_connect      Peer
     peer_disconnect   Peer, Reason (see Net::BitTorrent::Peer), sometimes Advanced
@@ -442,29 +446,30 @@ handler, then to the torrent's.
 and for torrents only C<verify_piece> and C<resume_save>, see L<Net::BitTorrent::Torrent/on_event>.
 
 Handlers for C<ip_filter>, C<peer_read>, C<peer_write>, C<tracker_disconnect>, C<tracker_read>,
-C<tracker_write>, C<file_open>, C<file_close>, C<file_read> and C<file_write> can be set and are never
-called: the engine does not tell these in this version.
+C<tracker_write>, C<file_open>, C<file_close>, C<file_read> and C<file_write> can be set and are
+never called: the engine does not tell these in this version.
 
 =head1 SIGNALS, THREADS, FORKS, THE END
 
 Ctrl-C and other signals work as in any Perl program; the engine's threads take none.
 
-A client belongs to the thread that made it. Torrents are cloned into new threads and show the same state
-there; handlers set in a thread are not called.
+A client belongs to the thread that made it. Torrents are cloned into new threads and show the
+same state there; handlers set in a thread are not called.
 
 After C<fork> the child's copies of clients and torrents are dead: they know what they knew, nothing
 happens, and letting go of them does nothing. Make a new client in the child.
 
 A client that is destroyed, or that is there when the program ends, stops within seconds: it tells
-trackers and peers and writes resume files for the last time (L<Net::BitTorrent::Torrent/RESUME DATA>).
-Programs' C<END> blocks run before that. Nothing is printed.
+trackers and peers and writes resume files for the last time (L<Net::BitTorrent::Torrent/RESUME
+DATA>). Programs' C<END> blocks run before that. Nothing is printed.
 
 =head1 DIFFERENCES FROM 0.052
 
 Not in this version: DHT, UDP trackers, encryption, the private methods about sockets. What its
-documentation promised and it did not do is done: resume data works; the last piece counts; names made of
-digits are names; nothing is requested of a torrent that is being checked. C<pause> disconnects peers.
-Files that are there when a torrent without C<Resume> is added are found without C<hashcheck>.
+documentation promised and it did not do is done: resume data works; the last piece counts; names
+made of digits are names; nothing is requested of a torrent that is being checked. C<pause>
+disconnects peers. Files that are there when a torrent without C<Resume> is added are found
+without C<hashcheck>.
 
 =head1 SEE ALSO
 

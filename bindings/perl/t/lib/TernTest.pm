@@ -1,7 +1,7 @@
 package TernTest;
 
-# What the tests share: content, torrents made of it, clients that listen on loopback only, and waiting
-# for a condition. The time limit is only there so that a failing test ends.
+# What the tests share: content, torrents made of it, clients that listen on loopback only, and
+# waiting for a condition. The time limit is only there so that a failing test ends.
 
 use 5.016;
 use strict;
@@ -47,7 +47,8 @@ sub content {
     return substr $out, 0, $length;
 }
 
-# make_torrent($dir, $name, $piece_length, file => bytes, ...) writes $dir/$name(/file) and $dir/$name.torrent.
+# make_torrent($dir, $name, $piece_length, file => bytes, ...) writes $dir/$name(/file) and
+# $dir/$name.torrent.
 sub make_torrent {
     my ($dir, $name, $piece_length, %files) = @_;
     my @names = sort keys %files;

@@ -2,13 +2,13 @@ package Net::BitTorrent::Engine;
 
 # One session of the engine and the queue of its events, on the Perl side. Private.
 #
-# Events are taken out of the engine as they come and wait in an array; they are dispatched one by one,
-# each being removed before its handlers run. So a handler may call anything, also things that wait for
-# the engine (they take events too, append them here, and dispatch at most those of their own torrent),
-# and a handler that dies leaves the rest of the queue in order for the next time. Requests to save are
-# answered as soon as they are seen, because whoever asked for them waits. Deliberately absent: what
-# events mean (Net::BitTorrent::Torrent::_dispatch) and threads: only the interpreter and process that
-# made an engine take its events.
+# Events are taken out of the engine as they come and wait in an array; they are dispatched one by
+# one, each being removed before its handlers run. So a handler may call anything, also things
+# that wait for the engine (they take events too, append them here, and dispatch at most those of
+# their own torrent), and a handler that dies leaves the rest of the queue in order for the next
+# time. Requests to save are answered as soon as they are seen, because whoever asked for them
+# waits. Deliberately absent: what events mean (Net::BitTorrent::Torrent::_dispatch) and threads:
+# only the interpreter and process that made an engine take its events.
 
 use 5.016;
 use strict;
@@ -138,8 +138,8 @@ sub _resync {
     }
 }
 
-# Waits until $done->() is true: takes events, dispatches those of one torrent (when $only is given).
-# False when time is up.
+# Waits until $done->() is true: takes events, dispatches those of one torrent (when $only is
+# given). False when time is up.
 sub pump_until {
     my ($self, $done, $limit, $only) = @_;
     my $end = Time::HiRes::time() + $limit;
@@ -152,16 +152,29 @@ sub pump_until {
     }
 }
 
-# Asks the engine for the resume data of a torrent, and waits. $keep->($blob) makes it durable and says
-# whether it did; that answers the engine. Returns what $keep returned, undef when there was no blob.
+# Asks the engine for the resume data of a torrent, and waits. $keep->($blob) makes it durable and
+# says whether it did; that answers the engine. Returns what $keep returned, undef when there was
+# no blob.
 sub save {
     my ($self, $handle, $keep, $limit) = @_;
     my $id   = $handle->id;
     my $wait = {keep => $keep, done => 0, result => undef};
     # Two saves of one torrent cannot be nested: a handler that runs in between finds none waiting.
     local $self->{saves}{$id} = $wait;
+    # No blob comes when the storage fails, now or before.
+    my $status  = $handle->status or return;
+    my $torrent = $self->torrent($id);
+    return if $status->{state} == TERN_STATE_FAILED && !($torrent && $torrent->_is_loaded);
+    my $failures = sub {
+        grep { $_->{torrent} == $id && $_->{kind} == TERN_EVENT_STORAGE_FAILED }
+            @{$self->{events}}
+    };
+    my $before = $failures->();
     $handle->save or return;
-    $self->pump_until(sub { $wait->{done} }, $limit // 60);
+    $self->pump_until(sub { $wait->{done} || $failures->() > $before }, $limit // 60);
+    if (!$wait->{done} && (my $failure = ($failures->())[-1])) {
+        $! = $failure->{errno};
+    }
     return $wait->{result};
 }
 
@@ -227,7 +240,7 @@ sub close {
     }
     $session->close(0) if $gone;
     $self->{closed} = 1;
-    $self->{events} = [];
+    @{$self->{events}} = ();
     return $gone;
 }
 

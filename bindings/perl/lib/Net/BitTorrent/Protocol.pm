@@ -34,8 +34,9 @@ our (@EXPORT_OK, %EXPORT_TAGS);
 {
     my @types = qw(HANDSHAKE KEEPALIVE CHOKE UNCHOKE INTERESTED NOT_INTERESTED HAVE BITFIELD REQUEST
         PIECE CANCEL PORT SUGGEST HAVE_ALL HAVE_NONE REJECT ALLOWED_FAST EXTPROTOCOL);
-    my @build = map { "build_$_" } qw(handshake keepalive choke unchoke interested not_interested have
-        bitfield request piece cancel port suggest have_all have_none reject allowed_fast extended);
+    my @build = map { "build_$_" } qw(handshake keepalive choke unchoke interested not_interested
+        have bitfield request piece cancel port suggest have_all have_none reject allowed_fast
+        extended);
     %EXPORT_TAGS = (
         types => \@types,
         build => \@build,
@@ -182,25 +183,27 @@ L<Net::BitTorrent>) or speak the protocol themselves. The engine does not use th
 
 =head2 Types (:types)
 
-C<HANDSHAKE> -1, C<KEEPALIVE> the empty string, C<CHOKE> 0, C<UNCHOKE>, C<INTERESTED>, C<NOT_INTERESTED>,
-C<HAVE>, C<BITFIELD>, C<REQUEST>, C<PIECE>, C<CANCEL> 8, C<PORT> 9, C<SUGGEST> 13, C<HAVE_ALL>,
-C<HAVE_NONE>, C<REJECT>, C<ALLOWED_FAST> 17, C<EXTPROTOCOL> 20.
+C<HANDSHAKE> -1, C<KEEPALIVE> the empty string, C<CHOKE> 0, C<UNCHOKE>, C<INTERESTED>,
+C<NOT_INTERESTED>, C<HAVE>, C<BITFIELD>, C<REQUEST>, C<PIECE>, C<CANCEL> 8, C<PORT> 9, C<SUGGEST>
+13, C<HAVE_ALL>, C<HAVE_NONE>, C<REJECT>, C<ALLOWED_FAST> 17, C<EXTPROTOCOL> 20.
 
 =head2 Building (:build)
 
-C<build_handshake($reserved, $infohash, $peerid)>, C<build_keepalive>, C<build_choke>, C<build_unchoke>,
-C<build_interested>, C<build_not_interested>, C<build_have($index)>, C<build_bitfield($bits)> (first piece
-in the lowest bit), C<build_request($index, $offset, $length)>, C<build_piece($index, $offset, \$data)>,
-C<build_cancel>, C<build_reject> (as C<build_request>), C<build_port($port)>, C<build_suggest($index)>,
-C<build_allowed_fast($index)>, C<build_have_all>, C<build_have_none>, C<build_extended($id, \%dict)>.
-Wrong arguments: C<undef> and a warning.
+C<build_handshake($reserved, $infohash, $peerid)>, C<build_keepalive>, C<build_choke>,
+C<build_unchoke>, C<build_interested>, C<build_not_interested>, C<build_have($index)>,
+C<build_bitfield($bits)> (first piece in the lowest bit), C<build_request($index, $offset,
+$length)>, C<build_piece($index, $offset, \$data)>, C<build_cancel>, C<build_reject> (as
+C<build_request>), C<build_port($port)>, C<build_suggest($index)>, C<build_allowed_fast($index)>,
+C<build_have_all>, C<build_have_none>, C<build_extended($id, \%dict)>. Wrong arguments: C<undef>
+and a warning.
 
 =head2 Parsing (:parse)
 
-C<parse_packet(\$buffer)> takes one packet off the buffer and returns C<{Type, Payload}>; C<undef> when it
-is not all there, or not well formed. Payloads: a number for C<HAVE>, C<SUGGEST>, C<ALLOWED_FAST>, C<PORT>;
-C<[$index, $offset, $length]>, C<[$index, $offset, $data]>; C<[$id, \%dict]> for C<EXTPROTOCOL>; bits for
-C<BITFIELD>; C<[$reserved, $infohash, $peerid]> for C<HANDSHAKE>.
+C<parse_packet(\$buffer)> takes one packet off the buffer and returns C<{Type, Payload}>; C<undef>
+when it is not all there, or not well formed. Payloads: a number for C<HAVE>, C<SUGGEST>,
+C<ALLOWED_FAST>, C<PORT>; C<[$index, $offset, $length]>, C<[$index, $offset, $data]>; C<[$id,
+\%dict]> for C<EXTPROTOCOL>; bits for C<BITFIELD>; C<[$reserved, $infohash, $peerid]> for
+C<HANDSHAKE>.
 
 =head1 LICENSE
 

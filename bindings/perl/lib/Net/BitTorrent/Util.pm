@@ -29,7 +29,8 @@ sub bencode {
     }
     return 'l' . join('', map { bencode($_) } @$value) . 'e' if ref $value eq 'ARRAY';
     return '' if ref $value ne 'HASH';
-    return 'd' . join('', map { length($_) . ":$_" . bencode($value->{$_}) } sort keys %$value) . 'e';
+    my @pairs = map { length($_) . ":$_" . bencode($value->{$_}) } sort keys %$value;
+    return join '', 'd', @pairs, 'e';
 }
 
 sub bdecode {
@@ -136,14 +137,14 @@ Hashes, arrays, strings; what looks like an integer becomes one, C<undef> the em
 
 =item C<bdecode ( $bytes )>
 
-The value; in list context the value and what follows it. Tolerant: leading zeros of integers and ends
-missing at the end are forgiven. C<undef> for what is not bencoded. Integers of more than 18 digits stay
-strings.
+The value; in list context the value and what follows it. Tolerant: leading zeros of integers and
+ends missing at the end are forgiven. C<undef> for what is not bencoded. Integers of more than 18
+digits stay strings.
 
 =item C<compact ( @peers )>
 
-C<a.b.c.d:port> in six bytes each, without duplicates. Others are skipped, with a warning. C<undef> when
-nothing is left.
+C<a.b.c.d:port> in six bytes each, without duplicates. Others are skipped, with a warning.
+C<undef> when nothing is left.
 
 =item C<uncompact ( $bytes )>
 

@@ -48,7 +48,8 @@ sub _announce { return undef }
 sub as_string {
     my ($object, $verbose) = @_;
     _self($object) or return;
-    my $text = $verbose ? __PACKAGE__ . "\n\nURL: $$object\nNot supported in this version." : $$object;
+    my $text = $verbose
+        ? __PACKAGE__ . "\n\nURL: $$object\nNot supported in this version." : $$object;
     return defined wantarray ? $text : print STDERR "$text\n";
 }
 
