@@ -49,6 +49,7 @@ use crate::base::{
 };
 use crate::codec::metainfo::Info;
 use crate::codec::resume::Resume;
+use crate::proto::peer::Connection;
 use accounts::Accounts;
 use closing::CloseStage;
 use peer::Peer;
@@ -179,6 +180,8 @@ pub struct Torrent {
     base: Box<Resume>,
 
     peers: BTreeMap<PeerKey, Peer>,
+    /// Incoming connections that came before we run: taken once we do.
+    early: BTreeMap<PeerKey, (SocketAddr, Box<Connection>)>,
     known: PeerList,
     choker: Choker,
     next_key: u64,
@@ -253,6 +256,7 @@ impl Torrent {
             counters: Counters::default(),
             down: Meter::default(),
             up: Meter::default(),
+            early: BTreeMap::new(),
             out: VecDeque::new(),
             tuning,
             info,
@@ -289,6 +293,7 @@ impl Torrent {
 
     /// Does everything that became possible.
     fn settle(&mut self) {
+        self.settle_early();
         self.pump_check();
         self.pump_verify();
         self.pump_peers();
