@@ -71,7 +71,7 @@ class Session:
 
     def __init__(self, **options: Unpack[SessionOptions]) -> None:
         self._fork = _forks
-        self._closed = self._joined = True
+        self._closed = self._joined = self._asked = True
         self._unsaved = 0
         self._pump_lock = threading.Lock()
         self._pumper = 0
@@ -85,7 +85,7 @@ class Session:
         self._save_hooks: dict[int, SaveHook] = {}
         config = _config.build(options)
         self._c = out("tern_session *", lib.tern_session_new, config, free=lib.tern_session_release)
-        self._closed = self._joined = False
+        self._closed = self._joined = self._asked = False
 
     def _live(self) -> Any:
         """The C handle, in the process that made it."""
@@ -416,8 +416,7 @@ class Session:
         if self._joined:
             return self._unsaved
         deadline = None if timeout is None else time.monotonic() + timeout
-        if not self._closed:
-            call(lib.tern_session_close_begin, handle)
+        self._begin_close(handle)
         while not self._closed:
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
@@ -426,6 +425,11 @@ class Session:
             if self._wait(_SLICE_MS / 1000 if left is None else min(left, _SLICE_MS / 1000)):
                 self._pump(_BATCH)
         return self._finish(-1)
+
+    def _begin_close(self, handle: Any) -> None:
+        self._asked = True
+        if not self._closed:
+            call(lib.tern_session_close_begin, handle)
 
     def _finish(self, timeout_ms: int) -> int:
         """Joins the threads, or asks what is still to do."""
@@ -454,7 +458,7 @@ class Session:
 
     def __del__(self) -> None:
         # Releasing is done with the handle; it loses only what no save hook accepted.
-        if not self._closed and self._fork == _forks:
+        if not self._asked and self._fork == _forks:
             warnings.warn(f"unclosed session {self!r}", ResourceWarning, source=self, stacklevel=2)
 
     def __repr__(self) -> str:
