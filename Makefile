@@ -93,7 +93,8 @@ test-c: library
 	CC='$(CC)' tests/c/run
 
 perl: library
-	cd bindings/perl && $(PERL) Makefile.PL && $(MAKE)
+	cd bindings/perl && TERN_LIBDIR='$(CURDIR)/$(OUT)' TERN_INCDIR='$(CURDIR)/include' \
+		$(PERL) Makefile.PL && $(MAKE)
 
 test-perl: perl
 	cd bindings/perl && $(MAKE) test
@@ -106,7 +107,7 @@ $(VENV)/bin/pip:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.ready: $(VENV)/bin/pip bindings/python/pyproject.toml
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check cffi pytest setuptools wheel
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check cffi pytest 'setuptools>=70.1' wheel
 	@touch $@
 
 python: library $(VENV)/.ready

@@ -14,9 +14,9 @@
  *
  * Text is UTF-8, given as pointer and length; `len` 0 accepts NULL. Paths are the system's bytes.
  *
- * Threads: each function's last line says who may call it. `any` is every thread at any time; `one
- * per object` is any thread, but not two at once on the same object. `in hooks: no` functions return
- * TERN_E_REENTRANT inside an INLINE hook.
+ * Threads: each function's last line says who may call it. `any` is every thread at any time;
+ * `one per object` is any thread, but not two at once on the same object. Functions marked
+ * `in hooks: no` return TERN_E_REENTRANT inside an INLINE hook.
  *
  * Fork: no session survives fork(). In the child every call that needs one returns TERN_E_FORKED,
  * and releasing frees nothing.
@@ -394,7 +394,8 @@
 
 /**
  * A defect of the library stopped this torrent, or (no torrent) a thread of the session
- * (`TERN_CLASS_ERROR`, never masked). `text` = what the defect said.
+ * (`TERN_CLASS_ERROR`, never masked). `text` = what the defect said. The torrent is gone then; it
+ * can be added again from its saved state.
  */
 #define TERN_EVENT_FATAL 100
 
@@ -455,6 +456,12 @@
 
 /** A request event; answered by `tern_request_complete`. The function must be NULL. */
 #define TERN_HOOK_QUEUED 2
+
+/**
+ * Flag of verify hooks: it is asked about pieces whose hash did not match too, and its ACCEPT
+ * counts. Without it a verdict can only be stricter than the engine's.
+ */
+#define TERN_VERIFY_OVERRIDE 1
 
 /** Looking at the files. */
 #define TERN_STATE_STARTING 1
@@ -1668,7 +1675,8 @@ TERN_API void tern_batch_free(tern_batch *batch);
 /**
  * Sets the verifier of all torrents that have none of their own. It is asked about every piece
  * after the engine's own hash; until ACCEPT the piece does not count as had. `mode` is
- * `TERN_HOOK_*`; `flags` is 0. `destroy` may be NULL; it runs exactly once, also when this call
+ * `TERN_HOOK_*`; `flags` is 0 or
+ * `TERN_VERIFY_OVERRIDE`. `destroy` may be NULL; it runs exactly once, also when this call
  * fails.
  *
  * Torrents added before follow it too.
@@ -2012,7 +2020,8 @@ TERN_API tern_session *tern_torrent_take_session(const tern_torrent *t);
 /**
  * Removes the torrent: closes its connections and files, and with `TERN_REMOVE_FILES` deletes its
  * content. `TERN_EVENT_REMOVED` follows. Saved state in the built-in store goes too, unless
- * `TERN_REMOVE_KEEP_STATE`; with that, a last save happens first.
+ * `TERN_REMOVE_KEEP_STATE`; with that, a last save happens first. Until `TERN_EVENT_REMOVED` it
+ * cannot be added again.
  *
  * Threads: any; in hooks: yes; since 0.1.0.
  */

@@ -32,12 +32,12 @@ SECONDS = 8
 
 def examples():
     """Language, command."""
-    perl = ROOT / "bindings/perl"
-    python = ROOT / "bindings/python"
+    built = ROOT / "bindings/perl/blib"
     return [
-        ("Perl", ["perl", f"-I{perl}/blib/lib", f"-I{perl}/blib/arch",
-                  str(perl / "examples/resume.pl")]),
-        ("Python", [str(ROOT / "target/venv/bin/python"), str(python / "examples/resume.py")]),
+        ("Perl", ["perl", f"-I{built}/lib", f"-I{built}/arch",
+                  str(ROOT / "examples/perl/resume.pl")]),
+        ("Python", [str(ROOT / "target/venv/bin/python"),
+                    str(ROOT / "examples/python/resume.py")]),
         ("C", [str(ROOT / "target/release/c/resume")]),
     ]
 

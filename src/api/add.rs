@@ -44,8 +44,8 @@ impl AddTorrent {
         self
     }
 
-    /// Resume data, ours or libtorrent's; empty says that there is none, and that the state directory
-    /// is not to be asked either.
+    /// Resume data, ours or libtorrent's; empty says that there is none, and that the state
+    /// directory is not to be asked either.
     pub fn set_resume(&mut self, blob: &[u8]) -> Result<&mut Self, Error> {
         self.request.resume = if blob.is_empty() {
             ResumeSource::None

@@ -49,8 +49,8 @@ impl Config {
         Ok(())
     }
 
-    /// Sets an option by name from text: a decimal number; `true`, `false`, `1`, `0`; other types as
-    /// they are.
+    /// Sets an option by name from text: a decimal number; `true`, `false`, `1`, `0`; other types
+    /// as they are.
     pub fn set_text(&mut self, name: &str, text: &str) -> Result<(), Error> {
         let spec = options::by_name(name).ok_or_else(|| failed(name, OptionError::Unknown))?;
         let value = spec.parse(text).map_err(|e| failed(name, e))?;

@@ -376,7 +376,11 @@ mod tests {
         content.extend(b"hello");
         for (i, chunk) in content.chunks(16384).enumerate() {
             let hash = sha1_many(&[&[chunk]])[0];
-            assert_eq!(torrent.piece_hash(PieceIndex(i as u32)), Some(&hash), "piece {i}");
+            assert_eq!(
+                torrent.piece_hash(PieceIndex(u32::try_from(i).unwrap())),
+                Some(&hash),
+                "piece {i}"
+            );
         }
     }
 

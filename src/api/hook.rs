@@ -16,6 +16,7 @@ type Call = dyn Fn(&Event) -> Option<Verdict> + Send + Sync;
 pub struct Hook {
     call: Option<Arc<Call>>,
     keep: Option<Arc<dyn Any + Send + Sync>>,
+    overrides: bool,
 }
 
 impl Hook {
@@ -23,28 +24,37 @@ impl Hook {
     /// answers, or returns `None` and has [`Session::complete`](super::Session::complete) called
     /// later. A panic in it counts as [`Verdict::Fail`].
     pub fn inline(call: impl Fn(&Event) -> Option<Verdict> + Send + Sync + 'static) -> Self {
-        Self { call: Some(Arc::new(call)), keep: None }
+        Self { call: Some(Arc::new(call)), keep: None, overrides: false }
     }
 
     /// Requests in the event queue, answered with [`Session::complete`](super::Session::complete).
     #[must_use]
     pub fn queued() -> Self {
-        Self { call: None, keep: None }
+        Self { call: None, keep: None, overrides: false }
     }
 
     /// As [`Self::queued`]; `keep` is dropped when the hook is.
     pub fn queued_with(keep: impl Any + Send + Sync) -> Self {
-        Self { call: None, keep: Some(Arc::new(keep)) }
+        Self { call: None, keep: Some(Arc::new(keep)), overrides: false }
+    }
+
+    /// As a verifier: whether it is asked about pieces whose hash did not match too, and its word
+    /// counts. Without this a verdict can only be stricter than the engine's.
+    #[must_use]
+    pub fn overriding(mut self, overrides: bool) -> Self {
+        self.overrides = overrides;
+        self
     }
 
     pub(super) fn into_engine(self, session: Weak<Inner>) -> EngineHook {
-        match (self.call, self.keep) {
+        let hook = match (self.call, self.keep) {
             (Some(call), _) => {
                 EngineHook::inline(move |event| call(&Event::new(event.clone(), &session)))
             }
             (None, Some(keep)) => EngineHook::queued_with(keep),
             (None, None) => EngineHook::queued(),
-        }
+        };
+        hook.overriding(self.overrides)
     }
 }
 

@@ -332,7 +332,8 @@ impl Torrent {
         self.inner()?.core.set_wire_notices(&self.entry, on)
     }
 
-    /// Sets this torrent's verifier; `None` goes back to the session's. The old one is dropped here.
+    /// Sets this torrent's verifier; `None` goes back to the session's. The old one is dropped
+    /// here.
     pub fn set_verify_hook(&self, hook: Option<Hook>) -> Result<(), Error> {
         let inner = self.inner()?;
         let hook = hook.map(|hook| hook.into_engine(Weak::clone(&self.session)));

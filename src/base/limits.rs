@@ -1,6 +1,7 @@
 //! Bounds on foreign input, each with the attack it stops.
 
-/// Nesting of bencoded lists and dictionaries: a parser stack or a consumer's recursion blown up by `llll...`.
+/// Nesting of bencoded lists and dictionaries: a parser stack or a consumer's recursion blown up by
+/// `llll...`.
 pub const BENCODE_DEPTH: usize = 100;
 /// Items in one bencoded document: memory eaten by millions of two-byte items.
 pub const BENCODE_ITEMS: usize = 3_000_000;

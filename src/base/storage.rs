@@ -16,7 +16,8 @@ pub struct FileStat {
 /// What went wrong with which file.
 #[derive(Clone, Debug)]
 pub struct DiskError {
-    /// The operation: `open`, `read`, `write`, `sync`, `rename`, `mkdir`, `stat`, `allocate`, `remove`.
+    /// The operation: `open`, `read`, `write`, `sync`, `rename`, `mkdir`, `stat`, `allocate`,
+    /// `remove`.
     pub op: &'static str,
     /// The file, when one is concerned.
     pub file: Option<FileIndex>,

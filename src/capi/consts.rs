@@ -165,7 +165,8 @@ pub const TERN_EVENT_RESUME_REJECTED: i32 = 98;
 /// the hook's detail (or an errno of the built-in store), `text` = reason.
 pub const TERN_EVENT_SAVE_FAILED: i32 = 99;
 /// A defect of the library stopped this torrent, or (no torrent) a thread of the session
-/// (`TERN_CLASS_ERROR`, never masked). `text` = what the defect said.
+/// (`TERN_CLASS_ERROR`, never masked). `text` = what the defect said. The torrent is gone then; it
+/// can be added again from its saved state.
 pub const TERN_EVENT_FATAL: i32 = 100;
 
 /// A generation of resume data is durable (`TERN_CLASS_SAVE`). `generation`.
@@ -210,6 +211,10 @@ pub const TERN_HOOK_NONE: i32 = 0;
 pub const TERN_HOOK_INLINE: i32 = 1;
 /// A request event; answered by `tern_request_complete`. The function must be NULL.
 pub const TERN_HOOK_QUEUED: i32 = 2;
+
+/// Flag of verify hooks: it is asked about pieces whose hash did not match too, and its ACCEPT
+/// counts. Without it a verdict can only be stricter than the engine's.
+pub const TERN_VERIFY_OVERRIDE: u32 = 1;
 
 /// Looking at the files.
 pub const TERN_STATE_STARTING: i32 = 1;

@@ -152,8 +152,8 @@ pub(super) unsafe fn put_sized<T: Sized32>(
         return Err(invalid("an out-parameter is NULL or too small"));
     }
     let ours = size_of::<T>().min(size);
-    // SAFETY: both places have `ours` bytes and do not overlap; the host's place has `size` bytes and
-    // room for the size in front.
+    // SAFETY: both places have `ours` bytes and do not overlap; the host's place has `size` bytes
+    // and room for the size in front.
     unsafe {
         let place = out.cast::<u8>();
         std::ptr::copy_nonoverlapping((&raw const value).cast::<u8>(), place, ours);

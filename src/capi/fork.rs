@@ -1,7 +1,7 @@
 //! Fork: no session survives it. The child's handler only counts; every call compares.
 //!
-//! A child has none of the threads but all of their locks, in whatever state. So in the child nothing
-//! of a session may run, not even its destructor: releasing leaks on purpose.
+//! A child has none of the threads but all of their locks, in whatever state. So in the child
+//! nothing of a session may run, not even its destructor: releasing leaks on purpose.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

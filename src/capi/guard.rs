@@ -21,8 +21,8 @@ thread_local! {
 /// The quiet panic hook is installed once.
 static QUIET: OnceCell<()> = OnceCell::new();
 
-/// Keeps the library's own panics, which are caught, from being printed to the host's stderr. Panics
-/// on other threads outside calls of the library are reported as before.
+/// Keeps the library's own panics, which are caught, from being printed to the host's stderr.
+/// Panics on other threads outside calls of the library are reported as before.
 fn quiet() {
     QUIET.get_or_init(|| {
         let before = std::panic::take_hook();

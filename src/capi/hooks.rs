@@ -46,17 +46,19 @@ impl Registration {
     /// destroyed once.
     fn hook(self) -> Result<Option<Hook>, Error> {
         let invalid = |text| Err(Error::new(ErrorKind::Invalid, text));
-        if self.flags != 0 {
-            return invalid("flags are not 0");
+        if self.flags & !TERN_VERIFY_OVERRIDE != 0 {
+            return invalid("no such flags");
         }
-        match (self.mode, self.hook) {
+        let overrides = self.flags & TERN_VERIFY_OVERRIDE != 0;
+        let hook = match (self.mode, self.hook) {
             (TERN_HOOK_NONE, _) => Ok(None),
             (TERN_HOOK_INLINE, Some(call)) => Ok(Some(inline(call, self.user))),
             (TERN_HOOK_INLINE, None) => invalid("an inline hook needs a function"),
             (TERN_HOOK_QUEUED, None) => Ok(Some(Hook::queued_with(self.user))),
             (TERN_HOOK_QUEUED, Some(_)) => invalid("a queued hook has no function"),
             _ => invalid("no such hook mode"),
-        }
+        };
+        hook.map(|hook| hook.map(|hook| hook.overriding(overrides)))
     }
 }
 
@@ -94,8 +96,8 @@ fn to_verdict(verdict: i32, detail: i64) -> Option<Verdict> {
 
 /// Sets the verifier of all torrents that have none of their own. It is asked about every piece
 /// after the engine's own hash; until ACCEPT the piece does not count as had. `mode` is
-/// `TERN_HOOK_*`; `flags` is 0. `destroy` may be NULL; it runs exactly once, also when this call
-/// fails.
+/// `TERN_HOOK_*`; `flags` is 0 or `TERN_VERIFY_OVERRIDE`. `destroy` may be NULL; it runs exactly
+/// once, also when this call fails.
 ///
 /// Torrents added before follow it too.
 #[unsafe(no_mangle)]

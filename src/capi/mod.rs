@@ -3,8 +3,8 @@
 //! The header (`include/tern.h`), `abi/symbols.tsv`, `docs/options.md` and `bindings/options.json`
 //! are generated from this folder and the option table by `cargo run -p xtask -- header`. Rules for
 //! every function: the body runs inside a guard (panics, fork, re-entrancy), pointers are checked
-//! for NULL, out-parameters are written only on success, nothing is printed, no host memory is freed.
-//! Deliberately absent: behaviour. What a function does is in `api`.
+//! for NULL, out-parameters are written only on success, nothing is printed, no host memory is
+//! freed. Deliberately absent: behaviour. What a function does is in `api`.
 #![expect(non_camel_case_types, reason = "the C names are the types' names")]
 
 mod add;

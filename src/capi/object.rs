@@ -1,8 +1,8 @@
 //! Opaque objects: what the pointers to marker types really point to.
 //!
 //! Each C type has one kind of ownership: unique (a box) or shared (a reference count). A number in
-//! front tells one type from another, so that a wrong or freed pointer is refused more often than it
-//! is followed; another tells in which process the object was made.
+//! front tells one type from another, so that a wrong or freed pointer is refused more often than
+//! it is followed; another tells in which process the object was made.
 
 use std::mem::ManuallyDrop;
 use std::sync::Arc;

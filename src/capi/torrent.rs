@@ -69,7 +69,8 @@ pub unsafe extern "C" fn tern_torrent_take_session(t: *const tern_torrent) -> *m
 
 /// Removes the torrent: closes its connections and files, and with `TERN_REMOVE_FILES` deletes its
 /// content. `TERN_EVENT_REMOVED` follows. Saved state in the built-in store goes too, unless
-/// `TERN_REMOVE_KEEP_STATE`; with that, a last save happens first.
+/// `TERN_REMOVE_KEEP_STATE`; with that, a last save happens first. Until `TERN_EVENT_REMOVED` it
+/// cannot be added again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_torrent_remove(
     t: *const tern_torrent,

@@ -1,7 +1,7 @@
 //! A thread that runs jobs one after another: the hook thread, the store's thread.
 //!
-//! Started with its first job, so that sessions which need none have none. Deliberately absent: what
-//! jobs do; a panic in one is caught and the thread goes on.
+//! Started with its first job, so that sessions which need none have none. Deliberately absent:
+//! what jobs do; a panic in one is caught and the thread goes on.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};

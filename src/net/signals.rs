@@ -55,31 +55,3 @@ impl Drop for Blocked {
         }
     }
 }
-
-#[cfg(all(test, unix))]
-mod tests {
-    use std::io::{ErrorKind, IoSlice, Write};
-    use std::net::{TcpListener, TcpStream};
-
-    #[test]
-    fn a_vectored_write_to_a_dead_peer_is_an_error_and_no_death() {
-        let blocked = super::Blocked::new();
-        let thread = std::thread::spawn(|| {
-            // SAFETY: the default disposition is what a C host has; the harness does not rely on
-            // SIGPIPE being ignored while this thread, which alone provokes it, blocks it.
-            let old = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            let mut near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-            drop(listener.accept().unwrap());
-            let parts = [IoSlice::new(&[0; 512]), IoSlice::new(&[1; 512])];
-            let error = std::iter::repeat_with(|| near.write_vectored(&parts))
-                .find_map(Result::err)
-                .unwrap();
-            assert!(matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset));
-            // SAFETY: as above, back to what it was.
-            unsafe { libc::signal(libc::SIGPIPE, old) };
-        });
-        drop(blocked);
-        thread.join().unwrap();
-    }
-}

@@ -1,8 +1,8 @@
 //! Layer 3: the torrent brain, sans-IO.
 //!
 //! [`Torrent`] owns everything one torrent knows: pieces, peers, who is choked, what to ask whom,
-//! what the host's verifier said, what the saved state may claim. A driver (the engine's shard, or the
-//! simulator) feeds it [`Input`]s, executes its [`Output`]s and tells it the time. Deliberately
+//! what the host's verifier said, what the saved state may claim. A driver (the engine's shard, or
+//! the simulator) feeds it [`Input`]s, executes its [`Output`]s and tells it the time. Deliberately
 //! absent: tokio, sockets, files, clocks, locks, async, randomness beyond the seed it was given.
 
 pub mod blame;

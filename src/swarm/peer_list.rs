@@ -19,11 +19,11 @@ use super::types::PeerSource;
 use crate::base::{Instant, Rng};
 
 /// First pause after a failure; doubles with each further one.
-const BACKOFF: Duration = Duration::from_secs(30);
+const BACKOFF: Duration = Duration::from_secs(5);
 /// Longest pause, jitter not counted.
 const BACKOFF_MAX: Duration = Duration::from_secs(3600);
 /// Pause after a useful connection ended.
-const AGAIN: Duration = Duration::from_secs(15);
+const AGAIN: Duration = Duration::from_secs(5);
 /// A peer that was useful may fail so often before it ranks behind an unknown one.
 const CREDIT: u32 = 3;
 /// Banned IPs remembered; the oldest ban is lifted beyond that.
@@ -434,7 +434,7 @@ impl PeerList {
     }
 }
 
-/// Time until the next attempt: 30 s doubled with each failure up to an hour, half of it for who
+/// Time until the next attempt: 5 s doubled with each failure up to an hour, half of it for who
 /// was useful before, give or take a quarter (`jitter` is of 16 bits).
 fn pause(entry: &Entry, jitter: u64) -> Duration {
     let base = match entry.fails.checked_sub(1) {

@@ -1,8 +1,9 @@
 //! When to hand out state to be saved: one request in flight, later changes coalesce behind it.
 //!
-//! A save goes through three steps: make the content durable (a sync), hand out a blob that claims only
-//! what the sync covered, wait for the host's answer. A refused save is tried again with back-off, each
-//! time with fresh state. Deliberately absent: what is in a blob (`torrent/saving.rs`) and disk work.
+//! A save goes through three steps: make the content durable (a sync), hand out a blob that claims
+//! only what the sync covered, wait for the host's answer. A refused save is tried again with back-
+//! off, each time with fresh state. Deliberately absent: what is in a blob (`torrent/saving.rs`)
+//! and disk work.
 
 use std::time::Duration;
 
@@ -116,8 +117,8 @@ impl Saver {
         true
     }
 
-    /// The sync asked for is done: the generation of the blob to hand out now. `more` tells that the
-    /// blob does not contain everything (pieces were verified while the sync ran).
+    /// The sync asked for is done: the generation of the blob to hand out now. `more` tells that
+    /// the blob does not contain everything (pieces were verified while the sync ran).
     pub fn synced(&mut self, now: Instant, more: bool) -> Option<u64> {
         if self.stage != Stage::Syncing {
             return None;

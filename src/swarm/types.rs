@@ -1,5 +1,5 @@
-//! What goes in and out of a [`Torrent`](super::Torrent): the vocabulary driver, simulator and brain
-//! share. Deliberately absent: behaviour.
+//! What goes in and out of a [`Torrent`](super::Torrent): the vocabulary driver, simulator and
+//! brain share. Deliberately absent: behaviour.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -64,7 +64,8 @@ pub enum LoadPolicy {
     /// A changed file invalidates the pieces that touch it.
     #[default]
     PerFile,
-    /// Any change invalidates everything (Net::BitTorrent's documented rule).
+    /// Any change invalidates everything (Net::BitTorrent's documented rule). What we wrote
+    /// ourselves after the save, because the process was killed, is not a change.
     Strict,
     /// Nothing is compared.
     Trust,
@@ -134,8 +135,8 @@ pub struct Tuning {
     pub client: String,
     /// Bytes of unwritten or unverified blocks before no more is requested.
     pub max_unwritten_bytes: u64,
-    /// Whether a verifier may accept a piece whose hash did not match. Without it such pieces are not
-    /// asked about.
+    /// Whether a verifier may accept a piece whose hash did not match. Without it such pieces are
+    /// not asked about.
     pub verify_override: bool,
 }
 
@@ -194,8 +195,8 @@ pub enum Input<'a> {
         /// The attempt.
         peer: PeerKey,
     },
-    /// An incoming connection whose handshake named this torrent. The torrent accepts it (and then owns it)
-    /// or answers with `Output::Close`.
+    /// An incoming connection whose handshake named this torrent. The torrent accepts it (and then
+    /// owns it) or answers with `Output::Close`.
     Incoming {
         /// Its key.
         peer: PeerKey,
@@ -298,7 +299,8 @@ pub enum DiskOp {
     Prepare,
     /// Store a block.
     Write(BlockSpan, Bytes),
-    /// Fetch a block for a peer; the key is [`INTERNAL_READER`] when the torrent wants it for itself.
+    /// Fetch a block for a peer; the key is [`INTERNAL_READER`] when the torrent wants it
+    /// for itself.
     Read(PeerKey, BlockSpan),
     /// Hash a piece.
     Hash(PieceIndex),
@@ -338,8 +340,8 @@ pub enum SaveVerdict {
     Reject,
     /// Try again after this time.
     Defer(Duration),
-    /// As if no hook were set: the built-in store took it (the session sees to that before it passes
-    /// this on), so it counts like `Accept`.
+    /// As if no hook were set: the built-in store took it (the session sees to that before it
+    /// passes this on), so it counts like `Accept`.
     Pass,
     /// Not saved, reported as an error, tried again with back-off.
     Fail(i32),

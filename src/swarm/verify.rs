@@ -1,8 +1,8 @@
 //! Pieces waiting for the host's verdict: a bounded window of questions, the rest in order.
 //!
-//! The verifier is asked about every piece that would become ours by download, and about every piece a
-//! check found that neither saved state claimed as durable nor we had already. Deliberately absent:
-//! what follows from a verdict.
+//! The verifier is asked about every piece that would become ours by download, and about every
+//! piece a check found that neither saved state claimed as durable nor we had already. Deliberately
+//! absent: what follows from a verdict.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -106,7 +106,8 @@ impl VerifyQueue {
         self.waiting.contains_key(&piece) || self.asked.contains_key(&piece)
     }
 
-    /// The piece is decided: its attempts are forgotten. Not so after a rejection, which keeps counting.
+    /// The piece is decided: its attempts are forgotten. Not so after a rejection, which
+    /// keeps counting.
     pub fn forget(&mut self, piece: PieceIndex) {
         self.waiting.remove(&piece);
         self.asked.remove(&piece);

@@ -1,8 +1,8 @@
 """How fast, at what cost: one big file over loopback, libtern and libtorrent in the same run.
 
-For each pair of seed and leech: MiB/s, CPU seconds per GiB of both sides, and their peak memory. The
-time runs from the first connection to the last piece; the seed's own check is not in it. Run it with
-`make bench`; TERN_BENCH_MIB sets the size (4096). Numbers of different runs are not comparable.
+For each pair of seed and leech: MiB/s, CPU seconds per GiB of both sides, and their peak memory.
+The time runs from the first connection to the last piece; the seed's own check is not in it. Run
+it with `make bench`; TERN_BENCH_MIB sets the size (4096). Numbers of different runs do not compare.
 """
 
 import hashlib

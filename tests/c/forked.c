@@ -1,5 +1,5 @@
-/* Sessions do not survive fork: the child is told so, frees nothing, and leaves the parent's session
- * working. A session made in the child works. */
+/* Sessions do not survive fork: the child is told so, frees nothing, and leaves the parent's
+ * session working. A session made in the child works. */
 #include "host.h"
 
 #include <sys/wait.h>

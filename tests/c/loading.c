@@ -1,5 +1,5 @@
-/* dlopen, a whole session's life, dlclose, and again; threads that used the library end after it was
- * closed. */
+/* dlopen, a whole session's life, dlclose, and again; threads that used the library end after it
+ * was closed. */
 #include "host.h"
 
 #include <dlfcn.h>

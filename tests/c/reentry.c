@@ -52,7 +52,8 @@ static void registrations(tern_session *session)
     CHECK(tern_session_set_save_hook(session, TERN_HOOK_QUEUED, 0, verify, &asked, destroy, NULL) ==
           TERN_E_INVALID);
     CHECK(destroyed == 2);
-    CHECK(tern_session_set_save_hook(session, 77, 0, NULL, &asked, destroy, NULL) == TERN_E_INVALID);
+    CHECK(tern_session_set_save_hook(session, 77, 0, NULL, &asked, destroy, NULL) ==
+          TERN_E_INVALID);
     CHECK(destroyed == 3);
     CHECK(tern_session_set_save_hook(NULL, TERN_HOOK_QUEUED, 0, NULL, &asked, destroy, NULL) ==
           TERN_E_INVALID);

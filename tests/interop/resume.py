@@ -109,7 +109,9 @@ def theirs_in_tern(work):
             if code != 0:
                 raise Failed(f"tern ended with {code}: {leecher.log()}")
             start = next((o for o in leecher.lines() if o.get("event") == "resumed"), None)
-    if start is None or start["hashed"] != 0 or start["restored"] != claimed:
+    # Pieces whose blocks are all there, but which libtorrent had not hashed yet, are hashed now.
+    partial = len(torrents.decode(theirs.read_bytes()).get(b"unfinished", []))
+    if start is None or start["restored"] != claimed or start["hashed"] > partial:
         raise Failed(f"tern did not take libtorrent's {claimed} pieces as they are: {start}")
     fail_on(torrents.differences(torrent, source, target))
 

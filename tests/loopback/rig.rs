@@ -236,13 +236,19 @@ impl Rig {
         });
     }
 
-    /// Waits until a torrent has been checked; gives the pieces found.
+    /// Waits until a torrent has been checked and takes connections; gives the pieces found.
     pub fn wait_checked(&self, id: TorrentId) -> u32 {
+        let running = |n: &Notice| {
+            use TorrentState::{Downloading, Finished, Seeding};
+            matches!(n, Notice::State { new: Downloading | Finished | Seeding, .. })
+        };
         self.wait("check", |t| {
-            t.notices.iter().find_map(|(i, n)| match n {
-                Notice::Checked { have, .. } if *i == id => Some(*have),
+            let mut ours = t.notices.iter().filter(|(i, _)| *i == id).map(|(_, n)| n);
+            let have = ours.clone().find_map(|n| match n {
+                Notice::Checked { have, .. } => Some(*have),
                 _ => None,
-            })
+            });
+            have.filter(|_| ours.any(running))
         })
     }
 

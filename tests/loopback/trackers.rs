@@ -36,7 +36,10 @@ fn a_tracker_brings_peers_together() {
     leech.close(l);
     content.compare(to.path());
     let told = leech.end();
-    let replied = |event: &TrackerEvent| matches!(event, TrackerEvent::Reply { url: u, reply } if *u == url && reply.peers == [peer]);
+    let replied = |event: &TrackerEvent| match event {
+        TrackerEvent::Reply { url: from, reply } => *from == url && reply.peers == [peer],
+        _ => false,
+    };
     assert!(told.tracker.iter().any(|(_, event)| replied(event)));
     seed.end();
 

@@ -1,5 +1,5 @@
-//! A disk that forgets: what was written lives in memory until a sync, and a crash keeps any subset of
-//! the sectors written since. It can be full, fail, lie to peers, or never answer their reads.
+//! A disk that forgets: what was written lives in memory until a sync, and a crash keeps any subset
+//! of the sectors written since. It can be full, fail, lie to peers, or never answer their reads.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -43,8 +43,8 @@ pub struct Disk {
     clock: i128,
     /// Writes fail while set.
     pub full: bool,
-    /// The next sync fails, and what was written before it never reaches the platter although it can
-    /// be read; syncs go on failing until it is written again.
+    /// The next sync fails, and what was written before it never reaches the platter although it
+    /// can be read; syncs go on failing until it is written again.
     pub fail_sync: bool,
     written: BTreeSet<BlockSpan>,
     lost: BTreeSet<BlockSpan>,

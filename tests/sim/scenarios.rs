@@ -70,6 +70,22 @@ fn leechers_trade_among_themselves() {
     }
 }
 
+/// A peer that comes while the seed still looks at its files is kept waiting, not sent away: its
+/// back-off of at least 3.75 s would be longer than the whole transfer.
+#[test]
+fn who_comes_early_is_let_in_later() {
+    for s in 0..20 {
+        let mut w = world(s, 16_384, 64);
+        w.tracker = false;
+        let l = w.add(Setup { uplink: 100_000_000, ..Setup::default() });
+        let s = w.add(Setup { uplink: 100_000_000, ..seed() });
+        let addr = w.nodes[s].addr;
+        w.run(Duration::from_millis(2), |_| false);
+        w.command(l, Command::AddPeer(addr));
+        complete_within(&mut w, Duration::from_millis(3_500));
+    }
+}
+
 #[test]
 fn a_liar_is_banned_and_nobody_else() {
     let mut banned = 0;

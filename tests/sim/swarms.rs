@@ -1,5 +1,5 @@
-//! Random swarms: everything that can go wrong goes wrong for a while, then all honest nodes must be
-//! complete, close properly, and start again without hashing.
+//! Random swarms: everything that can go wrong goes wrong for a while, then all honest nodes must
+//! be complete, close properly, and start again without hashing.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! The second driver: virtual time, an event heap, links, and the invariants checked after every step.
+//! The second driver: virtual time, an event heap, links, and the invariants checked after
+//! every step.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};

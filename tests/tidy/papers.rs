@@ -101,6 +101,15 @@ pub fn machine_words(path: &str, text: &str) -> Vec<Finding> {
     out
 }
 
+/// Reports a program that the README does not show as it is.
+pub fn shown(readme: &str, path: &str, program: &str) -> Vec<Finding> {
+    if readme.contains(&format!("\n{program}```")) {
+        return Vec::new();
+    }
+    let help = format!("shows another text than {path}: copy the program, which is tested");
+    vec![finding("README.md", 1, "readme", help)]
+}
+
 /// Reports a changelog without the headings its readers look for.
 pub fn changelog(text: &str, version: &str) -> Vec<Finding> {
     let wanted = ["## [Unreleased]".to_owned(), "### ABI".into(), "### Added".into()];
@@ -145,6 +154,13 @@ mod tests {
     #[test]
     fn machine_words_are_found() {
         assert_eq!(machine_words("a.md", concat!("see ../", "shared/x\nfine\n")).len(), 1);
+    }
+
+    #[test]
+    fn a_program_that_drifted_is_found() {
+        let readme = "x\n```c\nint a;\n```\n";
+        assert!(shown(readme, "a.c", "int a;\n").is_empty());
+        assert_eq!(shown(readme, "a.c", "int b;\n").len(), 1);
     }
 
     #[test]

@@ -119,7 +119,23 @@ const GUEST: &[(&[&str], &str)] = &[
 ];
 
 /// A file that may break one rule, and why: `(path, word or rule, reason)`.
-pub const EXCEPTIONS: &[(&str, &str, &str)] = &[];
+pub const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    (
+        "src/capi/fork.rs",
+        "static",
+        "the fork generation: a pthread_atfork handler can reach nothing else",
+    ),
+    (
+        "src/capi/guard.rs",
+        "static",
+        "per-thread call depth and hook mark; the quiet panic hook is the process's by nature",
+    ),
+    (
+        "src/capi/options_text.rs",
+        "static",
+        "C strings of the constant option table, made once and never changed",
+    ),
+];
 
 fn excused(path: &str, what: &str) -> bool {
     EXCEPTIONS.iter().any(|(p, w, _)| *p == path && *w == what)

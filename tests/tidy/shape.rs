@@ -24,7 +24,7 @@ const LONG_FILES: &[(&str, &str)] = &[
 /// Whether a file is source text that people read line by line.
 pub fn is_source(path: &str) -> bool {
     const ENDINGS: &[&str] =
-        &[".rs", ".c", ".h", ".xs", ".pm", ".pl", ".t", ".PL", ".py", ".sh", ".toml", ".in"];
+        &[".rs", ".c", ".h", ".xs", ".pm", ".pl", ".t", ".PL", ".py", ".sh", ".in"];
     ENDINGS.iter().any(|e| path.ends_with(e))
         || ["Makefile", ".ci/run"].contains(&path)
         || path.ends_with("/typemap")
@@ -37,7 +37,9 @@ pub fn layout(path: &str, text: &str) -> Vec<Finding> {
         out.push(Finding { path: path.into(), line, rule, help });
     };
     let excused = LONG_FILES.iter().any(|(p, _)| *p == path);
-    let count = text.lines().count();
+    let without_pod = [".pm", ".pl"].iter().any(|e| path.ends_with(e)).then(|| without_pod(text));
+    let text = without_pod.as_deref().unwrap_or(text);
+    let count = text.trim_end().lines().count();
     if count > FILE_LINES && !excused {
         let help = format!("{count} lines, at most {FILE_LINES}: split it by responsibility");
         add(count, "file-length", help);
@@ -55,6 +57,21 @@ pub fn layout(path: &str, text: &str) -> Vec<Finding> {
             add(i + 1, "ascii", help);
         }
     }
+    out
+}
+
+/// Perl with its documentation emptied: prose has its own width, and a manual its own length.
+fn without_pod(text: &str) -> String {
+    let mut inside = false;
+    let keep = |line: &&str| {
+        let command = line.starts_with('=') && line[1..].starts_with(|c: char| c.is_alphabetic());
+        let cut = line.starts_with("=cut");
+        inside = (inside || command) && !cut;
+        !inside && !cut
+    };
+    let code = text.split("\n__END__").next().unwrap_or_default();
+    let mut out = code.lines().filter(keep).collect::<Vec<_>>().join("\n");
+    out.push('\n');
     out
 }
 
@@ -226,6 +243,15 @@ mod tests {
         let wide = format!("{}\n", "ab ".repeat(40));
         let rules: Vec<_> = layout("src/a.rs", &wide).iter().map(|f| f.rule).collect();
         assert_eq!(rules, ["line-width", "blanks"]);
+    }
+
+    #[test]
+    fn perl_documentation_does_not_count() {
+        let pod = format!("=head1 NAME\n\n{}\n\n=cut\n", "word ".repeat(30).trim_end());
+        let text = format!("package A;\n\n{pod}1;\n__END__\n{}", "x\n".repeat(FILE_LINES));
+        assert!(layout("a.pm", &text).is_empty());
+        assert_eq!(layout("a.rs", &text).len(), 2);
+        assert_eq!(layout("a.pm", &"1;\n".repeat(FILE_LINES + 1)).len(), 1);
     }
 
     #[test]

@@ -72,10 +72,11 @@ fn default_text(spec: &OptionSpec) -> String {
 
 fn options_md() -> String {
     let mut out = String::from(
-        "# Options\n\nGenerated from the option table (`cargo run -p xtask -- header`). The C constant of an \
-         option is `TERN_OPT_` and its name in capitals; Python takes the names as keywords, Perl as keys. *Live* \
-         ones can be changed in a running session.\n\n| option | id | type | default | range | live | \
-         meaning |\n|---|---|---|---|---|---|---|\n",
+        "# Options\n\nGenerated from the option table (`cargo run -p xtask -- header`). The C \
+         constant of an option is `TERN_OPT_` and its name in capitals; Python takes the names as \
+         keywords, Perl as keys. *Live* ones can be changed in a running session.\n\n\
+         | option | id | type | default | range | live | meaning |\n\
+         |---|---|---|---|---|---|---|\n",
     );
     for spec in options::TABLE {
         let (min, max) = spec.range();

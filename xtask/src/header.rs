@@ -1,7 +1,7 @@
 //! Makes `include/tern.h` with cbindgen from `src/capi/*.rs`.
 //!
-//! cbindgen sees copies of the sources in which every exported function's comment ends with its tags
-//! from the lifecycle table. The option constants and the sizing macros are appended as text.
+//! cbindgen sees copies of the sources in which every exported function's comment ends with its
+//! tags from the lifecycle table. The option constants and the sizing macros are appended as text.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -55,9 +55,9 @@ const PREAMBLE: &str = r"/*
  *
  * Text is UTF-8, given as pointer and length; `len` 0 accepts NULL. Paths are the system's bytes.
  *
- * Threads: each function's last line says who may call it. `any` is every thread at any time; `one
- * per object` is any thread, but not two at once on the same object. `in hooks: no` functions return
- * TERN_E_REENTRANT inside an INLINE hook.
+ * Threads: each function's last line says who may call it. `any` is every thread at any time;
+ * `one per object` is any thread, but not two at once on the same object. Functions marked
+ * `in hooks: no` return TERN_E_REENTRANT inside an INLINE hook.
  *
  * Fork: no session survives fork(). In the child every call that needs one returns TERN_E_FORKED,
  * and releasing frees nothing.

@@ -12,6 +12,7 @@ usage: cargo run -p xtask -- COMMAND
 
 header            write include/tern.h, abi/symbols.tsv, docs/options.md, bindings/options.json
 header --check    fail when one of them is not what the sources say; writes nothing
+check             the same
 ";
 
 /// The repository's root.
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let result = match args.as_slice() {
         ["header"] => generated::write(&root()),
-        ["header", "--check"] => generated::check(&root()),
+        ["header", "--check"] | ["check"] => generated::check(&root()),
         ["help"] | [] => {
             print!("{HELP}");
             Ok(())
@@ -38,5 +39,13 @@ fn main() -> ExitCode {
             eprintln!("xtask: {message}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_generated_files_are_up_to_date() {
+        super::generated::check(&super::root()).unwrap();
     }
 }

@@ -64,8 +64,8 @@ fn content(torrent: &Metainfo) -> u64 {
 /// `2026-11-21 05:40:00 UTC`.
 fn date(unix_secs: i64) -> String {
     let (days, secs) = (unix_secs.div_euclid(86400), unix_secs.rem_euclid(86400));
-    // Days since 0000-03-01, in eras of 400 years (Howard Hinnant, "chrono-compatible low-level date
-    // algorithms"); wide enough for every i64.
+    // Days since 0000-03-01, in eras of 400 years (Howard Hinnant, "chrono-compatible low-level
+    // date algorithms"); wide enough for every i64.
     let days = i128::from(days) + 719_468;
     let (era, doe) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;

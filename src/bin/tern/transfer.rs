@@ -263,6 +263,7 @@ impl<'a> Run<'a> {
             TorrentState::Checking => "checking",
             TorrentState::Downloading => "downloading",
             TorrentState::Finished | TorrentState::Seeding => "seeding",
+            TorrentState::Paused if self.goal == Goal::ServeIfComplete => "checking",
             TorrentState::Paused => "paused",
             _ => "stopping",
         };
@@ -302,7 +303,7 @@ impl<'a> Run<'a> {
         let (down, up) = (get(|s| s.downloaded), get(|s| s.uploaded));
         let took = self.started.elapsed();
         let (status, words) = match end {
-            End::Complete => ("complete", "complete"),
+            End::Complete => ("complete", "done"),
             End::Incomplete => ("incomplete", "incomplete"),
             End::Interrupted => ("interrupted", "interrupted, progress saved"),
             End::Failed(_) => ("failed", "failed"),

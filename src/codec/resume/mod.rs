@@ -199,8 +199,7 @@ pub struct TernKeys {
     /// Pieces checked so far when a check was interrupted; `None` when no check is due.
     pub checked_up_to: Option<u32>,
     /// Per file in order: size in bytes and modification time in ns since 1970 as they were when
-    /// saved;
-    /// `None` when the file did not exist.
+    /// saved; `None` when the file did not exist.
     pub files: Vec<Option<(u64, i128)>>,
     /// Pieces verified but not yet known durable when saved (the dirty window): to be hashed again.
     pub dirty: Vec<u32>,

@@ -1,12 +1,15 @@
+//! Tests of the event queue: lanes, coalescing, what is dropped and said to be.
+
 use std::time::Duration;
 
 use super::*;
+use crate::base::PieceIndex;
 use crate::swarm::TorrentState;
 
 const NOW: Option<Duration> = Some(Duration::ZERO);
 
 fn piece(n: u32) -> Event {
-    let kind = EventKind::Notice(Notice::PiecePassed(crate::base::PieceIndex(n)));
+    let kind = EventKind::Notice(Notice::PiecePassed(PieceIndex(n)));
     Event::now(Some(Entry::for_tests(1)), kind)
 }
 
@@ -54,9 +57,7 @@ fn the_oldest_notices_go_and_the_gap_is_reported_where_it_is() {
     let queue = Queue::new(4).unwrap();
     (0..10).for_each(|n| queue.push(piece(n)));
     let events = queue.take(0);
-    assert!(
-        matches!(events[0].kind, EventKind::Dropped { count: 6, classes } if classes == class::PIECE)
-    );
+    assert!(matches!(events[0].kind, EventKind::Dropped { count: 6, classes: class::PIECE }));
     let kept: Vec<_> = events[1..].iter().map(|e| format!("{:?}", e.kind)).collect();
     assert_eq!(kept.len(), 4);
     assert!(kept[0].contains('6') && kept[3].contains('9'), "{kept:?}");

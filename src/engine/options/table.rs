@@ -165,14 +165,16 @@ pub static TABLE: &[OptionSpec] = &[
             |s| s.save_policy.interval.map_or(0, millis),
             |s, v| s.save_policy.interval = (v > 0).then(|| from_millis(v)),
         ),
-        "Milliseconds between saves of a torrent that has unsaved changes, 0 never. For torrents added afterwards.",
+        "Milliseconds between saves of a torrent that has unsaved changes, 0 never. For torrents \
+         added afterwards.",
     ),
     opt(
         1017,
         "load_policy",
         true,
         Access::Int(0, 2, load_policy, set_load_policy),
-        "What to trust when files differ from resume data: 0 per file, 1 strict, 2 trust. For torrents added afterwards.",
+        "What to trust when files differ from resume data: 0 per file, 1 strict, 2 trust. For \
+         torrents added afterwards.",
     ),
     opt(
         1018,
@@ -359,7 +361,8 @@ pub static TABLE: &[OptionSpec] = &[
             |s| int(s.tuning.max_unwritten_bytes),
             |s, v| s.tuning.max_unwritten_bytes = num(v),
         ),
-        "Bytes of one torrent received but not written or not verified before no more is requested.",
+        "Bytes of one torrent received but not written or not verified before no more is \
+         requested.",
     ),
     opt(
         2001,
@@ -415,7 +418,8 @@ pub static TABLE: &[OptionSpec] = &[
         "listen",
         false,
         Access::Str(4096, |s| s.listen.join(",").into_bytes(), set_listen),
-        "`host:port` pairs to listen on, separated by commas; port 0 lets the system choose; empty does not listen.",
+        "`host:port` pairs to listen on, separated by commas; port 0 lets the system choose; \
+         empty does not listen.",
     ),
     opt(
         3002,

@@ -1,3 +1,5 @@
+//! Tests of the option table: numbers, types, ranges, texts.
+
 use super::*;
 
 #[test]

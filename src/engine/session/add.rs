@@ -90,6 +90,9 @@ impl Core {
         let file = Arc::clone(&found.file);
         let shard = self.least_loaded();
         let entry = Arc::new(Entry::new(id, shard, file, request.hooks.clone(), prefs.clone()));
+        let overrides = self.verifier_of(&entry).is_some_and(|hook| hook.overrides);
+        entry.prefs.lock().verify_override = overrides;
+        let prefs = Prefs { verify_override: overrides, ..prefs };
         let add = self.build(&entry, &request, resume, &prefs, &settings, found.save_path);
         self.publish(&entry, add)?;
         if let Some(reason) = found.complaint {
@@ -276,7 +279,8 @@ fn prefs(
         trackers: trackers.unwrap_or_else(|| file.metainfo.trackers.clone()),
         renamed,
         renaming: BTreeMap::new(),
-        save_error: String::new(),
+        save_error: (0, String::new()),
+        verify_override: false,
     }
 }
 

@@ -22,24 +22,33 @@ pub type HookFn = dyn Fn(&Event) -> Option<Verdict> + Send + Sync;
 #[derive(Clone)]
 pub struct Hook {
     pub(super) call: Option<Arc<HookFn>>,
+    pub(super) overrides: bool,
     _keep: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Hook {
     /// A function on the hook thread.
     pub fn inline(call: impl Fn(&Event) -> Option<Verdict> + Send + Sync + 'static) -> Self {
-        Self { call: Some(Arc::new(call)), _keep: None }
+        Self { call: Some(Arc::new(call)), overrides: false, _keep: None }
     }
 
     /// A request in the event queue, answered with the session's `complete`.
     #[must_use]
     pub fn queued() -> Self {
-        Self { call: None, _keep: None }
+        Self { call: None, overrides: false, _keep: None }
     }
 
     /// As [`Self::queued`], with something that is dropped when the hook is.
     pub fn queued_with(keep: impl Any + Send + Sync) -> Self {
-        Self { call: None, _keep: Some(Arc::new(keep)) }
+        Self { call: None, overrides: false, _keep: Some(Arc::new(keep)) }
+    }
+
+    /// As a verifier: whether it is asked about pieces whose hash did not match too, and its word
+    /// counts.
+    #[must_use]
+    pub fn overriding(mut self, overrides: bool) -> Self {
+        self.overrides = overrides;
+        self
     }
 }
 
@@ -76,12 +85,14 @@ pub(super) struct Prefs {
     pub(super) download_limit: Option<u64>,
     pub(super) max_connections: Option<u32>,
     pub(super) upload_slots: Option<u32>,
+    /// The verifier in force may overrule the hash.
+    pub(super) verify_override: bool,
     pub(super) trackers: Vec<Vec<String>>,
     pub(super) renamed: BTreeMap<FileIndex, String>,
     /// Renames under way.
     pub(super) renaming: BTreeMap<FileIndex, String>,
-    /// Why the last save failed.
-    pub(super) save_error: String,
+    /// Which save failed last, and why.
+    pub(super) save_error: (u64, String),
 }
 
 impl Prefs {
@@ -90,6 +101,7 @@ impl Prefs {
         let mut tuning = session.clone();
         tuning.max_connections = self.max_connections.unwrap_or(tuning.max_connections);
         tuning.unchoke_slots = self.upload_slots.unwrap_or(tuning.unchoke_slots);
+        tuning.verify_override = self.verify_override;
         tuning
     }
 }
@@ -191,10 +203,11 @@ impl Entry {
             download_limit: None,
             max_connections: None,
             upload_slots: None,
+            verify_override: false,
             trackers: Vec::new(),
             renamed: BTreeMap::new(),
             renaming: BTreeMap::new(),
-            save_error: String::new(),
+            save_error: (0, String::new()),
         };
         Arc::new(Self::new(TorrentId(id), 0, file, Hooks::default(), prefs))
     }

@@ -30,11 +30,10 @@ impl Host for Face {
         let Some(entry) = self.entry(torrent) else { return };
         let kind = match notice {
             Notice::ResumeDurable(generation) if entry.is_discarded(generation) => return,
-            Notice::SaveFailed(code) => EventKind::SaveFailed {
-                generation: 0,
-                code,
-                reason: entry.prefs.lock().save_error.clone(),
-            },
+            Notice::SaveFailed(code) => {
+                let (generation, reason) = entry.prefs.lock().save_error.clone();
+                EventKind::SaveFailed { generation, code, reason }
+            }
             Notice::Renamed(file, result) => {
                 let mut prefs = entry.prefs.lock();
                 if let (Some(name), true) = (prefs.renaming.remove(&file), result.is_ok()) {

@@ -53,9 +53,17 @@ impl Core {
     }
 
     fn tell_verifier(&self, entry: &Entry) {
-        let window = self.settings().verify_window;
-        let verifier = self.verifier_of(entry).map(|_| window);
-        let _ = self.command(entry, Command::Verifier(verifier));
+        let settings = self.settings();
+        let verifier = self.verifier_of(entry);
+        let overrides = verifier.as_ref().is_some_and(|hook| hook.overrides);
+        let tuning = {
+            let mut prefs = entry.prefs.lock();
+            prefs.verify_override = overrides;
+            prefs.tuning(&settings.tuning)
+        };
+        let _ = self.command(entry, Command::Tuning(Box::new(tuning)));
+        let window = verifier.map(|_| settings.verify_window);
+        let _ = self.command(entry, Command::Verifier(window));
     }
 
     /// Tells the torrent when to save.
@@ -175,7 +183,7 @@ impl Core {
             let verdict = match store.save(&kept.info_hash, &encode()) {
                 Ok(()) => SaveVerdict::Accept,
                 Err(error) => {
-                    kept.prefs.lock().save_error = error.to_string();
+                    kept.prefs.lock().save_error = (generation, error.to_string());
                     SaveVerdict::Fail(error.raw_os_error().unwrap_or(-1))
                 }
             };
@@ -212,7 +220,8 @@ impl Core {
                     Verdict::Reject => SaveVerdict::Reject,
                     Verdict::Defer(time) => SaveVerdict::Defer(time),
                     Verdict::Fail(code) => {
-                        entry.prefs.lock().save_error = "the save hook failed".into();
+                        let failed = (generation, "the save hook failed".into());
+                        entry.prefs.lock().save_error = failed;
                         SaveVerdict::Fail(code)
                     }
                 };

@@ -162,7 +162,7 @@ pub enum Fault {
     OversizedMessage,
     /// Wrong payload length or value out of range; carries the message id.
     BadMessage(u8),
-    /// A bitfield, have-all or have-none that was not the first message, or repeated.
+    /// A have-all or have-none that was not the first message, or repeated.
     UnexpectedBitfield,
     /// A BEP 6 message without negotiation.
     FastNotNegotiated,
@@ -182,7 +182,7 @@ impl core::fmt::Display for Fault {
             Self::SelfConnection => "connected to ourselves",
             Self::OversizedMessage => "message longer than allowed",
             Self::BadMessage(id) => return write!(f, "malformed message {id}"),
-            Self::UnexpectedBitfield => "bitfield not at the start or repeated",
+            Self::UnexpectedBitfield => "have-all or have-none not at the start",
             Self::FastNotNegotiated => "fast extension message without negotiation",
             Self::BadExtensionHandshake => "malformed extension handshake",
             Self::HandshakeTimeout => "no handshake in time",

@@ -42,7 +42,7 @@ pub(super) struct Rules {
     pub(super) piece_count: u32,
     /// Both sides speak BEP 6.
     pub(super) fast: bool,
-    /// No message came yet that a bitfield may not follow.
+    /// No message came yet that have-all or have-none may not follow.
     pub(super) bitfield_allowed: bool,
 }
 
@@ -98,8 +98,9 @@ fn check_frame(id: u8, length: u32, rules: &Rules) -> Result<(), Fault> {
     match id {
         // BEP 6: "no other message ... unless both ends set the bit".
         id::SUGGEST..=id::ALLOWED_FAST if !rules.fast => return Err(Fault::FastNotNegotiated),
-        // BEP 3: bitfield "is only ever sent as the first message"; BEP 6 the same for its two.
-        id::BITFIELD | id::HAVE_ALL | id::HAVE_NONE if !rules.bitfield_allowed => {
+        // BEP 6: they stand where BEP 3 has the bitfield, "immediately after the handshake". The
+        // bitfield itself may come again: aria2 sends one in place of many `have`s.
+        id::HAVE_ALL | id::HAVE_NONE if !rules.bitfield_allowed => {
             return Err(Fault::UnexpectedBitfield);
         }
         _ => {}

@@ -1,8 +1,8 @@
 //! Stopping: pause, failure and its repair, the two-phase close.
 //!
-//! Closing goes in order: peers away, writes and hashes finish, content made durable, last state handed
-//! out and answered, files released. A refused last save is tried again for as long as the driver keeps
-//! the torrent. Deliberately absent: the host's time-out.
+//! Closing goes in order: peers away, writes and hashes finish, content made durable, last state
+//! handed out and answered, files released. A refused last save is tried again for as long as the
+//! driver keeps the torrent. Deliberately absent: the host's time-out.
 
 use super::{Output, Phase, Torrent};
 use crate::base::DiskError;

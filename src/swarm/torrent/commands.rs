@@ -110,7 +110,8 @@ impl Torrent {
         }
     }
 
-    /// Hashes pieces again. Peers wait outside; what we have stays ours until a hash says otherwise.
+    /// Hashes pieces again. Peers wait outside; what we have stays ours until a hash says
+    /// otherwise.
     fn recheck(&mut self, pieces: core::ops::Range<u32>) {
         if !self.flags.loaded || matches!(self.phase, Phase::Closing(_) | Phase::Closed) {
             return;

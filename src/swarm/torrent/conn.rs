@@ -1,5 +1,5 @@
-//! Connections: dialling, accepting, handshakes, duplicates, closing. Deliberately absent: what peers
-//! say once connected.
+//! Connections: dialling, accepting, handshakes, duplicates, closing. Deliberately absent: what
+//! peers say once connected.
 
 use std::net::SocketAddr;
 
@@ -8,6 +8,9 @@ use super::{Output, Phase, Torrent};
 use crate::base::PeerKey;
 use crate::proto::peer::{Config, Connection, Event, Fault, Handshake, Message};
 use crate::swarm::types::{CloseReason, Notice, PeerSource};
+
+/// Connections kept waiting while we look at our files.
+const EARLY_MAX: usize = 32;
 
 impl Torrent {
     /// Whether another outgoing attempt is allowed now.
@@ -82,6 +85,10 @@ impl Torrent {
             self.out.push_back(Output::Close { peer: key });
             return;
         };
+        if self.is_starting() && self.early.len() < EARLY_MAX {
+            self.early.insert(key, (addr, connection));
+            return;
+        }
         let room =
             self.phase == Phase::Running && self.peers.len() < self.tuning.max_connections as usize;
         // Counts the address, so it comes last.
@@ -102,7 +109,27 @@ impl Torrent {
         self.pump_events(key);
     }
 
+    /// Whether we shall run once the files are looked at.
+    fn is_starting(&self) -> bool {
+        matches!(self.phase, Phase::New | Phase::Stat { .. } | Phase::Checking | Phase::Preparing)
+    }
+
+    /// Lets those in who came early, or sends them away when we are not going to run. Called when
+    /// the phase changed.
+    pub(super) fn settle_early(&mut self) {
+        if self.is_starting() {
+            return;
+        }
+        for (key, (addr, connection)) in core::mem::take(&mut self.early) {
+            self.on_incoming(key, addr, connection);
+        }
+    }
+
     pub(super) fn on_received(&mut self, key: PeerKey, data: &mut bytes::BytesMut) {
+        // What an early peer says stays in its buffer until we answered its handshake.
+        if self.early.contains_key(&key) {
+            return;
+        }
         let Some(conn) = self.peers.get_mut(&key).and_then(|p| p.conn.as_mut()) else {
             data.clear();
             return;
@@ -205,6 +232,9 @@ impl Torrent {
     }
 
     pub(super) fn on_disconnected(&mut self, key: PeerKey, os_errno: i32) {
+        if self.early.remove(&key).is_some() {
+            return;
+        }
         if self.peers.get(&key).is_some_and(|p| p.conn.is_none()) {
             self.on_connect_failed(key);
         } else if self.peers.contains_key(&key) {
@@ -257,8 +287,8 @@ impl Torrent {
         self.peers.iter().filter(|(_, p)| p.established).map(|(k, _)| *k).collect()
     }
 
-    /// Peers that neither need us nor are needed: when we want nothing more, those that want nothing
-    /// either.
+    /// Peers that neither need us nor are needed: when we want nothing more, those that want
+    /// nothing either.
     pub(super) fn close_seeds(&mut self) {
         for key in self.established_keys() {
             self.close_if_both_seeds(key);

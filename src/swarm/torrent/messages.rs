@@ -66,7 +66,12 @@ impl Torrent {
 
     fn on_has(&mut self, key: PeerKey, has: Bitset) {
         let Some(peer) = self.peers.get_mut(&key) else { return };
-        peer.has_told = true;
+        if core::mem::replace(&mut peer.has_told, true) {
+            // aria2 sends a bitfield in place of many `have`s: nothing is taken back by it.
+            let news: Vec<u32> = has.iter().filter(|p| !peer.has.get(*p)).collect();
+            news.into_iter().for_each(|piece| self.on_have(key, PieceIndex(piece)));
+            return;
+        }
         self.picker.peer_joined(&has);
         peer.has = has;
         self.after_has(key);

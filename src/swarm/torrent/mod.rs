@@ -1,14 +1,15 @@
-//! The torrent machine: state, verbs and dispatch. The behaviour is in the files beside this one, one
-//! topic each:
+//! The torrent machine: state, verbs and dispatch. The behaviour is in the files beside this one,
+//! one topic each:
 //!
 //! - `start`: looking at files, checks, becoming active; `pieces`: from the last block to "have";
 //! - `conn`: dialling, accepting, closing; `messages`: what peers say; `requests`: what we ask for;
 //!   `upload`: what we serve and to whom;
-//! - `saving`: saved state; `commands`: the host's wishes; `closing`: pause, failure, two-phase close;
+//! - `saving`: saved state; `commands`: the host's wishes; `closing`: pause, failure, two-phase
+//!   close;
 //! - `accounts`: priorities and byte counts; `status`: snapshots; `invariants`.
 //!
-//! Everything here runs on one thread, in the order the driver feeds inputs; iteration is over ordered
-//! maps only, so that one seed gives one history.
+//! Everything here runs on one thread, in the order the driver feeds inputs; iteration is over
+//! ordered maps only, so that one seed gives one history.
 
 mod accounts;
 mod closing;
@@ -48,6 +49,7 @@ use crate::base::{
 };
 use crate::codec::metainfo::Info;
 use crate::codec::resume::Resume;
+use crate::proto::peer::Connection;
 use accounts::Accounts;
 use closing::CloseStage;
 use peer::Peer;
@@ -178,6 +180,8 @@ pub struct Torrent {
     base: Box<Resume>,
 
     peers: BTreeMap<PeerKey, Peer>,
+    /// Incoming connections that came before we run: taken once we do.
+    early: BTreeMap<PeerKey, (SocketAddr, Box<Connection>)>,
     known: PeerList,
     choker: Choker,
     next_key: u64,
@@ -195,8 +199,8 @@ pub struct Torrent {
 }
 
 impl Torrent {
-    /// A torrent that has done nothing yet: feed it `Input::Start`. Keys of outgoing attempts are taken
-    /// from `key_base` upwards, the driver uses another range for incoming ones.
+    /// A torrent that has done nothing yet: feed it `Input::Start`. Keys of outgoing attempts are
+    /// taken from `key_base` upwards, the driver uses another range for incoming ones.
     #[must_use]
     pub fn new(now: Instant, params: TorrentParams, key_base: u64) -> Self {
         let mut rng = Rng::new(params.seed);
@@ -252,6 +256,7 @@ impl Torrent {
             counters: Counters::default(),
             down: Meter::default(),
             up: Meter::default(),
+            early: BTreeMap::new(),
             out: VecDeque::new(),
             tuning,
             info,
@@ -288,6 +293,7 @@ impl Torrent {
 
     /// Does everything that became possible.
     fn settle(&mut self) {
+        self.settle_early();
         self.pump_check();
         self.pump_verify();
         self.pump_peers();

@@ -1,9 +1,9 @@
 //! From the last block of a piece to "have": hash, verifier, blame.
 //!
 //! A piece becomes ours only when its hash matched, all its blocks were taken by the disk, and the
-//! verifier (if set) accepted it; only then do peers, the host and the saved state hear of it. A piece
-//! that fails is read back, so that the senders of its bad blocks can be told from the others once it
-//! passed. Deliberately absent: requests, disk work itself.
+//! verifier (if set) accepted it; only then do peers, the host and the saved state hear of it. A
+//! piece that fails is read back, so that the senders of its bad blocks can be told from the others
+//! once it passed. Deliberately absent: requests, disk work itself.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};

@@ -1,8 +1,9 @@
 //! What we ask peers for: how many requests, when they are given up, what a block that came means.
 //!
-//! The number kept outstanding at a peer starts small and grows by one with each block (so it doubles
-//! per round trip) until its rate stops growing; from then on it follows the measured rate, so that about
-//! `request_queue_time` of work is queued there. Deliberately absent: which block (the picker's).
+//! The number kept outstanding at a peer starts small and grows by one with each block (so it
+//! doubles per round trip) until its rate stops growing; from then on it follows the measured rate,
+//! so that about `request_queue_time` of work is queued there. Deliberately absent: which block
+//! (the picker's).
 
 use std::time::Duration;
 
@@ -124,8 +125,8 @@ impl Torrent {
         }
     }
 
-    /// Once a second while requests are out: the number to keep, snubs, time-outs. Whether another look
-    /// is needed in a second.
+    /// Once a second while requests are out: the number to keep, snubs, time-outs. Whether another
+    /// look is needed in a second.
     pub(super) fn tick_requests(&mut self, key: PeerKey) -> bool {
         let now = self.now;
         let Some(peer) = self.peers.get_mut(&key) else { return false };

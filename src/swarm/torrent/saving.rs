@@ -1,9 +1,9 @@
 //! Saved state: what is durable, what goes into a blob, how host and disk answer.
 //!
-//! A piece bit enters a blob only when a sync that began after the piece was accepted has succeeded.
-//! Pieces accepted since, pieces without a verdict and pieces under way are listed as `dirty`: after a
-//! crash they are hashed, so nothing that reached the disk is fetched twice. Deliberately absent: the
-//! encoding (`codec::resume`), when to save (`swarm::resume`).
+//! A piece bit enters a blob only when a sync that began after the piece was accepted has
+//! succeeded. Pieces accepted since, pieces without a verdict and pieces under way are listed as
+//! `dirty`: after a crash they are hashed, so nothing that reached the disk is fetched twice.
+//! Deliberately absent: the encoding (`codec::resume`), when to save (`swarm::resume`).
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -172,9 +172,10 @@ impl Torrent {
         }
     }
 
-    /// A sync failed: the system may have dropped what we wrote, shows it nevertheless, and will not
-    /// complain again. What was not durable before is not ours until it was read, hashed and written
-    /// once more at the next start; until then another sync could only fail or, worse, succeed.
+    /// A sync failed: the system may have dropped what we wrote, shows it nevertheless, and will
+    /// not complain again. What was not durable before is not ours until it was read, hashed and
+    /// written once more at the next start; until then another sync could only fail or, worse,
+    /// succeed.
     fn distrust(&mut self) {
         self.repair.poisoned = true;
         let mut lost = self.picker.have().clone();

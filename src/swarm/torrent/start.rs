@@ -1,8 +1,8 @@
 //! Looking at the files, checking them, becoming active; checks asked for later.
 //!
-//! A check keeps peers out and hashes pieces in order, a few at a time. A piece we had stays ours until
-//! its hash says otherwise; one that is found goes to the verifier like a downloaded piece, unless we had
-//! it before. Deliberately absent: the decision what to trust (`swarm::load`).
+//! A check keeps peers out and hashes pieces in order, a few at a time. A piece we had stays ours
+//! until its hash says otherwise; one that is found goes to the verifier like a downloaded piece,
+//! unless we had it before. Deliberately absent: the decision what to trust (`swarm::load`).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,9 +1,10 @@
-//! What we serve: whom we unchoke, their requests, reading ahead of the socket, and the once-a-second
-//! look at all connections.
+//! What we serve: whom we unchoke, their requests, reading ahead of the socket, and the once-a-
+//! second look at all connections.
 //!
 //! A request waits in the peer's queue, then as a disk read, then in the socket's queue. Reads are
-//! issued only while less than the watermark waits for the socket, so a slow reader costs memory for
-//! one watermark and no more. Deliberately absent: the ranking (the choker's), rate limits (the driver's).
+//! issued only while less than the watermark waits for the socket, so a slow reader costs memory
+//! for one watermark and no more. Deliberately absent: the ranking (the choker's), rate limits (the
+//! driver's).
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -241,7 +242,8 @@ impl Torrent {
         }
     }
 
-    /// The regular look at all connections: time-outs, requests, choking. Sets when the next one is due.
+    /// The regular look at all connections: time-outs, requests, choking. Sets when the
+    /// next one is due.
     pub(super) fn tick_peers(&mut self) {
         if self.phase != Phase::Running {
             return;

@@ -1,0 +1,788 @@
+package Net::BitTorrent::Torrent;
+use 5.016;
+use strict;
+use warnings;
+use Carp qw(carp);
+use Cwd ();
+use Fcntl qw(:flock);
+use File::Spec;
+use Scalar::Util qw(blessed);
+use Tern qw(:constants);
+use Net::BitTorrent::Torrent::Events;
+use Net::BitTorrent::Torrent::File;
+use Net::BitTorrent::Torrent::Saved;
+use Net::BitTorrent::Torrent::Status qw(:all);
+use Net::BitTorrent::Torrent::Tracker;
+use Net::BitTorrent::Util qw(bdecode);
+
+our $VERSION = '0.100';
+
+use Exporter 'import';
+our (@EXPORT_OK, %EXPORT_TAGS);
+
+BEGIN {
+    @EXPORT_OK = @Net::BitTorrent::Torrent::Status::EXPORT_OK;
+    %EXPORT_TAGS = (status => [@EXPORT_OK], all => [@EXPORT_OK]);
+}
+
+my %EVENTS = map { $_ => 1 } qw(
+    tracker_connect tracker_disconnect tracker_read tracker_write tracker_success tracker_failure
+    piece_hash_pass piece_hash_fail file_open file_close file_read file_write file_error
+    verify_piece resume_save
+);
+
+sub _self {
+    my ($object) = @_;
+    return if !(blessed $object && $object->isa(__PACKAGE__));
+    return Tern::state($object);
+}
+
+sub new {
+    my ($class, $args) = @_;
+    if (ref $args ne 'HASH') {
+        carp __PACKAGE__ . '->new({ }) requires parameters to be passed as a hashref';
+        return;
+    }
+    if (!defined $args->{Path}) {
+        carp __PACKAGE__ . '->new({ }) requires a \'Path\' parameter';
+        return;
+    }
+    my $client = $args->{Client};
+    if (defined $client && !(blessed $client && $client->isa('Net::BitTorrent'))) {
+        carp __PACKAGE__ . '->new({ }) requires a blessed \'Client\'';
+        return;
+    }
+    my $engine;
+    if (defined $client) {
+        $engine = $client->_engine or return;
+    }
+    my $path = File::Spec->rel2abs($args->{Path});
+    my $raw  = _slurp_torrent($path);
+    return if !defined $raw;
+    my $metainfo = _parse($raw, $path) or return;
+    my $hash = unpack 'H*', $metainfo->info_hash;
+    return if defined $client && $client->_locate_torrent($hash);
+
+    my $object = bless \$hash, $class;
+    my $pieces = $metainfo->piece_count;
+    my $base   = defined $args->{BaseDir} ? $args->{BaseDir} : Cwd::getcwd();
+    utf8::encode($base) if utf8::is_utf8($base);    # paths are bytes
+    my $self   = {
+        metainfo => $metainfo,
+        path     => $path,
+        basedir  => File::Spec->rel2abs($base),
+        resume   => $args->{Resume},
+        view     => Tern::View->new($pieces),
+        pieces   => $pieces,
+        block    => _parse_block_length($args->{BlockLength}),
+        peers    => {},
+        calls    => {},
+        written  => {},
+        added_up => 0,
+        added_down => 0,
+    };
+    Tern::attach($object, $self);
+    _make_files($object, $self);
+    _make_tiers($object, $self);
+    Net::BitTorrent::Torrent::Saved::update_want($self);
+    $self->{view}->change(_first_status($args->{Status}) | LOADED, 0);
+    return if !Net::BitTorrent::Torrent::Saved::read_resume($object, $self, $client);
+    return $object;
+}
+
+# The .torrent file's bytes, read under a shared lock.
+sub _slurp_torrent {
+    my ($path) = @_;
+    if (!-f $path) {
+        carp sprintf q(Cannot find the torrent file '%s'), $path;
+        return;
+    }
+    open my $fh, '<:raw', $path or return;
+    flock $fh, LOCK_SH or return;
+    my $raw = do { local $/; <$fh> };
+    close $fh;
+    return $raw // '';
+}
+
+sub _parse {
+    my ($raw, $path) = @_;
+    my $metainfo = Tern::Metainfo->parse($raw);
+    return $metainfo if $metainfo;
+    my $dict = bdecode($raw);
+    if (ref $dict ne 'HASH' || ref $dict->{info} ne 'HASH') {
+        carp sprintf q(Malformed .torrent: '%s'), $path;
+        return;
+    }
+    my $hashes = length($dict->{info}{pieces} // '');
+    return if $hashes < 20 || $hashes % 20;    # silently, as always
+    carp sprintf q(Cannot use '%s': %s), $path, $Tern::error;
+    return;
+}
+
+sub _parse_block_length {
+    my ($given) = @_;
+    return 16384 if !defined $given;
+    return 0 + $given if $given =~ /\A[0-9]+\z/ && $given > 0;
+    carp q(Malformed 'BlockLength': using the default);
+    return 16384;
+}
+
+sub _first_status {
+    my ($given) = @_;
+    return 0 if !defined $given;
+    if ($given !~ /\A[0-9]+\z/) {
+        carp q(Malformed 'Status': ignored);
+        return 0;
+    }
+    return $given & (START_AFTER_CHECK | PAUSED);
+}
+
+sub _make_files {
+    my ($object, $self) = @_;
+    $self->{layout} = [$self->{metainfo}->files];
+    $self->{files} = [
+        map {
+            Net::BitTorrent::Torrent::File->_make(
+                $object, $_->{index}, $_->{size},
+                File::Spec->catfile($self->{basedir}, split m{/}, $_->{path}))
+        } @{$self->{layout}}
+    ];
+    $self->{priorities} = [(2) x @{$self->{files}}];
+}
+
+sub _make_tiers {
+    my ($object, $self) = @_;
+    my @tiers;
+    push @{$tiers[$_->[0]]}, $_->[1] for $self->{metainfo}->trackers;
+    $self->{tiers} = [
+        grep { defined } map {
+            Net::BitTorrent::Torrent::Tracker->_make($object, $_)
+        } grep { defined } @tiers
+    ];
+}
+
+# Dropped without remove_torrent, as one that was only queued may be.
+sub DESTROY {
+    my ($object) = @_;
+    return if ${^GLOBAL_PHASE} eq 'DESTRUCT';
+    my $s = _self($object) or return;
+    my ($engine, $handle) = @$s{qw(engine handle)};
+    return if !$engine || !$handle || $s->{own} || !$engine->is_owner;
+    local ($@, $!, $?, $^E);
+    delete $engine->{torrents}{$handle->id};
+    $handle->remove(0);
+}
+
+# ---- Facts ---------------------------------------------------------------------------------------
+
+sub infohash { my $s = _self(@_) or return; return unpack 'H*', $s->{metainfo}->info_hash }
+
+sub name { my $s = _self(@_) or return; return $s->{metainfo}->name }
+
+for my $field (qw(comment created_by)) {
+    no strict 'refs';
+    *$field = sub {
+        my $s = _self(@_) or return;
+        my $text = $s->{metainfo}->$field;
+        return length $text ? $text : undef;
+    };
+}
+
+sub creation_date {
+    my $s = _self(@_) or return;
+    return $s->{metainfo}->creation_date || undef;
+}
+
+sub size        { my $s = _self(@_) or return; return $s->{metainfo}->total_size }
+sub path        { my $s = _self(@_) or return; return $s->{path} }
+sub private     { my $s = _self(@_) or return; return $s->{metainfo}->is_private ? 1 : 0 }
+sub piece_count { my $s = _self(@_) or return; return $s->{pieces} }
+sub bitfield    { my $s = _self(@_) or return; return $s->{view}->bitfield }
+sub files       { my $s = _self(@_) or return; return $s->{files} }
+sub trackers    { my $s = _self(@_) or return; return $s->{tiers} }
+sub status      { my $s = _self(@_) or return; return $s->{view}->status }
+sub error       { my $s = _self(@_) or return; return $s->{view}->error }
+sub resume_path { my $s = _self(@_) or return; return $s->{resume} }
+
+sub restored_pieces { my $s = _self(@_) or return; return $s->{restored} // 0 }
+sub hashed_pieces   { my $s = _self(@_) or return; return $s->{hashed} // 0 }
+
+sub _client       { my $s = _self(@_) or return; return $s->{client} }
+
+sub _block_length { my $s = _self(@_) or return; return $s->{block} }
+sub _is_loaded    { my $s = _self(@_) or return; return $s->{loaded} }
+sub _basedir      { my $s = _self(@_) or return; return $s->{basedir} }
+sub _handle       { my $s = _self(@_) or return; return $s->{handle} }
+sub _wanted       { my $s = _self(@_) or return; return $s->{view}->missing }
+sub _nodes        { my $s = _self(@_) or return; return [$s->{metainfo}->nodes] }
+
+sub raw_data {
+    my ($object, $decoded) = @_;
+    my $s   = _self($object) or return;
+    my $raw = $s->{metainfo}->bytes;
+    return $decoded ? scalar bdecode($raw) : $raw;
+}
+
+sub peers {
+    my $s = _self(@_) or return;
+    my $status = $s->{view}->status;
+    return if $status & CHECKING || !($status & QUEUED);
+    return map { $s->{peers}{$_} } sort { $a <=> $b } keys %{$s->{peers}};
+}
+
+sub is_complete {
+    my $s = _self(@_) or return;
+    return if $s->{view}->status & CHECKING;
+    return $s->{view}->complete ? 1 : 0;
+}
+
+sub downloaded { return _count('downloaded', 'added_down', @_) }
+sub uploaded   { return _count('uploaded',   'added_up',   @_) }
+
+sub _count {
+    my ($field, $added, $object) = @_;
+    my $s = _self($object) or return;
+    my $status = $s->{handle} ? $s->{handle}->status : undef;
+    return $s->{$added} + ($status ? $status->{$field} : 0);
+}
+
+sub _add_downloaded { my ($o, $n) = @_; my $s = _self($o) or return; return $s->{added_down} += $n }
+sub _add_uploaded   { my ($o, $n) = @_; my $s = _self($o) or return; return $s->{added_up} += $n }
+
+sub _set_bitfield {
+    my ($object, $bits) = @_;
+    my $s = _self($object) or return;
+    return if $s->{view}->status & CHECKING || !defined $bits;
+    return $s->{view}->set_bitfield($bits) ? $bits : undef;
+}
+
+sub _set_status {
+    my ($object, $status) = @_;
+    my $s = _self($object) or return;
+    return if $s->{view}->status & CHECKING || !defined $status || $status !~ /\A[0-9]+\z/;
+    return $s->{view}->change($status, ~$status & 0xFF);
+}
+
+sub _status_as_string {
+    my $s = _self(@_) or return;
+    my $status = $s->{view}->status;
+    my @words = ([STARTED, 'Started'], [CHECKING, 'Checking'],
+        [START_AFTER_CHECK, 'Start after Check'], [CHECKED, 'Checked'], [ERROR, 'Error'],
+        [PAUSED, 'Paused'], [LOADED, 'Loaded'], [QUEUED, 'Queued']);
+    return join ', ', map { $_->[1] } grep { $status & $_->[0] } @words;
+}
+
+sub _set_error {
+    my ($object, $message) = @_;
+    my $s = _self($object) or return;
+    $s->{view}->set_error($message);
+    $s->{view}->change(ERROR, STARTED);
+    return 1;
+}
+
+# ---- Doing things --------------------------------------------------------------------------------
+
+sub start {
+    my $object = shift;
+    my $s = _self($object) or return;
+    my $view = $s->{view};
+    return if !($view->status & QUEUED) || !$s->{handle};
+    delete @$s{qw(start_pending refused)};
+    if (my $held = delete $s->{held}) {
+        unshift @{$s->{engine}{events}}, @$held;
+    }
+    $view->set_error(undef);
+    $s->{handle}->resume;
+    return $view->change(STARTED, ERROR | PAUSED);
+}
+
+sub stop {
+    my $object = shift;
+    my $s = _self($object) or return;
+    return if !($s->{view}->status & QUEUED);
+    delete $s->{start_pending};
+    $s->{handle}->pause if $s->{handle};
+    return $s->{view}->change(0, STARTED);
+}
+
+sub pause {
+    my $object = shift;
+    my $s = _self($object) or return;
+    return if !($s->{view}->status & QUEUED) || !$s->{handle};
+    $s->{handle}->pause;
+    return $s->{view}->change(PAUSED, 0);
+}
+
+sub queue {
+    my ($object, $client) = @_;
+    my $s = _self($object) or return;
+    my $engine = blessed $client && $client->isa('Net::BitTorrent') ? $client->_engine : undef;
+    if (!$engine) {
+        carp 'Net::BitTorrent::Torrent->queue( ) requires a Net::BitTorrent object';
+        return;
+    }
+    if ($s->{view}->status & QUEUED && $s->{client}) {
+        carp 'Cannot queue a torrent twice';
+        return;
+    }
+    if ($s->{own}) {
+        my ($own) = Net::BitTorrent::Torrent::Saved::leave($object, $s, 10);
+        $own->close(5) if $own;
+    }
+    my $blob = delete $s->{blob};
+    Net::BitTorrent::Torrent::Saved::enter($object, $s, $client, $engine, $blob, 1) or return;
+    return $client;
+}
+
+sub hashcheck {
+    my $object = shift;
+    my $s = _self($object) or return;
+    my $view = $s->{view};
+    return if $view->status & (PAUSED | CHECKING);
+    my $engine = Net::BitTorrent::Torrent::Saved::attached($object, $s) or return;
+    return _check_elsewhere($s) if !$engine->is_owner;
+    my $id = $s->{handle}->id;
+    my $check_end = Net::BitTorrent::Torrent::Events::CHECK_END();
+    my $status = $s->{handle}->status or return;
+    my $failed = $status->{state} == TERN_STATE_FAILED;
+    if ($s->{loaded}) {
+        # An earlier check's end, still waiting to be told, is not the end of this one.
+        @{$engine->{events}} = grep {
+            $_->{torrent} != $id
+                || ($_->{kind} != TERN_EVENT_CHECKED && $_->{kind} != $check_end)
+        } @{$engine->{events}};
+        $s->{handle}->recheck or return;
+    }
+    # else: the engine looks at the files since the torrent was added, and that is this check.
+    if ($failed) {
+        # It tries again; started it is only when that is wanted.
+        @{$engine->{events}} = grep {
+            $_->{torrent} != $id || $_->{kind} != TERN_EVENT_STORAGE_FAILED
+        } @{$engine->{events}};
+        $s->{handle}->resume or return;
+        $s->{handle}->pause  or return;
+    }
+    unshift @{$engine->{events}}, @{delete $s->{held} || []};
+    delete $s->{refused};
+    $view->set_error(undef);
+    $view->change(CHECKING, CHECKED | ERROR);
+    $view->set_bitfield("\0" x length $view->bitfield);
+    my $checks = $view->checks;
+    $s->{checking} = {failed => {}};
+    $engine->pump_until(sub { $view->checks != $checks }, 7 * 24 * 3600, $id) or return;
+    return $view->status & CHECKED ? 1 : undef;
+}
+
+# In a clone of the torrent in another thread: the thread that made the client tells the end.
+sub _check_elsewhere {
+    my ($s) = @_;
+    my $view   = $s->{view};
+    my $checks = $view->checks;
+    $s->{handle}->recheck or return;
+    select undef, undef, undef, 0.02 while $view->checks == $checks;
+    return 1;
+}
+
+sub add_peer {
+    my ($object, $address) = @_;
+    my $s = _self($object) or return;
+    return if !defined $address || !$s->{handle};
+    return $s->{handle}->add_peer($address) ? 1 : undef;
+}
+
+sub _new_peer {
+    my ($object, @address) = @_;
+    my $s = _self($object) or return;
+    return if !($s->{view}->status & STARTED);
+    return $object->add_peer(@address) if @address;
+    return 1;    # the engine connects to the peers it knows by itself
+}
+
+sub _add_tracker {
+    my ($object, $urls) = @_;
+    my $s = _self($object) or return;
+    if (ref $urls ne 'ARRAY' || !@$urls) {
+        carp 'Please, pass new tier in an array ref...';
+        return;
+    }
+    my $tier = Net::BitTorrent::Torrent::Tracker->_make($object, $urls) or return;
+    if ($s->{handle}) {
+        my $number = @{$s->{tiers}};
+        $s->{handle}->add_tracker($number, $_->url) for grep { $_->_supported } @{$tier->urls};
+    }
+    push @{$s->{tiers}}, $tier;
+    return 1;
+}
+
+sub _set_priority {
+    my ($object, $file, $priority) = @_;
+    my $s = _self($object) or return;
+    $s->{priorities}[$file] = $priority;
+    my $engine_priority = Net::BitTorrent::Torrent::Saved::engine_priority($priority);
+    $s->{handle}->set_file_priority($file, $engine_priority) if $s->{handle};
+    Net::BitTorrent::Torrent::Saved::update_want($s);
+    return 1;
+}
+
+sub _priority {
+    my ($object, $file) = @_;
+    my $s = _self($object) or return;
+    return $s->{priorities}[$file];
+}
+
+# ---- Resume data ---------------------------------------------------------------------------------
+
+sub save_resume_data {
+    my ($object, $path) = @_;
+    my $s = _self($object) or return;
+    $path = $s->{resume} if !defined $path;
+    return if !defined $path || !length $path;
+    $path = File::Spec->rel2abs($path);
+    my $engine = Net::BitTorrent::Torrent::Saved::attached($object, $s) or return;
+    return if !$engine->is_owner;
+    my $keep = sub { Net::BitTorrent::Torrent::Saved::write_file($s, $path, $_[0]) };
+    return $engine->save($s->{handle}, $keep) ? 1 : undef;
+}
+
+# The last state goes to every file written in this run, if it is still there and still ours:
+# nothing is written to the content afterwards, so its times match and the next run trusts it.
+sub _refresh_written {
+    my ($object, $blob) = @_;
+    my $s = _self($object) or return;
+    for my $path (sort keys %{$s->{written}}) {
+        my @stat = stat $path or next;
+        next if "$stat[0]:$stat[1]" ne $s->{written}{$path};
+        Net::BitTorrent::Torrent::Saved::write_file($s, $path, $blob);
+    }
+    return 1;
+}
+
+# Whether a last save is wanted when the client closes.
+sub _wants_last_save {
+    my ($object) = @_;
+    my $s = _self($object) or return;
+    return $s->{loaded} && (%{$s->{written}} || $object->_handler('resume_save')) ? 1 : 0;
+}
+
+# The last save of a client that closes.
+sub _last_save {
+    my ($object, $blob) = @_;
+    my $s = _self($object) or return;
+    my $kept = 1;
+    if (my $code = $object->_handler('resume_save')) {
+        $kept = eval { $code->($object, {Torrent => $object, Data => $blob}) };
+        warn $@ if $@;
+    }
+    $object->_refresh_written($blob);
+    return $kept;
+}
+
+# The client is gone: what can still be told is kept.
+sub _client_closed {
+    my ($object) = @_;
+    my $s = _self($object) or return;
+    delete @$s{qw(engine handle loaded refused held start_pending checking)};
+    $s->{peers} = {};
+    $s->{view}->change(0, STARTED | CHECKING | QUEUED);
+}
+
+# ---- Events --------------------------------------------------------------------------------------
+
+sub on_event {
+    my ($object, $type, $code) = @_;
+    my $s = _self($object) or return;
+    if (!defined $type || !$EVENTS{$type}) {
+        carp sprintf 'Unknown callback: %s', $type // '';
+        return if !defined $type;
+    }
+    $s->{calls}{$type} = $code;
+    Net::BitTorrent::Torrent::Events::apply_hooks($s)
+        if $type eq 'verify_piece' || $type eq 'resume_save';
+    return $code;
+}
+
+sub _handler {
+    my ($object, $type) = @_;
+    my $s = _self($object) or return;
+    return $s->{calls}{$type};
+}
+
+# First the client's handler, then our own.
+sub _event {
+    my ($object, $type, $args) = @_;
+    my $s = _self($object) or return;
+    my $client = $s->{client};
+    $client->_event($type, $args) if $client && $s->{view}->status & QUEUED;
+    if (my $code = $s->{calls}{$type}) {
+        $code->($object, $args);
+    }
+    return;
+}
+
+sub _dispatch {
+    my ($object, @event) = @_;
+    my $s = _self($object) or return;
+    return Net::BitTorrent::Torrent::Events::dispatch($object, $s, @event);
+}
+
+sub _resync {
+    my ($object) = @_;
+    my $s = _self($object) or return;
+    return Net::BitTorrent::Torrent::Events::resync($object, $s);
+}
+
+# ---- For people ----------------------------------------------------------------------------------
+
+sub as_string {
+    my ($object, $verbose) = @_;
+    my $s = _self($object) or return;
+    my $text = $verbose ? _dump($object, $s) : $object->infohash;
+    return defined wantarray ? $text : print STDERR "$text\n";
+}
+
+sub _dump {
+    my ($object, $s) = @_;
+    my $view = $s->{view};
+    my ($have, $missing) = (unpack('b*', $view->bitfield), unpack('b*', $view->missing));
+    my $map = join '', map {
+        substr($have, $_, 1) ? '|' : substr($missing, $_, 1) ? ' ' : 'x'
+    } 0 .. $s->{pieces} - 1;
+    my $count = $view->count;
+    return join "\n",
+        'Net::BitTorrent::Torrent',
+        '',
+        'Path:            ' . $s->{path},
+        'Name:            ' . _printable($object->name),
+        'Infohash:        ' . $object->infohash,
+        'Base Directory:  ' . $s->{basedir},
+        'Size:            ' . $object->size . ' bytes',
+        sprintf('Status:          %d (%s.)', $view->status, $object->_status_as_string),
+        (defined $view->error ? 'Error:           ' . _printable($view->error) : ()),
+        'DHT Status:      Disabled',
+        sprintf('Progress:        %.2f%% complete (%d bytes up / %d bytes down)',
+            $s->{pieces} ? 100 * $count / $s->{pieces} : 100,
+            $object->uploaded, $object->downloaded),
+        "[$map]",
+        '----------',
+        'Files:',
+        (map { '  ' . $_->path } @{$s->{files}}),
+        '----------',
+        'Trackers:',
+        (map { '  ' . $_->as_string } @{$s->{tiers}});
+}
+
+# Bytes for an output handle without an encoding layer.
+sub _printable { my ($text) = @_; utf8::encode($text) if utf8::is_utf8($text); return $text }
+
+1;
+
+__END__
+
+=encoding utf8
+
+=head1 NAME
+
+Net::BitTorrent::Torrent - a single torrent
+
+=head1 SYNOPSIS
+
+    use Net::BitTorrent::Torrent qw(:status);
+
+    # Alone: look at it, check it
+    my $torrent = Net::BitTorrent::Torrent->new({Path => 'some.torrent', BaseDir => 'downloads'})
+        or die 'not a torrent';
+    print $torrent->name, "\n";
+    print $_->path, ' ', $_->size, "\n" for @{$torrent->files};
+    $torrent->hashcheck;
+    print $torrent->is_complete ? "complete\n" : "incomplete\n";
+
+    # In a client, resuming
+    my $running = $client->add_torrent({
+        Path   => 'some.torrent',
+        Resume => 'some.resume',
+        Status => START_AFTER_CHECK,
+    });
+    $running->status & CHECKED or $running->hashcheck;
+    $running->on_event(piece_hash_pass => sub { my ($self, $args) = @_; $self->save_resume_data });
+
+=head1 CONSTRUCTOR
+
+=head2 new ( { ... } )
+
+Returns an object, whose scalar value is the infohash, or C<undef>.
+
+=over
+
+=item Path
+
+The F<.torrent> file. Required.
+
+=item BaseDir
+
+Where the content is or goes: files lie at C<BaseDir/name> or C<BaseDir/name/path>. Default: the
+current directory. Names that no file system could store, C<..> and the like are changed.
+
+=item Client
+
+A L<Net::BitTorrent>. C<< $client->add_torrent >> fills it in. A torrent without one is an
+I<orphan>: it can be inspected, checked and saved, and given to a client later with L</queue>.
+
+=item Resume
+
+A file written by L</save_resume_data>. See L</RESUME DATA>. Absent or empty: as if not given.
+
+=item Status
+
+Bits. C<START_AFTER_CHECK> and C<PAUSED> are taken, others ignored.
+
+=item BlockLength
+
+Accepted for old programs. Blocks are 16 KiB.
+
+=back
+
+=head1 METHODS
+
+=over
+
+=item C<infohash>
+
+40 lower-case hexadecimal digits, computed over the bytes as they stand in the file.
+
+=item C<name> C<comment> C<created_by> C<creation_date> C<size> C<path> C<private> C<piece_count>
+
+From the metainfo; C<path> is the F<.torrent> file's. Text is decoded from UTF-8.
+
+=item C<bitfield>
+
+A packed string with the first piece in the lowest bit: C<vec($torrent-E<gt>bitfield, $index, 1)>.
+
+=item C<files> C<trackers>
+
+References to arrays of L<Net::BitTorrent::Torrent::File> and L<Net::BitTorrent::Torrent::Tracker>.
+
+=item C<peers>
+
+List of the connected L<Net::BitTorrent::Peer>s.
+
+=item C<raw_data ( [ $decoded ] )>
+
+The F<.torrent> file's bytes; with a true argument, decoded.
+
+=item C<status>
+
+Bits, see L</STATUS>.
+
+=item C<error>
+
+What went wrong, or C<undef>.
+
+=item C<downloaded> C<uploaded>
+
+Bytes of content in this session.
+
+=item C<is_complete>
+
+1 when all pieces of all files with a priority above 0 are here, else 0; C<undef> during a check.
+
+=item C<hashcheck>
+
+Reads and checks everything and returns 1 when done; C<piece_hash_pass> or C<piece_hash_fail> is
+called for every piece. C<undef> while paused or being checked. May be called in handlers. Other
+torrents' events wait until the next C<do_one_loop>.
+
+=item C<start> C<stop> C<pause>
+
+Return the new status; C<undef> when the torrent is in no client. C<start> also retries after an
+error.
+
+=item C<queue ( $client )>
+
+Gives an orphan to a client. It does not start.
+
+=item C<resume_path>
+
+The C<Resume> argument.
+
+=item C<save_resume_data ( [ $path ] )>
+
+Writes resume data to C<$path>, default L</resume_path>, and returns true when it is safely on
+disk: what was downloaded is synced first, then the file is written beside the old one, synced,
+and renamed. C<undef> and C<$!> on failure; then the old file is untouched. May be called in
+handlers.
+
+=item C<restored_pieces> C<hashed_pieces>
+
+How many pieces the last check, or the comparison with resume data, took over without reading
+them, and how many it had to hash.
+
+=item C<add_peer ( 'host:port' )>
+
+Connects to this address. IP addresses only.
+
+=item C<on_event ( $type, $code )>
+
+One handler per type; C<undef> removes it; returns C<$code>. See L<Net::BitTorrent/EVENTS>. Events
+of torrents are told to the client's handler first. Two are for torrents only:
+
+=over
+
+=item C<verify_piece>
+
+Called for each piece before it counts: C<{Torrent, Index, Data (reference to the bytes), Attempt,
+HashOK, Peers}>. Return true to accept, 0 to have it fetched again (its senders are blamed),
+C<undef> to leave it to the hash. A handler that dies stops the torrent.
+
+=item C<resume_save>
+
+Called whenever there is something to save: C<{Torrent, Data, Generation}>. Store C<Data> wherever
+you like, and return true once it is durable. Return 0 to be asked again later. C<add_torrent>
+reads it back from the file given as C<Resume>.
+
+=back
+
+=item C<as_string ( [ $verbose ] )>
+
+The infohash, or a page about the torrent. In void context it is printed to STDERR.
+
+=back
+
+=head1 STATUS
+
+Exported with C<:status>: C<STARTED> 1, C<CHECKING> 2, C<START_AFTER_CHECK> 4, C<CHECKED> 8,
+C<ERROR> 16, C<PAUSED> 32, C<LOADED> 64, C<QUEUED> 128. For example 201 is a checked torrent that
+runs in a client.
+
+Getters show the torrent as of the event being handled: in the handler of C<piece_hash_pass> of
+the last piece but one, C<is_complete> is 0, however far the engine is.
+
+=head1 RESUME DATA
+
+When a torrent is created with C<Resume>, the files' sizes and times are compared with those
+saved. If they match, all progress is restored without reading the content: C<status> has
+C<CHECKED>; the torrent runs if C<START_AFTER_CHECK> was given, else when you call C<start> or
+C<hashcheck>. If B<any> file differs, B<all> of it is refused: nothing counts as had, C<error> is
+C<Bad resume data. Please hashcheck.>, C<status> has C<ERROR> and C<START_AFTER_CHECK>, and the
+torrent does not run until C<hashcheck> was called. So this restores or checks, whatever is
+needed:
+
+    my $torrent = $client->add_torrent({Path => ..., Resume => $file, Status => START_AFTER_CHECK});
+    $torrent->status & CHECKED or $torrent->hashcheck;
+
+A file of another format or torrent is ignored; the torrent then waits for C<start> or C<hashcheck>.
+
+What this process itself wrote after the last save (it was killed) is not a difference: files
+under way may have grown, the pieces saved stay trusted, and pieces begun at that moment are
+hashed. So that times match after a normal end too, the client when it is destroyed, and at the
+end of the program, writes the final state once more into every resume file that
+C<save_resume_data> wrote in this run and that is still there. C<remove_torrent> does so for its
+torrent.
+
+The file holds bencoded resume data as libtorrent 2 reads it. Its content may change; do not parse
+it.
+
+=head1 LICENSE
+
+MIT or Apache-2.0, at your choice.
+
+=cut

@@ -1,0 +1,116 @@
+package Tern;
+use 5.016;
+use strict;
+use warnings;
+
+our $VERSION = '0.100';
+our $error;    # the last failure, a Tern::Error
+
+use Exporter 'import';
+our (@EXPORT_OK, %EXPORT_TAGS);
+
+require XSLoader;
+XSLoader::load('Tern', $VERSION);
+
+{
+    no strict 'refs';
+    @EXPORT_OK = sort grep { /^TERN_/ && defined &{"Tern::$_"} } keys %Tern::;
+    %EXPORT_TAGS = (constants => [@EXPORT_OK], all => [@EXPORT_OK]);
+}
+
+sub create {
+    my %args = @_;
+    return _create(\%args);
+}
+
+package Tern::Error;
+use overload
+    '""'     => sub { my $e = shift; $e->{message} . (defined $e->{path} ? " ($e->{path})" : '') },
+    '0+'     => sub { $_[0]{code} },
+    'bool'   => sub { 1 },
+    fallback => 1;
+
+sub code    { $_[0]{code} }
+sub name    { $_[0]{name} }
+sub detail  { $_[0]{detail} }
+sub errno   { $_[0]{errno} }
+sub message { $_[0]{message} }
+sub path    { $_[0]{path} }
+
+1;
+
+__END__
+
+=head1 NAME
+
+Tern - the C interface of libtern, call for call
+
+=head1 SYNOPSIS
+
+    use Tern qw(:constants);
+
+    my $metainfo = Tern::Metainfo->load('some.torrent') or die $Tern::error;
+    my $session  = Tern::Session->new({listen => '0.0.0.0:6881'}) or die $Tern::error;
+    my $torrent  = $session->add({metainfo => $metainfo, save_path => '/tmp'})
+        or die $Tern::error;
+    while (1) {
+        $session->wait(1.0);
+        for my $event ($session->take) {
+            print Tern::event_name($event->{kind}), "\n";
+            exit if $event->{kind} == TERN_EVENT_FINISHED;
+        }
+    }
+
+=head1 DESCRIPTION
+
+This is the foundation of L<Net::BitTorrent>, which is what programs normally use. Here every
+function of F<tern.h> is one method, and the header is the reference: what a function does, and what
+the members of an event mean, is said there. This page tells only how it looks from Perl.
+
+=over
+
+=item * Methods that fail return C<undef> (or the empty list) and set C<$Tern::error> to a
+C<Tern::Error>, an object with C<code>, C<name>, C<detail>, C<errno>, C<message> and C<path> that
+stringifies to its message and numifies to its code. When the system refused something C<$!> is set
+too. Methods called on something that is not an object of the class croak.
+
+=item * Options are a hash with the names of F<docs/options.md>. C<Tern::options()> lists them.
+
+=item * Structures come as hashes with the members' names. Events leave out members that are not
+set.
+
+=item * Paths and binary data are bytes. Names and messages are decoded from UTF-8.
+
+=item * Hooks are QUEUED only: C<set_verify_hook(TERN_HOOK_QUEUED)> makes requests appear among
+the events; answer them with C<request_complete($token, $verdict, $detail)>. The library never
+calls into Perl, so a C<die> never crosses one of its frames.
+
+=item * C<wait($seconds)> waits in poll(2) and returns when a signal arrives, after running its
+handler. Negative means no limit.
+
+=item * C<Tern::create(path =E<gt> ..., piece_length =E<gt> ..., trackers =E<gt> [...])> hashes a
+file or directory and returns the bytes of a F<.torrent> file. Further keys: C<name>, C<comment>,
+C<created_by>, C<creation_date>, C<source>, C<private>, C<flags>, C<web_seeds>.
+
+=back
+
+=head2 Threads and forks
+
+Objects are cloned into new ithreads: both sides hold a reference to the same session, torrent or
+metainfo. No session survives C<fork>: in the child every call fails with C<TERN_E_FORKED>, and
+letting go of objects does nothing.
+
+=head2 Tern::View, Tern::attach, Tern::state
+
+For L<Net::BitTorrent>'s own use: a torrent's state as delivered to Perl so far, shared by all
+threads, and private state attached to an object.
+
+=head1 CONSTANTS
+
+All C<TERN_*> numbers of the header; export them by name or all with C<:constants>.
+
+=head1 LICENSE
+
+MIT or Apache-2.0, at your choice.
+
+=cut
