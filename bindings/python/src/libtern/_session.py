@@ -27,7 +27,7 @@ from ._events import NEVER_MASKED, Closed, Dropped, Event, Raw, TorrentRemoved, 
 from ._ffi import call, ffi, lib, out, sized
 from ._requests import PENDING, Request, SaveHook, SaveRequest, VerifyHook, verdict
 from ._structs import Stats, read
-from ._torrent import S, Torrent, V
+from ._torrent import S, Torrent, V, verify_flags
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -114,6 +114,7 @@ class Session:
         save_interval: float | None = None,
         load_policy: LoadPolicy | None = None,
         on_verify: VerifyHook | None = None,
+        verify_override: bool = False,
         on_save: SaveHook | None = None,
     ) -> Torrent:
         """Adds a torrent: a path, the bytes of a `.torrent` file, or a `Metainfo`.
@@ -131,7 +132,7 @@ class Session:
             renames=renames, trackers=trackers,
             limits=None if limits == (None, None) else (download_limit or 0, upload_limit or 0),
             save_policy=save_policy, save_interval=save_interval, load_policy=load_policy,
-            verified=on_verify is not None, saved=on_save is not None,
+            verified=on_verify is not None, override=verify_override, saved=on_save is not None,
         )
         with self._lock:  # No request is dispatched before its function is known.
             made = out("tern_torrent *", lib.tern_session_add, handle, builder,
@@ -222,9 +223,13 @@ class Session:
         call(lib.tern_session_subscribe, self._live(), classes | EventClass.TORRENT)
         self._classes = classes
 
-    def on_verify(self, hook: V | None) -> V | None:
-        """Sets who is asked about pieces of all torrents without a hook of their own."""
-        self._set_hook(lib.tern_session_set_verify_hook, self._verify_hooks, hook)
+    def on_verify(self, hook: V | None, *, override: bool = False) -> V | None:
+        """Sets who is asked about pieces of all torrents without a hook of their own.
+
+        `override` as in `Torrent.on_verify`.
+        """
+        self._set_hook(lib.tern_session_set_verify_hook, self._verify_hooks, hook,
+                       verify_flags(override))
         return hook
 
     def on_save(self, hook: S | None) -> S | None:
@@ -232,11 +237,13 @@ class Session:
         self._set_hook(lib.tern_session_set_save_hook, self._save_hooks, hook)
         return hook
 
-    def _set_hook(self, function: Any, hooks: dict[int, Any], hook: Any) -> None:
+    def _set_hook(
+        self, function: Any, hooks: dict[int, Any], hook: Any, flags: int = 0
+    ) -> None:
         mode = HookMode.NONE if hook is None else HookMode.QUEUED
         handle = self._live()
         with self._lock:
-            call(function, handle, mode, 0, ffi.NULL, ffi.NULL, ffi.NULL)
+            call(function, handle, mode, flags, ffi.NULL, ffi.NULL, ffi.NULL)
             if hook is None:
                 hooks.pop(0, None)
             else:
