@@ -404,8 +404,8 @@
 
 /**
  * A message came from a peer (`TERN_CLASS_WIRE`). `peer`, `addr` when known, `code` =
- * `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield or extension payload
- * (for EXTENDED `a` = its id). Blocks are not carried.
+ * `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield. Blocks are not
+ * carried, and extension messages (BEP 10) are not reported.
  */
 #define TERN_EVENT_MESSAGE_IN 128
 
@@ -1675,9 +1675,8 @@ TERN_API void tern_batch_free(tern_batch *batch);
 /**
  * Sets the verifier of all torrents that have none of their own. It is asked about every piece
  * after the engine's own hash; until ACCEPT the piece does not count as had. `mode` is
- * `TERN_HOOK_*`; `flags` is 0 or
- * `TERN_VERIFY_OVERRIDE`. `destroy` may be NULL; it runs exactly once, also when this call
- * fails.
+ * `TERN_HOOK_*`; `flags` is 0 or `TERN_VERIFY_OVERRIDE`. `destroy` may be NULL; it runs exactly
+ * once, also when this call fails.
  *
  * Torrents added before follow it too.
  *

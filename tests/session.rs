@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tern::api::{
-    AddTorrent, Config, ErrorKind, Event, EventKind, Hook, Metainfo, Notice, PieceIndex, Removal,
-    SavePolicy, Session, Torrent, TorrentBuilder, TorrentState, Verdict,
+    AddTorrent, Config, ErrorKind, Event, EventKind, FileIndex, Hook, Metainfo, Notice, PieceIndex,
+    Removal, SavePolicy, Session, Torrent, TorrentBuilder, TorrentState, Verdict,
 };
 
 /// Generous: only a defect that hangs reaches it.
@@ -362,4 +362,17 @@ fn sessions_with_two_network_threads_share_torrents_out() {
     assert_eq!((stats.torrents, stats.downloaded >= 400_000), (4, true), "{stats:?}");
     leecher.close(Some(PATIENCE)).unwrap();
     rigs.iter().for_each(Rig::assert_same);
+}
+
+#[test]
+fn a_file_cannot_be_renamed_out_of_its_directory() {
+    let rig = Rig::new(100_000);
+    let (_session, torrent) = rig.seed();
+    for name in ["../escape", "a/../../b", "", "a//b", "./a", "nul\0"] {
+        let error = torrent.rename_file(FileIndex(0), name).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{name:?}");
+        let mut add = AddTorrent::new(&rig.torrent, rig.path("other"));
+        add.rename_file(FileIndex(0), name);
+        assert_eq!(session(None).add(add).unwrap_err().kind(), ErrorKind::Invalid, "{name:?}");
+    }
 }

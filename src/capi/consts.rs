@@ -173,8 +173,8 @@ pub const TERN_EVENT_FATAL: i32 = 100;
 pub const TERN_EVENT_SAVED: i32 = 112;
 
 /// A message came from a peer (`TERN_CLASS_WIRE`). `peer`, `addr` when known, `code` =
-/// `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield or extension payload
-/// (for EXTENDED `a` = its id). Blocks are not carried.
+/// `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield. Blocks are not
+/// carried, and extension messages (BEP 10) are not reported.
 pub const TERN_EVENT_MESSAGE_IN: i32 = 128;
 /// A message went to a peer (`TERN_CLASS_WIRE`). As `TERN_EVENT_MESSAGE_IN`.
 pub const TERN_EVENT_MESSAGE_OUT: i32 = 129;

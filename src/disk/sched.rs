@@ -7,11 +7,9 @@
 //! back whole batches. Deliberately absent: doing the jobs.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-use parking_lot::{Condvar, Mutex};
 
 use super::storage::Storage;
 use super::work::{Entry, PieceTask};
@@ -165,7 +163,7 @@ impl Scheduler {
         jobs: Vec<(JobTag, Job)>,
     ) -> Result<(), Vec<(JobTag, Job)>> {
         let bytes = jobs.iter().map(|(_, job)| write_len(job)).sum::<usize>();
-        let mut queues = self.queues.lock();
+        let mut queues = self.lock();
         if queues.stopping {
             return Err(jobs);
         }
@@ -179,6 +177,12 @@ impl Scheduler {
         }
         self.wake_for(&queues);
         Ok(())
+    }
+
+    /// The standard library's lock, not `parking_lot`: idle threads wait here, and the latter keeps
+    /// those in a table of the whole process that a forked child would inherit and stumble over.
+    fn lock(&self) -> MutexGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Wakes as many threads as there is work for.
@@ -198,7 +202,7 @@ impl Scheduler {
 
     /// Waits for work; `None` when the pool is shut down and nothing is left.
     pub(super) fn take(&self) -> Option<Batch> {
-        let mut queues = self.queues.lock();
+        let mut queues = self.lock();
         loop {
             let now = Instant::now();
             if !queues.buffer.is_empty() && now.duration_since(queues.swept) >= SWEEP_EVERY {
@@ -214,10 +218,11 @@ impl Scheduler {
             }
             queues.idle += 1;
             if queues.buffer.is_empty() {
-                self.wake.wait(&mut queues);
+                queues = self.wake.wait(queues).unwrap_or_else(PoisonError::into_inner);
             } else {
                 queues.sweepers += 1;
-                self.wake.wait_for(&mut queues, SWEEP_EVERY);
+                let waited = self.wake.wait_timeout(queues, SWEEP_EVERY);
+                queues = waited.unwrap_or_else(PoisonError::into_inner).0;
                 queues.sweepers -= 1;
             }
             queues.idle -= 1;
@@ -231,7 +236,7 @@ impl Scheduler {
 
     /// Gives back the pieces of a batch that ran.
     pub(super) fn pieces_done(&self, pieces: &[(TorrentId, PieceIndex)]) {
-        let mut queues = self.queues.lock();
+        let mut queues = self.lock();
         queues.running -= 1;
         for (torrent, piece) in pieces {
             queues.piece_done(*torrent, *piece);
@@ -241,7 +246,7 @@ impl Scheduler {
 
     /// Gives back a torrent whose fence ran.
     pub(super) fn fence_done(&self, torrent: TorrentId, registration: Registration) {
-        let mut queues = self.queues.lock();
+        let mut queues = self.lock();
         queues.running -= 1;
         queues.fence_done(torrent, registration);
         self.wake_for(&queues);
@@ -249,7 +254,7 @@ impl Scheduler {
 
     /// Lets the threads finish what is queued and stop.
     pub(super) fn stop(&self) {
-        let mut queues = self.queues.lock();
+        let mut queues = self.lock();
         queues.stopping = true;
         queues.shrink_buffer(0);
         self.wake.notify_all();

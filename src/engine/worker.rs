@@ -5,11 +5,11 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, MutexGuard, PoisonError};
 use std::thread::{JoinHandle, ThreadId};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 use crate::net::signals::Blocked;
 
@@ -30,7 +30,9 @@ pub(super) struct Worker {
 
 #[derive(Default)]
 struct Shared {
-    state: Mutex<State>,
+    /// The standard library's, not `parking_lot`'s: an idle worker waits here, and the latter keeps
+    /// waiting threads in a table of the whole process that a forked child would inherit.
+    state: std::sync::Mutex<State>,
     changed: Condvar,
 }
 
@@ -58,7 +60,7 @@ impl Worker {
         if !self.start() {
             return false;
         }
-        let mut state = self.shared.state.lock();
+        let mut state = self.shared.lock();
         if state.stopping {
             return false;
         }
@@ -70,7 +72,7 @@ impl Worker {
 
     /// Whether the calling thread is this worker's.
     pub(super) fn is_current(&self) -> bool {
-        self.shared.state.lock().id == Some(std::thread::current().id())
+        self.shared.lock().id == Some(std::thread::current().id())
     }
 
     /// Starts the thread unless it runs.
@@ -79,7 +81,7 @@ impl Worker {
         if thread.is_some() {
             return true;
         }
-        if self.shared.state.lock().stopping {
+        if self.shared.lock().stopping {
             return false;
         }
         let shared = Arc::clone(&self.shared);
@@ -93,7 +95,7 @@ impl Worker {
 
     /// Finishes the queued jobs and ends the thread. Called on the thread itself it does not wait.
     pub(super) fn stop(&self) {
-        self.shared.state.lock().stopping = true;
+        self.shared.lock().stopping = true;
         self.shared.changed.notify_all();
         let thread = self.thread.lock().take();
         if let Some(thread) = thread
@@ -105,15 +107,19 @@ impl Worker {
 }
 
 impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn run(&self, tick: Option<&Tick>) {
-        self.state.lock().id = Some(std::thread::current().id());
+        self.lock().id = Some(std::thread::current().id());
         while let Some(job) = self.next(tick) {
             let _ = catch_unwind(AssertUnwindSafe(job));
         }
     }
 
     fn next(&self, tick: Option<&Tick>) -> Option<Job> {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         loop {
             if let Some(job) = state.jobs.pop_front() {
                 return Some(job);
@@ -122,12 +128,15 @@ impl Shared {
                 return None;
             }
             match tick {
-                None => self.changed.wait(&mut state),
+                None => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(tick) => {
-                    if self.changed.wait_for(&mut state, Duration::from_secs(1)).timed_out() {
+                    let waited = self.changed.wait_timeout(state, Duration::from_secs(1));
+                    let (back, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+                    state = back;
+                    if waited.timed_out() {
                         drop(state);
                         tick();
-                        state = self.state.lock();
+                        state = self.lock();
                     }
                 }
             }

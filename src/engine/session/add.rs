@@ -245,8 +245,20 @@ fn check(request: &AddRequest, info: &Info) -> Result<(), Error> {
     if outside {
         return Err(Error::new(ErrorKind::Range, "a file number is beyond the torrent's files"));
     }
+    request.renamed.iter().try_for_each(|(file, path)| check_name(*file, path))?;
     if request.file_priority.iter().flatten().any(|p| *p > 7) {
         return Err(Error::new(ErrorKind::Range, "a priority is above 7"));
+    }
+    Ok(())
+}
+
+/// Refuses new names of a file that could lead out of the content's directory or name nothing.
+/// Absolute paths are the host's right.
+pub(super) fn check_name(file: FileIndex, path: &str) -> Result<(), Error> {
+    let inside = path.strip_prefix('/').unwrap_or(path);
+    if path.contains('\0') || inside.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        let text = format!("file {file} cannot be called {path:?}");
+        return Err(Error::new(ErrorKind::Invalid, text));
     }
     Ok(())
 }
@@ -260,8 +272,8 @@ fn prefs(
     let mut renamed: BTreeMap<FileIndex, String> = resume
         .iter()
         .flat_map(|r| r.mapped_files.iter().zip(0..))
-        .filter(|(path, _)| !path.is_empty())
         .map(|(path, i)| (FileIndex(i), path.clone()))
+        .filter(|(file, path)| check_name(*file, path).is_ok())
         .collect();
     renamed.extend(request.renamed.iter().cloned());
     let (download_limit, upload_limit) = request.limits.unwrap_or_else(|| {

@@ -125,6 +125,7 @@ impl Core {
 
     /// Renames a file; `Renamed` follows.
     pub fn rename(&self, entry: &Entry, file: FileIndex, path: String) -> Result<(), Error> {
+        super::add::check_name(file, &path)?;
         entry.prefs.lock().renaming.insert(file, path.clone());
         self.command(entry, Command::Rename(file, path))
     }

@@ -21,7 +21,7 @@ use crate::proto::tracker::{
     self, AnnounceEvent, AnnounceParams, AnnounceReply, AnnounceRequest, Announcer,
     AnnouncerConfig, AnnouncerInput, Retry, ScrapeEntry, TrackerKey,
 };
-use crate::swarm::{Input, PeerSource, TorrentParams};
+use crate::swarm::{Input, PeerSource, TorrentParams, TorrentState};
 
 /// Requests under way at a time, per shard.
 const ASKING_MAX: usize = 50;
@@ -113,6 +113,25 @@ impl Shard {
         if slot.trackers.running.take() {
             slot.trackers.round.set(slot.trackers.round.get() + 1);
             self.with_announcer(slot, |a| a.stop(self.now()));
+        }
+    }
+
+    /// Trackers were switched on or off: torrents that run say hello or goodbye to theirs.
+    pub(super) fn switch_trackers(self: &Rc<Self>, on: bool) {
+        let slots: Vec<_> = self.torrents.borrow().values().cloned().collect();
+        for slot in slots {
+            self.contain(Some(slot.id), || {
+                let runs = matches!(
+                    slot.brain.borrow().status(self.now()).state,
+                    TorrentState::Downloading | TorrentState::Finished | TorrentState::Seeding
+                );
+                if !on {
+                    self.stop_trackers(&slot);
+                } else if runs && !slot.trackers.running.get() {
+                    self.tracker_event(&slot, AnnounceEvent::Started);
+                }
+                self.drive(&slot);
+            });
         }
     }
 

@@ -155,6 +155,9 @@ impl Shard {
                 self.contain(Some(slot.id), || self.configure_announcer(&slot));
             }
         }
+        if old.trackers_enabled != settings.trackers_enabled {
+            self.switch_trackers(settings.trackers_enabled);
+        }
         if self.index == 0 && old.listen != settings.listen {
             self.rebind(&settings.listen);
         }
