@@ -13,6 +13,7 @@ import filecmp
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -28,6 +29,10 @@ MIB = 1 << 20
 SIZE = int(os.environ.get("TERN_DEMO_MIB", "200")) * MIB
 # Slow enough that half way is a moment one can hit, fast enough for a demonstration.
 SECONDS = 8
+# No single file is to be most of the tree.
+LARGEST = 16 * MIB
+# An example that says nothing for so long hangs.
+PATIENCE = 120
 
 
 def examples():
@@ -48,13 +53,8 @@ def say(text=""):
 
 
 def real_tree():
-    """A real directory tree of this machine: the Rust documentation, else system files."""
-    sysroot = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True,
-                             check=False).stdout.strip()
-    places = ["/usr/share", "/usr/lib", "/usr"]
-    if sysroot:
-        places = [f"{sysroot}/share/doc/rust/html", f"{sysroot}/lib", *places]
-    for place in map(Path, places):
+    """A real directory tree of this machine: system libraries, else other system files."""
+    for place in map(Path, ["/usr/lib", "/usr/share", "/usr"]):
         files, total = [], 0
         for file, size in tree_files(place):
             files.append(file)
@@ -79,8 +79,9 @@ def tree_files(top):
         for name in sorted(files):
             path = Path(base, name)
             with contextlib.suppress(OSError):
-                if once.get(name.lower()) == name and usable(path):
-                    yield path, path.lstat().st_size
+                size = path.lstat().st_size
+                if once.get(name.lower()) == name and usable(path) and size <= LARGEST:
+                    yield path, size
 
 
 def usable(path):
@@ -140,14 +141,25 @@ class Run:
     def __init__(self, command, torrent, target, state, port):
         line = [*command, str(torrent), str(target), str(state), f"127.0.0.1:{port}"]
         self.started = time.monotonic()
+        # Unbuffered, so that `select` knows of every line.
         self.process = subprocess.Popen(line, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
-                                        text=True, cwd=ROOT)
+                                        bufsize=0, cwd=ROOT)
         self.restored = None
         self.have = self.total = 0
 
+    def lines(self):
+        """Its lines; gives up on one that says nothing for too long."""
+        while select.select([self.process.stdout], [], [], PATIENCE)[0]:
+            line = self.process.stdout.readline()
+            if not line:
+                return
+            yield line.decode()
+        self.process.kill()
+        sys.exit(f"it said nothing for {PATIENCE} s: {self.have} of {self.total} pieces")
+
     def follow(self, until=None):
         """Reads until the share `until` is there, or to the end."""
-        for line in self.process.stdout:
+        for line in self.lines():
             if found := re.match(r"restored (\d+) pieces, hashed (\d+), of (\d+)", line):
                 self.restored = tuple(map(int, found.groups()))
             elif found := re.match(r"have (\d+) of (\d+)", line):

@@ -99,7 +99,8 @@ impl Torrent {
         self.check.restored = plan.restored.count();
         self.check.expected = plan.expected;
         self.check.queue = plan.check.iter().collect();
-        self.check.open = had_blob || !self.check.queue.is_empty();
+        // The first look is reported even when there was nothing to see: hosts wait for it.
+        self.check.open = true;
         for (piece, blocks) in plan.unfinished {
             if self.check.queue.contains(&piece.0) {
                 self.check.unfinished.insert(piece, blocks);
