@@ -78,13 +78,13 @@ END
 use Cwd ();
 my $blib = Cwd::abs_path('blib');
 sub run {
-    my ($script, $stop) = @_;
+    my ($script, $stop, @args) = @_;
     local $ENV{TERN_TEST_PEER} = $address;
     my $pid = open my $out, '-|';
     if (!$pid) {
         chdir $dir;
         open STDERR, '>&', \*STDOUT;
-        exec $^X, '-w', "-I$blib/lib", "-I$blib/arch", '-I.', '-MInject', $script;
+        exec $^X, '-w', "-I$blib/lib", "-I$blib/arch", '-I.', '-MInject', $script, @args;
     }
     my @lines;
     while (my $line = <$out>) {
@@ -123,5 +123,16 @@ sub run {
     is($lines[0], 'status ' . (192 + 16 + 4) . "\n", 'refused after a change');
     is($?, 0, 'checked again');
     is($lines[-1], "0:100% 1:100% have 22\n", 'complete');
+}
+SKIP: {
+    my $examples = Cwd::abs_path('../../examples/perl') // '';
+    skip 'not in the source tree', 4 if !-f "$examples/basic.pl";
+    my @lines = run("$examples/basic.pl", undef, $file, "$dir/own");
+    is($?, 0, 'the basic example') or diag @lines;
+    is($lines[-1], "complete\n", 'says so');
+    mkdir "$dir/minimal";
+    @lines = run("$examples/minimal.pl", undef, $file, "$dir/minimal", $address);
+    is($?, 0, 'the minimal example') or diag @lines;
+    ok(slurp("$dir/minimal/a.legal/two") eq substr($bytes, 300_000), 'content');
 }
 done_testing;

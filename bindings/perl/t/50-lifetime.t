@@ -68,17 +68,14 @@ for my $how (
             $added ? 'added' : 'not', scalar $client->fileno;
         undef $torrent;
         undef $client;
-        my $new = client();
-        my $works = $new->add_torrent({Path => $file, BaseDir => $dir});
-        print $r, ' ', $works->hashcheck, ' ', $works->is_complete, "\n";
-        undef $_ for $works, $new;
+        print "$r\n";
         close STDOUT;
         require POSIX;
         POSIX::_exit(0);
     }
     my $said = <$out>;
     close $out;
-    is($said, "1 1 undef undef not undef 1 1\n", 'the child');
+    is($said, "1 1 undef undef not undef\n", 'the child');
     ok(!-e "$dir/fork.resume", 'it saved nothing');
     is($client->do_one_loop(0), 1, 'the parent lives');
     is($torrent->hashcheck, 1, 'and works');

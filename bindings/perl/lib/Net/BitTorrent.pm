@@ -456,8 +456,9 @@ Ctrl-C and other signals work as in any Perl program; the engine's threads take 
 A client belongs to the thread that made it. Torrents are cloned into new threads and show the
 same state there; handlers set in a thread are not called.
 
-After C<fork> the child's copies of clients and torrents are dead: they know what they knew, nothing
-happens, and letting go of them does nothing. Make a new client in the child.
+After C<fork> the child's copies of clients and torrents are dead: they know what they knew,
+nothing happens, and letting go of them does nothing. Do not make a new client in such a child: fork
+before the first client is made, or C<exec>.
 
 A client that is destroyed, or that is there when the program ends, stops within seconds: it tells
 trackers and peers and writes resume files for the last time (L<Net::BitTorrent::Torrent/RESUME

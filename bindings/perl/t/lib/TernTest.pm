@@ -19,6 +19,9 @@ our @EXPORT = qw(content make_torrent client loop_until slurp spew workdir LIMIT
 
 use constant LIMIT => 120;
 
+# A test that hangs ends.
+alarm 5 * LIMIT;
+
 sub workdir { return tempdir('tern-perl-XXXXXX', TMPDIR => 1, CLEANUP => 1) }
 
 sub spew {
