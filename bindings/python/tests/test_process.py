@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -17,12 +18,28 @@ from conftest import GUARD, PIECE, Place, tree
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "python"
 
 
+STARTED: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    """Ends what a failing test leaves."""
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        process.kill()
+        process.wait()
+        lines(process).close()
+
+
 def start(*arguments: object) -> subprocess.Popen[str]:
     """A Python program under way."""
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-u", *map(str, arguments)], stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True,
     )
+    STARTED.append(process)
+    return process
 
 
 def program(code: str, *arguments: object) -> subprocess.Popen[str]:
@@ -84,8 +101,9 @@ def test_example_saves_when_interrupted(place: Place, number: signal.Signals) ->
     torrent_file, state = place.top / "x.torrent", place.top / "x.resume"
     torrent_file.write_bytes(metainfo)
     process = start(EXAMPLES / "resume.py", torrent_file, place.directory(), state, address)
-    while not next(lines(process)).startswith("have 5 "):
-        pass
+    for line in lines(process):
+        if line.startswith("have") and int(line.split()[1]) >= 5:
+            break
     process.send_signal(number)
     said, _ = process.communicate(timeout=GUARD)
     assert process.returncode == 130, said
@@ -168,8 +186,9 @@ def test_fork_is_refused(place: Place) -> None:
             _, status = os.waitpid(child, 0)
             assert status == 0, status
             assert session.stats().torrents == 1
-            while not isinstance(session.run_once()[-1], libtern.Finished):
-                pass
+            for event in session.events():
+                if isinstance(event, libtern.Finished):
+                    break
         print("parent", session.closed)
     """, place.top / "x.torrent", base)
     assert said == "child 7\nparent True\n"
