@@ -161,7 +161,7 @@ def test_fork_is_refused(place: Place) -> None:
         with libtern.Session(listen="") as session:
             torrent = session.add(sys.argv[1], save_path=sys.argv[2])
             metainfo = torrent.metainfo
-            event = session.run_once()[0]
+            event = next(session.events())
             child = os.fork()
             if child == 0:
                 refused = 0
