@@ -21,7 +21,7 @@ VERSION = tuple(int(part) for part in setuptools.__version__.split(".")[:2])
 
 
 @pytest.mark.skipif(VERSION < (70, 1), reason="building needs setuptools 70.1")
-@pytest.mark.skipif(not Path(libtern.LIBRARY_PATH).is_file(), reason="the system's library is used")
+@pytest.mark.skipif(not Path(libtern.LIBRARY_PATH).is_file(), reason="the system's library")
 def test_wheel(tmp_path: Path) -> None:
     source = tmp_path / "source"
     shutil.copytree(HERE, source, ignore=shutil.ignore_patterns("build", "*.egg-info", "tests"))
