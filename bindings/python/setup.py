@@ -10,7 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Distribution, setup
 from setuptools.command.build_py import build_py
 
 try:
@@ -64,13 +64,16 @@ class BuildPackage(build_py):
 class PlatformWheel(bdist_wheel):
     """One wheel for every Python: nothing in it depends on the interpreter."""
 
-    def finalize_options(self) -> None:
-        super().finalize_options()
-        self.root_is_pure = not BUNDLE
-
     def get_tag(self) -> tuple[str, str, str]:
         platform = super().get_tag()[2]
         return "py3", "none", platform if BUNDLE else "any"
 
 
-setup(cmdclass={"build_py": BuildPackage, "bdist_wheel": PlatformWheel})
+class Binary(Distribution):
+    """Files go where those of extension modules go: into the root of the wheel."""
+
+    def has_ext_modules(self) -> bool:
+        return BUNDLE
+
+
+setup(distclass=Binary, cmdclass={"build_py": BuildPackage, "bdist_wheel": PlatformWheel})

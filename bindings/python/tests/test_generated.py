@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import re
+import typing
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
@@ -153,6 +154,8 @@ def test_numbers_without_a_name_are_values() -> None:
 def test_everything_public_is_documented() -> None:
     for name in libtern.__all__:
         thing = getattr(libtern, name)
+        if typing.get_origin(thing) is not None:
+            continue
         if inspect.isclass(thing):
             assert thing.__doc__, name
             for attribute, value in vars(thing).items():

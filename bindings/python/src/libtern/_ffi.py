@@ -59,7 +59,7 @@ def _load(ffi: Any) -> tuple[Any, str]:
         fits = lib.tern_abi_check(
             _codes.VERSION_NUM, ffi.sizeof("tern_event"), ffi.sizeof("tern_status")
         )
-    except AttributeError as error:
+    except (AttributeError, getattr(ffi, "error", AttributeError)) as error:
         raise ImportError(
             f"{path} is not a library for libtern {wanted}: {error}", name="libtern", path=path
         ) from error

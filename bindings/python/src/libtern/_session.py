@@ -388,8 +388,12 @@ class Session:
                 raise
 
     def _failed(self, request: Request, error: BaseException) -> None:
-        """A hook function raised: FAIL, with an errno where there is one."""
-        _log.error("the hook failed for %r", request, exc_info=error)
+        """A hook function raised: FAIL, with an errno where there is one.
+
+        What is raised again by the pump (Ctrl-C, exit) is its caller's to report.
+        """
+        if isinstance(error, Exception):
+            _log.error("the hook failed for %r", request, exc_info=error)
         request._settle(Verdict.FAIL, getattr(error, "errno", None) or 0)
 
     def _forget(self, number: int) -> None:
