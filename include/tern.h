@@ -1675,9 +1675,8 @@ TERN_API void tern_batch_free(tern_batch *batch);
 /**
  * Sets the verifier of all torrents that have none of their own. It is asked about every piece
  * after the engine's own hash; until ACCEPT the piece does not count as had. `mode` is
- * `TERN_HOOK_*`; `flags` is 0 or
- * `TERN_VERIFY_OVERRIDE`. `destroy` may be NULL; it runs exactly once, also when this call
- * fails.
+ * `TERN_HOOK_*`; `flags` is 0 or `TERN_VERIFY_OVERRIDE`. `destroy` may be NULL; it runs exactly
+ * once, also when this call fails.
  *
  * Torrents added before follow it too.
  *
