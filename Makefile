@@ -135,7 +135,7 @@ bench: all $(VENV)/.ready
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --features libtern/capi -- -D warnings
-	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --features capi
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --document-private-items --features capi
 	$(CARGO) test --test tidy
 
 header:
