@@ -32,6 +32,7 @@ ENUMS = [
     ("EventClass", "TERN_CLASS_", True, "Classes of events, for `Session.subscribe`."),
     ("LogLevel", "TERN_LOG_", False, "Levels of `Log` events."),
     ("Verdict", "TERN_VERDICT_", False, "Answers to requests."),
+    ("VerifyFlags", "TERN_VERIFY_", True, "What a verifier may do besides."),
     ("HookMode", "TERN_HOOK_", False, "How the library delivers requests."),
     ("State", "TERN_STATE_", False, "What a torrent is doing."),
     ("SaveFlags", "TERN_SAVE_", True, "When resume data is handed out."),

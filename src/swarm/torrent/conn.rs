@@ -3,6 +3,8 @@
 
 use std::net::SocketAddr;
 
+use bytes::BytesMut;
+
 use super::peer::Peer;
 use super::{Output, Phase, Torrent};
 use crate::base::PeerKey;
@@ -11,6 +13,18 @@ use crate::swarm::types::{CloseReason, Notice, PeerSource};
 
 /// Connections kept waiting while we look at our files.
 const EARLY_MAX: usize = 32;
+
+/// What one of them may say before we answer, in bytes: a long bitfield and a little more.
+const EARLY_BYTES: usize = 256 * 1024;
+
+/// A connection that waits for us to run.
+#[derive(Debug)]
+pub(super) struct Early {
+    addr: SocketAddr,
+    connection: Box<Connection>,
+    /// What it said after its handshake.
+    data: BytesMut,
+}
 
 impl Torrent {
     /// Whether another outgoing attempt is allowed now.
@@ -86,7 +100,7 @@ impl Torrent {
             return;
         };
         if self.is_starting() && self.early.len() < EARLY_MAX {
-            self.early.insert(key, (addr, connection));
+            self.early.insert(key, Early { addr, connection, data: BytesMut::new() });
             return;
         }
         let room =
@@ -120,20 +134,34 @@ impl Torrent {
         if self.is_starting() {
             return;
         }
-        for (key, (addr, connection)) in core::mem::take(&mut self.early) {
-            self.on_incoming(key, addr, connection);
+        for (key, mut early) in core::mem::take(&mut self.early) {
+            self.on_incoming(key, early.addr, early.connection);
+            self.on_received(key, &mut early.data);
+            // A frame that was cut: the rest comes with the next bytes.
+            if let Some(peer) = self.peers.get_mut(&key) {
+                peer.rest = early.data;
+            }
         }
     }
 
-    pub(super) fn on_received(&mut self, key: PeerKey, data: &mut bytes::BytesMut) {
-        // What an early peer says stays in its buffer until we answered its handshake.
-        if self.early.contains_key(&key) {
+    pub(super) fn on_received(&mut self, key: PeerKey, data: &mut BytesMut) {
+        if let Some(early) = self.early.get_mut(&key) {
+            early.data.unsplit(data.split());
+            if early.data.len() > EARLY_BYTES {
+                self.early.remove(&key);
+                self.out.push_back(Output::Close { peer: key });
+            }
             return;
         }
-        let Some(conn) = self.peers.get_mut(&key).and_then(|p| p.conn.as_mut()) else {
+        let Some(peer) = self.peers.get_mut(&key).filter(|p| p.conn.is_some()) else {
             data.clear();
             return;
         };
+        if !peer.rest.is_empty() {
+            peer.rest.unsplit(data.split());
+            *data = core::mem::take(&mut peer.rest);
+        }
+        let Some(conn) = peer.conn.as_mut() else { return };
         let before = data.len();
         conn.receive(self.now, data);
         self.counters.wire_received += (before - data.len()) as u64;

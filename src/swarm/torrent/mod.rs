@@ -49,7 +49,6 @@ use crate::base::{
 };
 use crate::codec::metainfo::Info;
 use crate::codec::resume::Resume;
-use crate::proto::peer::Connection;
 use accounts::Accounts;
 use closing::CloseStage;
 use peer::Peer;
@@ -181,7 +180,7 @@ pub struct Torrent {
 
     peers: BTreeMap<PeerKey, Peer>,
     /// Incoming connections that came before we run: taken once we do.
-    early: BTreeMap<PeerKey, (SocketAddr, Box<Connection>)>,
+    early: BTreeMap<PeerKey, conn::Early>,
     known: PeerList,
     choker: Choker,
     next_key: u64,

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+use bytes::BytesMut;
+
 use crate::base::{Bitset, BlockSpan, Instant, PeerId, PieceIndex};
 use crate::proto::peer::{Connection, PeerExtensions};
 use crate::swarm::rate::Meter;
@@ -30,6 +32,8 @@ pub(super) struct Peer {
     pub(super) incoming: bool,
     /// `None` while dialling.
     pub(super) conn: Option<Box<Connection>>,
+    /// The cut frame an early arrival left behind; empty otherwise.
+    pub(super) rest: BytesMut,
     /// Handshakes exchanged.
     pub(super) established: bool,
     pub(super) peer_id: PeerId,
@@ -96,6 +100,7 @@ impl Peer {
             source,
             incoming,
             conn: None,
+            rest: BytesMut::new(),
             established: false,
             peer_id: PeerId::default(),
             reserved: [0; 8],

@@ -9,7 +9,7 @@ from typing import Any
 from ._codes import HookMode, LoadPolicy, SaveFlags
 from ._ffi import buffer_arguments, call, ffi, index, lib, path_arguments, text_arguments
 from ._metainfo import Metainfo, StrPath, Trackers, tiers
-from ._torrent import duration, priority_arguments
+from ._torrent import duration, priority_arguments, verify_flags
 
 TorrentSource = Metainfo | bytes | bytearray | memoryview | str | os.PathLike[str]
 """A torrent: parsed, as bytes, or the path of a `.torrent` file."""
@@ -32,6 +32,7 @@ def add_builder(
     save_interval: float | None,
     load_policy: LoadPolicy | None,
     verified: bool,
+    override: bool,
     saved: bool,
 ) -> Any:
     """A C builder out of the arguments of `Session.add`."""
@@ -69,7 +70,7 @@ def add_builder(
         raise ValueError("save_interval needs save_policy")
     if load_policy is not None:
         call(lib.tern_add_set_load_policy, add, load_policy)
-    _hooks(add, verified, saved)
+    _hooks(add, verified, override, saved)
     return add
 
 
@@ -83,11 +84,11 @@ def _source(add: Any, torrent: TorrentSource | None) -> None:
         call(lib.tern_add_set_metainfo_file, add, *path_arguments(torrent))
 
 
-def _hooks(add: Any, verified: bool, saved: bool) -> None:
+def _hooks(add: Any, verified: bool, override: bool, saved: bool) -> None:
     """Requests come through the queue; there is no function on the C side."""
-    for wanted, function in [
-        (verified, lib.tern_add_set_verify_hook),
-        (saved, lib.tern_add_set_save_hook),
+    for wanted, function, flags in [
+        (verified, lib.tern_add_set_verify_hook, verify_flags(override)),
+        (saved, lib.tern_add_set_save_hook, 0),
     ]:
         if wanted:
-            call(function, add, HookMode.QUEUED, 0, ffi.NULL, ffi.NULL, ffi.NULL)
+            call(function, add, HookMode.QUEUED, flags, ffi.NULL, ffi.NULL, ffi.NULL)

@@ -153,7 +153,8 @@ class EventKind(OpenInt):
     `code` = the hook's detail (or an errno of the built-in store), `text` = reason."""
     FATAL = 100
     """A defect of the library stopped this torrent, or (no torrent) a thread of the session
-    (`TERN_CLASS_ERROR`, never masked). `text` = what the defect said."""
+    (`TERN_CLASS_ERROR`, never masked). `text` = what the defect said. The torrent is gone then;
+    it can be added again from its saved state."""
     SAVED = 112
     """A generation of resume data is durable (`TERN_CLASS_SAVE`). `generation`."""
     MESSAGE_IN = 128
@@ -225,6 +226,16 @@ class Verdict(OpenInt):
     tried again."""
     PENDING = 6
     """INLINE hooks only: the answer comes later by `tern_request_complete`."""
+
+
+class VerifyFlags(OpenFlag):
+    """What a verifier may do besides."""
+
+    NONE = 0
+    """No bit."""
+    OVERRIDE = 1
+    """Flag of verify hooks: it is asked about pieces whose hash did not match too, and its ACCEPT
+    counts. Without it a verdict can only be stricter than the engine's."""
 
 
 class HookMode(OpenInt):

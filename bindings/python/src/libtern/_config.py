@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from ._codes import Code, OptionType
-from ._errors import NotFoundError, OptionTypeError, UnknownOption
+from ._errors import NotFoundError, OptionTypeError, RangeError, UnknownOption
 from ._ffi import buffer_arguments, call, ffi, lib, out, sized, text_arguments, view_bytes
 from ._options import OPTIONS, Option, SessionOptions
 
@@ -56,8 +56,10 @@ def _fits(option: Option, value: object) -> bool:
 
 
 def _in_64_bits(value: int) -> int:
-    """The nearest number C can take: out of range for it too, so that it says so."""
-    return min(max(value, -(1 << 63)), (1 << 63) - 1)
+    """A number C can take; the library checks the option's own range."""
+    if not -(1 << 63) <= value < 1 << 63:
+        raise RangeError(f"{value} is out of range", code=Code.RANGE)
+    return value
 
 
 def values(config: Any) -> SessionOptions:

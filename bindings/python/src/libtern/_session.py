@@ -27,7 +27,7 @@ from ._events import NEVER_MASKED, Closed, Dropped, Event, Raw, TorrentRemoved, 
 from ._ffi import call, ffi, lib, out, sized
 from ._requests import PENDING, Request, SaveHook, SaveRequest, VerifyHook, verdict
 from ._structs import Stats, read
-from ._torrent import S, Torrent, V
+from ._torrent import S, Torrent, V, verify_flags
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -71,7 +71,7 @@ class Session:
 
     def __init__(self, **options: Unpack[SessionOptions]) -> None:
         self._fork = _forks
-        self._closed = self._joined = True
+        self._closed = self._joined = self._asked = True
         self._unsaved = 0
         self._pump_lock = threading.Lock()
         self._pumper = 0
@@ -85,7 +85,7 @@ class Session:
         self._save_hooks: dict[int, SaveHook] = {}
         config = _config.build(options)
         self._c = out("tern_session *", lib.tern_session_new, config, free=lib.tern_session_release)
-        self._closed = self._joined = False
+        self._closed = self._joined = self._asked = False
 
     def _live(self) -> Any:
         """The C handle, in the process that made it."""
@@ -114,6 +114,7 @@ class Session:
         save_interval: float | None = None,
         load_policy: LoadPolicy | None = None,
         on_verify: VerifyHook | None = None,
+        verify_override: bool = False,
         on_save: SaveHook | None = None,
     ) -> Torrent:
         """Adds a torrent: a path, the bytes of a `.torrent` file, or a `Metainfo`.
@@ -131,7 +132,7 @@ class Session:
             renames=renames, trackers=trackers,
             limits=None if limits == (None, None) else (download_limit or 0, upload_limit or 0),
             save_policy=save_policy, save_interval=save_interval, load_policy=load_policy,
-            verified=on_verify is not None, saved=on_save is not None,
+            verified=on_verify is not None, override=verify_override, saved=on_save is not None,
         )
         with self._lock:  # No request is dispatched before its function is known.
             made = out("tern_torrent *", lib.tern_session_add, handle, builder,
@@ -222,9 +223,13 @@ class Session:
         call(lib.tern_session_subscribe, self._live(), classes | EventClass.TORRENT)
         self._classes = classes
 
-    def on_verify(self, hook: V | None) -> V | None:
-        """Sets who is asked about pieces of all torrents without a hook of their own."""
-        self._set_hook(lib.tern_session_set_verify_hook, self._verify_hooks, hook)
+    def on_verify(self, hook: V | None, *, override: bool = False) -> V | None:
+        """Sets who is asked about pieces of all torrents without a hook of their own.
+
+        `override` as in `Torrent.on_verify`.
+        """
+        self._set_hook(lib.tern_session_set_verify_hook, self._verify_hooks, hook,
+                       verify_flags(override))
         return hook
 
     def on_save(self, hook: S | None) -> S | None:
@@ -232,11 +237,13 @@ class Session:
         self._set_hook(lib.tern_session_set_save_hook, self._save_hooks, hook)
         return hook
 
-    def _set_hook(self, function: Any, hooks: dict[int, Any], hook: Any) -> None:
+    def _set_hook(
+        self, function: Any, hooks: dict[int, Any], hook: Any, flags: int = 0
+    ) -> None:
         mode = HookMode.NONE if hook is None else HookMode.QUEUED
         handle = self._live()
         with self._lock:
-            call(function, handle, mode, 0, ffi.NULL, ffi.NULL, ffi.NULL)
+            call(function, handle, mode, flags, ffi.NULL, ffi.NULL, ffi.NULL)
             if hook is None:
                 hooks.pop(0, None)
             else:
@@ -416,8 +423,7 @@ class Session:
         if self._joined:
             return self._unsaved
         deadline = None if timeout is None else time.monotonic() + timeout
-        if not self._closed:
-            call(lib.tern_session_close_begin, handle)
+        self._begin_close(handle)
         while not self._closed:
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
@@ -426,6 +432,11 @@ class Session:
             if self._wait(_SLICE_MS / 1000 if left is None else min(left, _SLICE_MS / 1000)):
                 self._pump(_BATCH)
         return self._finish(-1)
+
+    def _begin_close(self, handle: Any) -> None:
+        self._asked = True
+        if not self._closed:
+            call(lib.tern_session_close_begin, handle)
 
     def _finish(self, timeout_ms: int) -> int:
         """Joins the threads, or asks what is still to do."""
@@ -454,7 +465,7 @@ class Session:
 
     def __del__(self) -> None:
         # Releasing is done with the handle; it loses only what no save hook accepted.
-        if not self._closed and self._fork == _forks:
+        if not self._asked and self._fork == _forks:
             warnings.warn(f"unclosed session {self!r}", ResourceWarning, source=self, stacklevel=2)
 
     def __repr__(self) -> str:

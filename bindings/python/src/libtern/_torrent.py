@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ._codes import HookMode, RemoveFlags, SaveFlags
+from ._codes import HookMode, RemoveFlags, SaveFlags, VerifyFlags
 from ._errors import GoneError, TernError, TorrentGone
 from ._ffi import (
     array,
@@ -319,12 +319,14 @@ class Torrent:
 
     # Hooks.
 
-    def on_verify(self, hook: V | None) -> V | None:
+    def on_verify(self, hook: V | None, *, override: bool = False) -> V | None:
         """Sets who is asked about every piece; None goes back to the session's.
 
         The function gets a `VerifyRequest` in whichever thread pumps the session. Also a decorator.
+        With `override` it is asked about pieces whose hash did not match, too, and may accept them.
         """
-        self._set_hook(lib.tern_torrent_set_verify_hook, self._session._verify_hooks, hook)
+        self._set_hook(lib.tern_torrent_set_verify_hook, self._session._verify_hooks, hook,
+                       verify_flags(override))
         return hook
 
     def on_save(self, hook: S | None) -> S | None:
@@ -335,15 +337,22 @@ class Torrent:
         self._set_hook(lib.tern_torrent_set_save_hook, self._session._save_hooks, hook)
         return hook
 
-    def _set_hook(self, function: Any, hooks: dict[int, Any], hook: Any) -> None:
+    def _set_hook(
+        self, function: Any, hooks: dict[int, Any], hook: Any, flags: int = 0
+    ) -> None:
         mode = HookMode.NONE if hook is None else HookMode.QUEUED
         self._session._live()
         with self._session._lock:
-            self._call(function, mode, 0, ffi.NULL, ffi.NULL, ffi.NULL)
+            self._call(function, mode, flags, ffi.NULL, ffi.NULL, ffi.NULL)
             if hook is None:
                 hooks.pop(self._id, None)
             else:
                 hooks[self._id] = hook
+
+
+def verify_flags(override: bool) -> VerifyFlags:
+    """Flags of a verify hook."""
+    return VerifyFlags.OVERRIDE if override else VerifyFlags.NONE
 
 
 def priority_arguments(priorities: Iterable[int]) -> tuple[Any, int]:

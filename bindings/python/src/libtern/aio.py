@@ -21,7 +21,6 @@ from typing import Any
 from ._codes import EventClass, Verdict
 from ._errors import SessionClosed
 from ._events import Dropped, Event
-from ._ffi import call, lib
 from ._requests import PENDING, Request, verdict
 from ._session import Session
 
@@ -149,7 +148,7 @@ class Pump:
         """Closes the session as `Session.close` does, while the loop runs hooks and all else."""
         session = self.session
         if not session.closed:
-            call(lib.tern_session_close_begin, session._live())
+            session._begin_close(session._live())
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._until_ended(), timeout)
         if session.closed:

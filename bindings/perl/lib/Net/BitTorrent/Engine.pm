@@ -36,6 +36,7 @@ sub new {
         torrents => {},     # number => Torrent (weak)
         leaving  => {},     # number => Torrent until its last event
         saves    => {},     # number => what waits for a save request
+        failed   => {},     # number => the storage's last failure
         on_event => undef,
         wire     => 0,
     }, $class;
@@ -88,6 +89,8 @@ sub collect {
         }
         else {
             push @{$self->{events}}, $event;
+            $self->{failed}{$event->{torrent}} = $event
+                if $event->{kind} == TERN_EVENT_STORAGE_FAILED;
         }
     }
     return scalar @new;
@@ -98,11 +101,20 @@ sub dispatch {
     my ($self, $only) = @_;
     my $events = $self->{events};
     if (defined $only) {
-        while (1) {
-            my ($at) = grep { $events->[$_]{torrent} == $only } 0 .. $#$events;
-            return if !defined $at;
-            $self->_dispatch_one(splice @$events, $at, 1);
+        # Handlers may add events at both ends: look until none is left.
+        my ($at, $found) = (0, 1);
+        while ($found) {
+            for ($at = $found = 0; $at < @$events;) {
+                if ($events->[$at]{torrent} != $only) {
+                    $at++;
+                    next;
+                }
+                $found = 1;
+                $self->_dispatch_one(splice @$events, $at, 1);
+                $at = 0 if @$events && $events->[0]{torrent} == $only;
+            }
         }
+        return;
     }
     my $count = @$events;
     while ($count-- > 0 && @$events) {
@@ -165,15 +177,11 @@ sub save {
     my $status  = $handle->status or return;
     my $torrent = $self->torrent($id);
     return if $status->{state} == TERN_STATE_FAILED && !($torrent && $torrent->_is_loaded);
-    my $failures = sub {
-        grep { $_->{torrent} == $id && $_->{kind} == TERN_EVENT_STORAGE_FAILED }
-            @{$self->{events}}
-    };
-    my $before = $failures->();
+    delete $self->{failed}{$id};
     $handle->save or return;
-    $self->pump_until(sub { $wait->{done} || $failures->() > $before }, $limit // 60);
-    if (!$wait->{done} && (my $failure = ($failures->())[-1])) {
-        $! = $failure->{errno};
+    $self->pump_until(sub { $wait->{done} || $self->{failed}{$id} }, $limit // 60);
+    if (!$wait->{done} && $self->{failed}{$id}) {
+        $! = $self->{failed}{$id}{errno};
     }
     return $wait->{result};
 }

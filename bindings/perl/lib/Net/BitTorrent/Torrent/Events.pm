@@ -159,7 +159,7 @@ sub _on_peer {
     return if !$s->{engine} || !$s->{engine}{wire};
     $object->_event('incoming_packet',
         {Peer => $peer, Type => -1, Payload => {
-            Reserved => $peer->reserved_bytes,
+            Reserved => scalar $peer->reserved_bytes,
             Infohash => $s->{metainfo}->info_hash,
             PeerID   => $peer->peerid,
         }});
