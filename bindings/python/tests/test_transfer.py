@@ -116,7 +116,8 @@ def test_wire_notices(place: Place) -> None:
     torrent.set_wire_notices(True)
     torrent.add_peer(f"127.0.0.1:{partial.listen_port}")
     events: list[libtern.Event] = []
-    until(leech, lambda: len([e for e in events if isinstance(e, libtern.PiecePassed)]) == 3, events)
+    passed = libtern.PiecePassed
+    until(leech, lambda: len([e for e in events if isinstance(e, passed)]) == 3, events)
     wire = [event for event in events if isinstance(event, libtern.MessageReceived)]
     sent = {event.message for event in wire if isinstance(event, libtern.MessageSent)}
     received = {event.message for event in wire if not isinstance(event, libtern.MessageSent)}
