@@ -41,7 +41,7 @@ fn failures_back_off_up_to_an_hour() {
         assert_eq!((list.next_candidate(now), list.next_due()), (None, None));
         list.failed(now, peer);
         let due = list.next_due().unwrap();
-        let base = 30_000_000u128.saturating_mul(1 << fails).min(3_600_000_000);
+        let base = 5_000_000u128.saturating_mul(1 << fails).min(3_600_000_000);
         let wait = due.since(now).as_micros();
         assert!(wait >= base * 3 / 4 && wait <= base * 5 / 4, "{wait} after {fails}");
         assert_eq!(list.next_candidate(due - Duration::from_micros(1)), None);
