@@ -32,7 +32,7 @@ LIBS_PRIVATE := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 C_FLAGS_RUSTC := -C link-arg=-Wl,-soname,$(SONAME) -C link-arg=-Wl,-z,nodelete
 
 .PHONY: all help command library examples install uninstall test test-rust test-c test-perl \
-        test-python mypy perl python demo interop bench lint header clean
+        test-python mypy perl python demo interop bench lint rustdoc header clean
 
 all: command library
 
@@ -135,8 +135,13 @@ bench: all $(VENV)/.ready
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --features libtern/capi -- -D warnings
-	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --features capi
+	$(MAKE) rustdoc
 	$(CARGO) test --test tidy
+
+# The inside is documented too, so links to private items are fine.
+rustdoc:
+	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' \
+		$(CARGO) doc --no-deps --document-private-items --features capi
 
 header:
 	$(CARGO) run -p xtask -- header

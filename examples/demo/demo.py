@@ -28,7 +28,7 @@ TERN = ROOT / "target/release/tern"
 MIB = 1 << 20
 SIZE = int(os.environ.get("TERN_DEMO_MIB", "200")) * MIB
 # Slow enough that half way is a moment one can hit, fast enough for a demonstration.
-SECONDS = 8
+SECONDS = 12
 # No single file is to be most of the tree.
 LARGEST = 16 * MIB
 # An example that says nothing for so long hangs.
@@ -54,7 +54,8 @@ def say(text=""):
 
 def real_tree():
     """A real directory tree of this machine: system libraries, else other system files."""
-    for place in map(Path, ["/usr/lib", "/usr/share", "/usr"]):
+    libraries = sorted(Path("/usr/lib").glob("*-linux-gnu"))
+    for place in [*libraries, *map(Path, ["/usr/lib", "/usr/share", "/usr"])]:
         files, total = [], 0
         for file, size in tree_files(place):
             files.append(file)
@@ -233,7 +234,7 @@ def main():
         place, files, total = real_tree()
         say(f"a real tree: {place}, {len(files)} files, {total / MIB:.0f} MiB")
         name = copy_tree(place, files)
-        tern("create", directory / name, "-o", torrent)
+        tern("create", directory / name, "-o", torrent, "-p", "512k")
     facts = shown(torrent)
     listed = [(Path(p), directory / p) for p in facts["paths"]]
     missing = [str(source) for _, source in listed if not source.is_file()]

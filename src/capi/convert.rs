@@ -30,7 +30,7 @@ pub(super) unsafe fn bytes<'a>(ptr: *const u8, len: usize) -> Result<&'a [u8], E
 /// UTF-8 text a host gives.
 ///
 /// # Safety
-/// As [`bytes`].
+/// As [`bytes()`].
 pub(super) unsafe fn text<'a>(ptr: *const c_char, len: usize) -> Result<&'a str, Error> {
     // SAFETY: the caller's promise.
     let bytes = unsafe { bytes(ptr.cast(), len) }?;
@@ -53,7 +53,7 @@ pub(super) unsafe fn c_text<'a>(ptr: *const c_char) -> Result<&'a str, Error> {
 /// A path a host gives: the system's bytes.
 ///
 /// # Safety
-/// As [`bytes`].
+/// As [`bytes()`].
 pub(super) unsafe fn path(ptr: *const c_char, len: usize) -> Result<PathBuf, Error> {
     // SAFETY: the caller's promise.
     let bytes = unsafe { bytes(ptr.cast(), len) }?;
