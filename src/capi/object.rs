@@ -20,7 +20,9 @@ pub(super) trait Opaque {
     const OF_SESSION: bool = false;
 }
 
-/// A private object behind its number.
+/// A private object behind its number. `repr(C)`: the number comes first in every type, so that a
+/// pointer to another type is told by reading what is surely there.
+#[repr(C)]
 pub(super) struct Object<T> {
     magic: u32,
     generation: u32,

@@ -34,7 +34,11 @@ impl Tls {
     /// A client that trusts the certificates in the PEM file `ca_file`, or the system's.
     #[must_use]
     pub fn new(ca_file: Option<PathBuf>) -> Self {
-        Self { ca_file, ..Self::default() }
+        Self {
+            ca_file,
+            #[cfg(feature = "tls")]
+            config: tokio::sync::OnceCell::new(),
+        }
     }
 
     /// The file given to [`Self::new`].
