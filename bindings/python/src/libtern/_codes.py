@@ -159,8 +159,8 @@ class EventKind(OpenInt):
     """A generation of resume data is durable (`TERN_CLASS_SAVE`). `generation`."""
     MESSAGE_IN = 128
     """A message came from a peer (`TERN_CLASS_WIRE`). `peer`, `addr` when known, `code` =
-    `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield or extension payload
-    (for EXTENDED `a` = its id). Blocks are not carried."""
+    `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield. Blocks are not
+    carried, and extension messages (BEP 10) are not reported."""
     MESSAGE_OUT = 129
     """A message went to a peer (`TERN_CLASS_WIRE`). As `TERN_EVENT_MESSAGE_IN`."""
     LOG = 144
