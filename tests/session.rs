@@ -335,7 +335,7 @@ fn what_cannot_be_added_says_why() {
     let kind = |add: AddTorrent| session.add(add).unwrap_err().kind();
     assert_eq!(kind(AddTorrent::default()), ErrorKind::Invalid);
     let mut outside = AddTorrent::new(&rig.torrent, rig.path("seed"));
-    outside.set_file_priority(tern::api::FileIndex(9), 1).unwrap();
+    outside.set_file_priority(FileIndex(9), 1).unwrap();
     assert_eq!(kind(outside), ErrorKind::Range);
     session.add(AddTorrent::new(&rig.torrent, rig.path("seed"))).unwrap();
     assert_eq!(kind(AddTorrent::new(&rig.torrent, rig.path("leech"))), ErrorKind::Duplicate);
