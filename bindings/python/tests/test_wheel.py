@@ -26,7 +26,8 @@ def test_wheel(tmp_path: Path) -> None:
     source = tmp_path / "source"
     shutil.copytree(HERE, source, ignore=shutil.ignore_patterns("build", "*.egg-info", "tests"))
     # No compiler, and nothing of ours on the path.
-    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "LIBTERN_LIBRARY")}
+    ours = ("PYTHONPATH", "LIBTERN_LIBRARY")
+    environment = {k: v for k, v in os.environ.items() if k not in ours}
     building = {**environment, "LIBTERN_LIBRARY": libtern.LIBRARY_PATH, "CC": "/bin/false"}
     subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation",
