@@ -61,10 +61,15 @@ def start(args):
 
 
 def save(session, torrent, path):
-    """Writes resume data."""
+    """Writes resume data: libtorrent claims only what its disk threads have written by then."""
     torrent.pause()
-    torrent.save_resume_data(lt.torrent_handle.flush_disk_cache)
+    torrent.flush_cache()
     end = time.monotonic() + 20
+    flushed = False
+    while not flushed and time.monotonic() < end:
+        session.wait_for_alert(500)
+        flushed = any(isinstance(a, lt.cache_flushed_alert) for a in session.pop_alerts())
+    torrent.save_resume_data(lt.torrent_handle.flush_disk_cache)
     while time.monotonic() < end:
         session.wait_for_alert(500)
         for alert in session.pop_alerts():

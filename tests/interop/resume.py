@@ -111,7 +111,9 @@ def theirs_in_tern(work):
             start = next((o for o in leecher.lines() if o.get("event") == "resumed"), None)
     # Pieces whose blocks are all there, but which libtorrent had not hashed yet, are hashed now.
     partial = len(torrents.decode(theirs.read_bytes()).get(b"unfinished", []))
-    if start is None or start["restored"] != claimed or start["hashed"] > partial:
+    # libtorrent 2.1 rounds its bits up to whole bytes, so zeros in the last byte may be pieces that
+    # an interrupted check never reached: those, at most seven, are hashed too.
+    if start is None or start["restored"] != claimed or start["hashed"] > partial + 7:
         raise Failed(f"tern did not take libtorrent's {claimed} pieces as they are: {start}")
     fail_on(torrents.differences(torrent, source, target))
 
