@@ -502,7 +502,7 @@
 /** A changed file invalidates only the pieces that touch it. */
 #define TERN_LOAD_PER_FILE 0
 
-/** Any changed file invalidates everything. */
+/** A file changed by others invalidates everything. */
 #define TERN_LOAD_STRICT 1
 
 /** Files are not compared with the saved state. */

@@ -244,7 +244,7 @@ pub const TERN_SAVE_WITH_INFO: u32 = 8;
 
 /// A changed file invalidates only the pieces that touch it.
 pub const TERN_LOAD_PER_FILE: i32 = 0;
-/// Any changed file invalidates everything.
+/// A file changed by others invalidates everything.
 pub const TERN_LOAD_STRICT: i32 = 1;
 /// Files are not compared with the saved state.
 pub const TERN_LOAD_TRUST: i32 = 2;

@@ -291,7 +291,7 @@ class LoadPolicy(OpenInt):
     PER_FILE = 0
     """A changed file invalidates only the pieces that touch it."""
     STRICT = 1
-    """Any changed file invalidates everything."""
+    """A file changed by others invalidates everything."""
     TRUST = 2
     """Files are not compared with the saved state."""
 
