@@ -11,6 +11,14 @@ pub const METAINFO_BYTES: usize = 64 << 20;
 pub const RESUME_BYTES: usize = 64 << 20;
 /// Bytes of a tracker's reply after decompression: a compression bomb.
 pub const TRACKER_REPLY_BYTES: usize = 4 << 20;
+/// Bytes of one datagram of the DHT: real ones stay below the 1500 of an Ethernet frame.
+pub const DHT_PACKET_BYTES: usize = 4096;
+/// Bytes of a value stored in the DHT (BEP 44): a stranger's disk.
+pub const DHT_VALUE_BYTES: usize = 1000;
+/// Bytes of the salt of a stored value (BEP 44).
+pub const DHT_SALT_BYTES: usize = 64;
+/// Bytes of another node's write token, which we keep and send back.
+pub const DHT_TOKEN_BYTES: usize = 128;
 /// Bytes of one peer message besides `piece` and `bitfield`: a length prefix of 4 GiB.
 pub const PEER_MESSAGE_BYTES: usize = 1 << 20;
 /// Longest block we serve or accept, in bytes (the field's custom; requests above it are refused).
