@@ -1,11 +1,13 @@
 //! The fuzz seeds of the wire protocols, and a fixed number of mutations of them, through the same
 //! bodies that the fuzzer runs: a found crash becomes a seed and stays one.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::path::Path;
 
 use tern::base::Rng;
 
+#[path = "../fuzz/bodies/dht.rs"]
+mod dht;
 #[path = "../fuzz/bodies/peer_wire.rs"]
 mod peer_wire;
 #[path = "../fuzz/bodies/tracker_reply.rs"]
@@ -51,6 +53,11 @@ fn replay(target: &str, run: fn(&[u8])) {
         let result = std::panic::catch_unwind(|| run(&input));
         assert!(result.is_ok(), "{target}, mutation {number}: {input:?}");
     }
+}
+
+#[test]
+fn dht() {
+    replay("dht", dht::run);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Networks of DHT nodes in virtual time: links with delay and loss, nodes that come and go, and
 //! nodes that lie. A key is looked for by nodes picked at random, and what it took is counted.
 //!
-//! `TERN_DHT_NODES=n` sets the size of the large network, `TERN_SIM_SEED=n` another seed.
+//! `TERN_DHT_NODES=2000` makes the large network as large as the records say, which takes a minute;
+//! `TERN_SIM_SEED=n` sets another seed.
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ fn seed() -> u64 {
 }
 
 /// Announces and searches until there are enough of them, and says what came of it.
+#[expect(clippy::print_stdout, reason = "the numbers are what the run is for")]
 fn measure(setup: Setup, keys: usize) -> Report {
     let nodes = setup.nodes;
     let hostile = (setup.liars, setup.squatters, setup.spoofers);
@@ -26,7 +28,7 @@ fn measure(setup: Setup, keys: usize) -> Report {
 
 #[test]
 fn a_clean_network_finds_every_key_in_few_steps() {
-    let report = measure(Setup { nodes: 200, ..Setup::new(seed()) }, 40);
+    let report = measure(Setup { nodes: 150, ..Setup::new(seed()) }, 40);
     assert_eq!(report.found, report.searches, "{report}");
     assert!(report.median_hops() <= 3, "{report}");
 }
@@ -34,7 +36,7 @@ fn a_clean_network_finds_every_key_in_few_steps() {
 /// The network of the promise: loss, churn and three kinds of hostile nodes at once.
 #[test]
 fn a_large_hostile_network_finds_keys_with_high_probability() {
-    let nodes = std::env::var("TERN_DHT_NODES").map_or(2000, |n| n.parse().expect("a number"));
+    let nodes = std::env::var("TERN_DHT_NODES").map_or(400, |n| n.parse().expect("a number"));
     let setup = Setup {
         nodes,
         loss_percent: 3,
@@ -46,25 +48,25 @@ fn a_large_hostile_network_finds_keys_with_high_probability() {
         ..Setup::new(seed())
     };
     let report = measure(setup, 100);
-    assert!(report.found * 100 >= report.searches * 97, "{report}");
+    assert!(report.found * 100 >= report.searches * 98, "{report}");
     assert!(report.median_hops() <= 4, "{report}");
-    assert!(report.median_asked() <= 60, "{report}");
+    assert!(report.median_asked() <= 40, "{report}");
 }
 
 /// The same hostility where ids that do not fit are only disliked: the default.
 #[test]
 fn preferring_ids_that_fit_is_nearly_as_good_as_enforcing_them() {
     let setup = Setup {
-        nodes: 400,
+        nodes: 200,
         loss_percent: 3,
         churn_percent: 10,
-        liars: 20,
-        squatters: 8,
+        liars: 10,
+        squatters: 4,
         spoofers: 2,
         ..Setup::new(seed())
     };
     let report = measure(setup, 60);
-    assert!(report.found * 100 >= report.searches * 93, "{report}");
+    assert!(report.found * 100 >= report.searches * 95, "{report}");
 }
 
 #[test]
@@ -87,7 +89,7 @@ fn a_seed_replays_a_network_to_the_last_packet() {
 /// Half of the nodes leave at once: those who stay find each other, and what is announced again.
 #[test]
 fn a_network_survives_the_loss_of_half_its_nodes() {
-    let mut world = World::new(Setup { nodes: 200, ..Setup::new(seed()) });
+    let mut world = World::new(Setup { nodes: 150, ..Setup::new(seed()) });
     world.settle();
     world.kill_every_second();
     world.run(Duration::from_secs(20 * 60));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tern::base::{InfoHash, Instant, Rng};
 use tern::proto::dht::{
     Announce, Body, Command, CommandId, Config, Contact, Dht, EndpointId, Input, LookupStats,
-    Method, NodeId, Outcome, Output, Packet, Response, State, write_contacts,
+    Method, NodeId, Outcome, Output, Packet, Query, Response, State, Want, write_contacts,
 };
 
 const HERE: EndpointId = EndpointId(0);
@@ -208,14 +208,9 @@ impl World {
     fn introduce(&mut self, member: usize) {
         for _ in 0..20 {
             let to = self.members[self.rng.index(self.members.len())].addr;
-            let id = self.hostile_id(member, NodeId::random(&mut self.rng.clone()));
+            let id = self.hostile_id(member);
             let method = Method::FindNode { target: NodeId::random(&mut self.rng) };
-            let query = tern::proto::dht::Query {
-                id,
-                read_only: false,
-                want: Default::default(),
-                method,
-            };
+            let query = Query { id, read_only: false, want: Want::default(), method };
             let body = Body::Query(query);
             let packet = Packet { transaction: b"ht", version: None, seen_as: None, body };
             let (from, data) = (self.members[member].addr, packet.encode());
@@ -223,7 +218,7 @@ impl World {
         }
     }
 
-    fn hostile_id(&mut self, member: usize, _target: NodeId) -> NodeId {
+    fn hostile_id(&self, member: usize) -> NodeId {
         match &self.members[member].kind {
             Kind::Squatter(id) => *id,
             // A liar is a proper member as far as its id goes.
@@ -331,12 +326,13 @@ impl World {
             Method::GetPeers { info_hash, .. } => info_hash,
             _ => NodeId::random(&mut self.rng),
         };
-        let id = self.hostile_id(member, target);
+        let id = self.hostile_id(member);
         let squats = matches!(self.members[member].kind, Kind::Squatter(_));
         let mut made_up = Vec::new();
         for n in 0..if squats { 0 } else { 16 } {
-            let ip = IpAddr::from((0x6e00_0000 + u32::try_from(self.rng.below(1 << 24)).unwrap())
-                .to_be_bytes());
+            let ip = IpAddr::from(
+                (0x6e00_0000 + u32::try_from(self.rng.below(1 << 24)).unwrap()).to_be_bytes(),
+            );
             // Half of them with an id that fits the address, though none is as near then.
             let id = if n % 2 == 0 {
                 target.sibling(100 + self.rng.index(60), &mut self.rng)
@@ -346,15 +342,10 @@ impl World {
             made_up.push(Contact { id, addr: SocketAddr::new(ip, 6881) });
         }
         let nodes = write_contacts(&made_up);
-        let fields = Response {
-            id,
-            token: Some(b"squatter"),
-            nodes: Some(&nodes),
-            ..Response::default()
-        };
+        let fields =
+            Response { id, token: Some(b"squatter"), nodes: Some(&nodes), ..Response::default() };
         let body = Body::Response(fields);
-        let answer =
-            Packet { transaction: packet.transaction, version: None, seen_as: None, body };
+        let answer = Packet { transaction: packet.transaction, version: None, seen_as: None, body };
         let (from, data) = (self.members[member].addr, answer.encode());
         self.transmit(from, to, data);
     }
@@ -383,7 +374,7 @@ impl World {
 
     /// Lets everybody find their place.
     pub fn settle(&mut self) {
-        self.run(Duration::from_secs(15 * 60));
+        self.run(Duration::from_secs(6 * 60));
         for member in &self.members {
             if let Kind::Honest(dht) = &member.kind {
                 dht.check_invariants();

@@ -177,7 +177,7 @@ pub struct Response<'a> {
     /// Peers; only usable addresses.
     pub values: Vec<SocketAddr>,
     /// `BFsd`, `BFpe`: seeds and downloaders (BEP 33).
-    pub filters: Option<(Bloom, Bloom)>,
+    pub filters: Option<Box<(Bloom, Bloom)>>,
     /// `v`: one bencoded value as it was written.
     pub value: Option<&'a [u8]>,
     /// `k`.
@@ -235,9 +235,7 @@ impl<'a> Packet<'a> {
             return Err(DecodeError::Garbage);
         }
         let body = match root.get_bytes(b"y") {
-            Some(b"q") => {
-                Body::Query(query(&root).ok_or(DecodeError::BadQuery { transaction })?)
-            }
+            Some(b"q") => Body::Query(query(&root).ok_or(DecodeError::BadQuery { transaction })?),
             Some(b"r") => {
                 let fields = root.get(b"r").ok_or(DecodeError::Garbage)?;
                 Body::Response(response(&fields).ok_or(DecodeError::Garbage)?)
@@ -284,11 +282,14 @@ impl<'a> Packet<'a> {
             if let Some(version) = &self.version {
                 d.bytes(b"v", version);
             }
-            d.bytes(b"y", match self.body {
-                Body::Query(_) => b"q",
-                Body::Response(_) => b"r",
-                Body::Error { .. } => b"e",
-            });
+            d.bytes(
+                b"y",
+                match self.body {
+                    Body::Query(_) => b"q",
+                    Body::Response(_) => b"r",
+                    Body::Error { .. } => b"e",
+                },
+            );
         });
         out.finish()
     }
@@ -353,7 +354,9 @@ fn method<'a>(name: &'a [u8], args: &Value<'_, 'a>) -> Option<Method<'a>> {
             let port = args.get_int(b"port").and_then(|port| u16::try_from(port).ok());
             Method::AnnouncePeer {
                 info_hash: id_of(args, b"info_hash")?,
-                port: port.filter(|port| *port != 0 || implied_port).or(implied_port.then_some(0))?,
+                port: port
+                    .filter(|port| *port != 0 || implied_port)
+                    .or_else(|| implied_port.then_some(0))?,
                 implied_port,
                 seed: flag(args, b"seed"),
                 token: token_of(args)?,
@@ -392,7 +395,7 @@ fn response<'a>(fields: &Value<'_, 'a>) -> Option<Response<'a>> {
     let addr = |value: Value<'_, '_>| value.as_bytes().and_then(read_addr);
     out.values = values.into_iter().flatten().filter_map(addr).filter(|a| is_usable(*a)).collect();
     let filter = |key| fields.get_bytes(key).and_then(Bloom::from_slice);
-    out.filters = filter(b"BFsd").zip(filter(b"BFpe"));
+    out.filters = filter(b"BFsd").zip(filter(b"BFpe")).map(Box::new);
     out.value = fields.get(b"v").map(|v| v.raw()).filter(|v| v.len() <= DHT_VALUE_BYTES);
     out.key = fields.get_bytes(b"k").and_then(|k| k.try_into().ok());
     out.signature = fields.get_bytes(b"sig").and_then(|sig| sig.try_into().ok());
@@ -486,7 +489,8 @@ fn encode_put(
 }
 
 fn encode_response(r: &mut DictEncoder<'_>, response: &Response<'_>) {
-    if let Some((seeds, peers)) = &response.filters {
+    if let Some(filters) = &response.filters {
+        let (seeds, peers) = &**filters;
         r.bytes(b"BFpe", peers.as_bytes());
         r.bytes(b"BFsd", seeds.as_bytes());
     }

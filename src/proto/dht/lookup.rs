@@ -305,8 +305,7 @@ impl Lookup {
     }
 
     fn best(&self, fit: fn(&Candidate) -> bool) -> impl Iterator<Item = &Candidate> {
-        let answered =
-            move |c: &&Candidate| c.state == State::Answered && c.id.is_some() && fit(c);
+        let answered = move |c: &&Candidate| c.state == State::Answered && c.id.is_some() && fit(c);
         let counting = self.candidates.iter().filter(answered).filter(|c| self.counts(c));
         let others = self.candidates.iter().filter(answered).filter(|c| !self.counts(c));
         counting.chain(others)

@@ -157,6 +157,13 @@ impl Dht {
         self.nodes.values().flat_map(|node| node.table.good())
     }
 
+    /// Whether peers of a torrent are kept for others: for tests and the simulator.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn holds(&self, info_hash: NodeId) -> bool {
+        self.storage.filters(info_hash).is_some()
+    }
+
     /// What to keep for the next start.
     #[must_use]
     pub fn save(&self) -> State {
@@ -271,10 +278,8 @@ impl Dht {
             let mut families = self.nodes.values().map(|node| node.v6);
             families.clone().any(|v6| v6) && families.any(|v6| !v6)
         };
-        let finds = !matches!(
-            method,
-            Method::Ping | Method::AnnouncePeer { .. } | Method::Put { .. }
-        );
+        let finds =
+            !matches!(method, Method::Ping | Method::AnnouncePeer { .. } | Method::Put { .. });
         let want = Want { v4: dual && finds, v6: dual && finds };
         let query = Query { id, read_only: self.config.read_only, want, method };
         let packet = Packet {

@@ -162,7 +162,8 @@ impl Kind {
                 if let Some(swarm) = swarm {
                     let (seeds, peers, others) = &mut **swarm;
                     match &response.filters {
-                        Some((more_seeds, more_peers)) => {
+                        Some(more) => {
+                            let (more_seeds, more_peers) = &**more;
                             seeds.union(more_seeds);
                             peers.union(more_peers);
                         }
@@ -343,9 +344,7 @@ fn is_same(item: &Item, response: &Response<'_>) -> bool {
 fn read_item(key: &ItemKey, response: &Response<'_>) -> Option<Item> {
     let value = Value::new(response.value?).ok()?;
     match key {
-        ItemKey::Immutable(target) => {
-            (value.target() == *target).then_some(Item::Immutable(value))
-        }
+        ItemKey::Immutable(target) => (value.target() == *target).then_some(Item::Immutable(value)),
         ItemKey::Mutable { key, salt } => {
             let PublicKey(expected) = key;
             if response.key.is_some_and(|given| given != expected) {

@@ -10,9 +10,7 @@ use super::compact::read_contacts;
 use super::krpc::{Method, Response};
 use super::lookup::{Lookup, LookupConfig};
 use super::results::{Kind, News, Place};
-use super::types::{
-    Command, CommandId, EndpointId, Failure, LookupStats, Outcome, Output,
-};
+use super::types::{Command, CommandId, EndpointId, Failure, LookupStats, Outcome, Output};
 use super::{Contact, Dht, Item, NodeId, is_usable};
 use crate::base::Instant;
 

@@ -144,7 +144,13 @@ impl Dht {
         let none = want == Want::default();
         let mut left = caller.room.saturating_sub(FRAME_BYTES);
         let mut list = |v6: bool, each: usize| {
-            let wanted = if none { own_v6 == v6 } else if v6 { want.v6 } else { want.v4 };
+            let wanted = if none {
+                own_v6 == v6
+            } else if v6 {
+                want.v6
+            } else {
+                want.v4
+            };
             if !wanted {
                 return None;
             }
@@ -152,9 +158,9 @@ impl Dht {
             let asked = self.nodes.get(&caller.endpoint).filter(|node| node.v6 == v6);
             let node = asked.or_else(|| self.nodes.values().find(|node| node.v6 == v6));
             let count = K.min(left / each);
-            let bytes = write_contacts(&node.map_or(Vec::new(), |node| {
-                node.table.closest(target, count, false)
-            }));
+            let bytes = write_contacts(
+                &node.map_or(Vec::new(), |node| node.table.closest(target, count, false)),
+            );
             left = left.saturating_sub(bytes.len() + 10);
             Some(bytes)
         };
@@ -178,7 +184,7 @@ impl Dht {
     ) {
         let mut lists = self.lists(caller, info_hash, want);
         let token = self.secret.token(now, caller.from.ip(), info_hash);
-        let filters = if scrape { self.storage.filters(info_hash) } else { None };
+        let filters = if scrape { self.storage.filters(info_hash).map(Box::new) } else { None };
         if filters.is_some() {
             // BEP 33: the filters take half of the packet, so only the list that must be there.
             lists.keep_one(caller.from.is_ipv6());

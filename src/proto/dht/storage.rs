@@ -433,9 +433,8 @@ mod tests {
         };
         let target = item(1, b"i1e").target();
         let from = peer(1).ip();
-        let mut put = |seq, value: &[u8], cas| {
-            store.put(at(1), from, item(seq, value), cas, &mut rng)
-        };
+        let mut put =
+            |seq, value: &[u8], cas| store.put(at(1), from, item(seq, value), cas, &mut rng);
         assert_eq!(put(5, b"i1e", Some(99)), Ok(()), "cas is ignored for the first");
         assert_eq!(put(4, b"i1e", None), Err(PutRefusal::Sequence));
         assert_eq!(put(5, b"i2e", None), Err(PutRefusal::Sequence));

@@ -377,14 +377,30 @@ impl Table {
         self.entries().filter(due).min_by_key(key).map(|entry| entry.contact)
     }
 
-    /// The shallowest bucket with free places: a lookup there is worth it.
+    /// The first number of shared bits, from `after` on, with which we know too few nodes, although
+    /// nodes that share more are known: a lookup there is worth it. Without such nodes a lookup that
+    /// comes by could not leave our neighbourhood again. Buckets do not tell, as one that was never
+    /// full holds nodes of all depths.
     #[must_use]
-    pub fn sparse_bucket(&self, after: usize) -> Option<usize> {
-        let buckets = self.buckets.iter().enumerate().skip(after);
-        let sparse = |(at, bucket): &(usize, &Bucket)| {
-            bucket.live.len() < self.room(*at).min(K * 2)
-        };
-        buckets.into_iter().find(sparse).map(|(at, _)| at)
+    pub fn sparse_depth(&self, after: usize) -> Option<usize> {
+        let mut counts = [0usize; ID_BITS + 1];
+        for entry in self.entries().filter(|entry| entry.confirmed) {
+            if let Some(count) = counts.get_mut(self.own.common_bits(entry.contact.id)) {
+                *count += 1;
+            }
+        }
+        let mut deeper = counts.iter().sum::<usize>();
+        for (bits, count) in counts.iter().enumerate() {
+            deeper -= count;
+            // Those who share more are our own neighbourhood, which lookups of ourselves fill.
+            if deeper < K {
+                return None;
+            }
+            if bits >= after && *count < K {
+                return Some(bits);
+            }
+        }
+        None
     }
 
     /// Panics when the table contradicts itself: for tests.

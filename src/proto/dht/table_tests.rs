@@ -51,7 +51,8 @@ fn the_last_bucket_splits_and_the_others_fill_up() {
 fn neighbours_are_kept_apart_unless_they_are_local() {
     let mut rng = Rng::new(2);
     let mut table = Table::new(own(), CONFIG);
-    let mut with = |addr: &str| Contact { id: NodeId::random(&mut rng), addr: addr.parse().unwrap() };
+    let mut with =
+        |addr: &str| Contact { id: NodeId::random(&mut rng), addr: addr.parse().unwrap() };
     table.answered(at(0), with("8.8.8.8:1"));
     table.answered(at(0), with("8.8.8.8:2"));
     table.answered(at(0), with("8.8.8.9:1"));
@@ -170,6 +171,25 @@ fn the_doubtful_are_checked_in_turn() {
     assert_eq!(table.to_check(at(900)), Some(old));
     table.asked_us(at(901), old);
     assert_eq!(table.to_check(at(902)), None, "it is alive: it asked");
+}
+
+#[test]
+fn depths_with_few_nodes_are_named_until_our_own_neighbourhood() {
+    let mut rng = Rng::new(8);
+    let mut table = Table::new(own(), TableConfig { extended: true, ..CONFIG });
+    assert_eq!(table.sparse_depth(0), None);
+    for n in 0..20 {
+        table.answered(at(0), contact(3 + n as usize % 3, n, &mut rng));
+    }
+    // 7 share three bits, 7 four, 6 five: behind four bits is our own neighbourhood.
+    assert_eq!(
+        (0..5).map(|b| table.sparse_depth(b)).collect::<Vec<_>>(),
+        [Some(0), Some(1), Some(2), Some(3), None]
+    );
+    for n in 0..8 {
+        table.answered(at(0), contact(1, 100 + n, &mut rng));
+    }
+    assert_eq!((table.sparse_depth(0), table.sparse_depth(1)), (Some(0), Some(2)));
 }
 
 #[test]

@@ -269,7 +269,8 @@ impl Publisher {
     }
 
     fn put(&mut self) {
-        let wanted = self.wanted.and_then(|info_hash| Some((info_hash, encode_pointer(info_hash)?)));
+        let wanted =
+            self.wanted.and_then(|info_hash| Some((info_hash, encode_pointer(info_hash)?)));
         let command = match (wanted, &self.current) {
             (Some((info_hash, value)), _) => {
                 self.putting = Some(info_hash);
@@ -321,7 +322,8 @@ impl Publisher {
 
 /// Three quarters to one and a quarter, so that many do not come at once.
 fn spread(time: Duration, rng: &mut Rng) -> Duration {
-    time.mul_f64(0.75) + Duration::from_millis(rng.below(time.as_millis() as u64 / 2 + 1))
+    let half = u64::try_from(time.as_millis() / 2).unwrap_or(u64::MAX - 1);
+    time.mul_f64(0.75) + Duration::from_millis(rng.below(half + 1))
 }
 
 #[cfg(test)]

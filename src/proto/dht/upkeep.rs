@@ -39,7 +39,7 @@ pub(super) struct Node {
     bootstrapping: bool,
     /// Bootstraps in a row that found nobody.
     attempts: u32,
-    /// The bucket from which to look for sparse ones.
+    /// The depth from which to look for sparse ones.
     cursor: usize,
     id_since: Option<Instant>,
 }
@@ -106,7 +106,8 @@ impl Dht {
 
     /// Somebody new can be asked.
     pub(super) fn hurry_bootstrap(&mut self, now: Instant, endpoint: EndpointId) {
-        let lonely = self.nodes.get(&endpoint).is_some_and(|n| !n.bootstrapping && n.table.len().0 == 0);
+        let lonely =
+            self.nodes.get(&endpoint).is_some_and(|n| !n.bootstrapping && n.table.len().0 == 0);
         if lonely {
             self.bootstrap(now, endpoint);
         }
@@ -149,11 +150,11 @@ impl Dht {
             let call = Call::new(endpoint, contact.addr, Some(contact.id), Purpose::Check);
             return self.ask(now, call, Method::Ping);
         }
-        // Nobody is in doubt: look for more where there are few, one bucket after the other until
+        // Nobody is in doubt: look for more where there are few, one depth after the other until
         // the next lookup of ourselves.
-        let Some(bucket) = node.table.sparse_bucket(node.cursor) else { return };
-        node.cursor = bucket + 1;
-        let target = node.table.own().sibling(bucket, &mut self.rng);
+        let Some(bits) = node.table.sparse_depth(node.cursor) else { return };
+        node.cursor = bits + 1;
+        let target = node.table.own().sibling(bits, &mut self.rng);
         if let Some(id) = self.start(endpoint, target, Question::FindNode, Goal::Refresh) {
             self.pump(now, id);
         }

@@ -256,7 +256,7 @@ impl Announcer {
                     Some(entry) => entry,
                     None => {
                         self.next_key += 1;
-                        Entry::new(TrackerKey(self.next_key), url)
+                        Entry::new(TrackerKey(self.next_key), url, self.config.udp)
                     }
                 };
                 tier.push(entry);

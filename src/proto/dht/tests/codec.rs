@@ -144,8 +144,20 @@ fn parts() -> impl Strategy<Value = Parts> {
             signature[..32].copy_from_slice(&sig[0]);
             signature[32..].copy_from_slice(&sig[1]);
             Parts {
-                id, target, transaction, token, list, value, key, signature, salt, number, port,
-                choice, flags, addrs,
+                id,
+                target,
+                transaction,
+                token,
+                list,
+                value,
+                key,
+                signature,
+                salt,
+                number,
+                port,
+                choice,
+                flags,
+                addrs,
             }
         },
     )

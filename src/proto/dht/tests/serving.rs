@@ -120,7 +120,7 @@ fn nothing_is_stored_without_a_token_of_ones_own() {
     let answer = one.ask(from(3), get).unwrap();
     let answer = response(&answer);
     assert_eq!(answer.values, [SocketAddr::from(([9, 9, 1, 9], 99))]);
-    let (seeds, peers) = answer.filters.unwrap();
+    let (seeds, peers) = *answer.filters.unwrap();
     assert!(seeds.is_empty() && peers.may_contain(from(1).ip()));
 }
 
@@ -194,13 +194,8 @@ fn answers_fit_a_frame_and_sixteen_times_the_question() {
     let item = MutableItem::sign(&SecretKey::from_seed(&[7; 32]), b"", 5, value).unwrap();
     let token = one.token(from(1), item.target());
     let key = item.key();
-    let mutable = Some(PutMutable {
-        key: &key.0,
-        signature: item.signature(),
-        seq: 5,
-        salt: b"",
-        cas: None,
-    });
+    let mutable =
+        Some(PutMutable { key: &key.0, signature: item.signature(), seq: 5, salt: b"", cas: None });
     let value = item.value().as_bytes();
     response(&one.ask(from(1), Method::Put { token: &token, value, mutable }).unwrap());
     for (method, least) in [
@@ -246,7 +241,8 @@ fn floods_are_shut_out_and_the_budget_holds() {
 fn answers_nobody_asked_for_change_nothing() {
     let mut one = One::new(Config::default());
     let router = from(50);
-    one.dht.handle(one.now, Input::Command { id: CommandId(1), command: Command::AddRouter(router) });
+    one.dht
+        .handle(one.now, Input::Command { id: CommandId(1), command: Command::AddRouter(router) });
     let sent: Vec<_> = core::iter::from_fn(|| one.dht.poll_output()).collect();
     let question = sent.iter().find_map(|output| match output {
         Output::Send { to, data, .. } if *to == router => Some(data.clone()),

@@ -318,12 +318,13 @@ impl UdpTracker {
         let Some(flight) = self.flights.get(&transaction).copied() else { return };
         // An answer of the wrong kind is none: whoever sent it guessed.
         let question = flight.id.and_then(|id| self.jobs.get(&id)).map(|job| &job.question);
-        let fits = match (&reply, question) {
-            (Reply::Connect { .. }, None) | (Reply::Error { .. }, _) => true,
-            (Reply::Announce { .. }, Some(UdpQuestion::Announce(_))) => true,
-            (Reply::Scrape { .. }, Some(UdpQuestion::Scrape(_))) => true,
-            _ => false,
-        };
+        let fits = matches!(
+            (&reply, question),
+            (Reply::Connect { .. }, None)
+                | (Reply::Error { .. }, _)
+                | (Reply::Announce { .. }, Some(UdpQuestion::Announce(_)))
+                | (Reply::Scrape { .. }, Some(UdpQuestion::Scrape(_)))
+        );
         if !fits {
             return;
         }
@@ -355,14 +356,13 @@ impl UdpTracker {
             }
             (Reply::Scrape { counts, .. }, Some((id, job))) => {
                 let UdpQuestion::Scrape(hashes) = job.question else { return };
-                let entry = |(info_hash, [seeds, done, leechers]): (InfoHash, [u32; 3])| {
-                    ScrapeEntry {
+                let entry =
+                    |(info_hash, [seeds, done, leechers]): (InfoHash, [u32; 3])| ScrapeEntry {
                         info_hash,
                         complete: Some(seeds),
                         downloaded: Some(done),
                         incomplete: Some(leechers),
-                    }
-                };
+                    };
                 let entries = hashes.into_iter().zip(counts).map(entry).collect();
                 self.outputs.push_back(UdpOutput::Scraped { id, entries });
             }

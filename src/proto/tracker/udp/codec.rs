@@ -364,7 +364,8 @@ fn peers(bytes: &[u8], v6: bool) -> Vec<SocketAddr> {
     let mut r = Reader(bytes);
     let mut out = Vec::new();
     loop {
-        let ip = if v6 { r.take::<16>().map(IpAddr::from) } else { r.take::<4>().map(IpAddr::from) };
+        let ip =
+            if v6 { r.take::<16>().map(IpAddr::from) } else { r.take::<4>().map(IpAddr::from) };
         let (Some(ip), Some(port)) = (ip, r.u16()) else { return out };
         if port != 0 && !ip.is_unspecified() && !ip.is_multicast() {
             out.push(SocketAddr::new(ip, port));

@@ -94,10 +94,7 @@ mod tests {
     fn urls_follow_the_records() {
         let ways = parse(&["BITTORRENT UDP:1337 TCP:80"]).unwrap();
         let urls = ways.apply("http://t.example:6969/announce?k=1").unwrap();
-        assert_eq!(
-            urls,
-            ["udp://t.example:1337/announce?k=1", "http://t.example:80/announce?k=1"]
-        );
+        assert_eq!(urls, ["udp://t.example:1337/announce?k=1", "http://t.example:80/announce?k=1"]);
         let urls = ways.apply("https://t.example/a").unwrap();
         assert_eq!(urls, ["udp://t.example:1337/a", "https://t.example:80/a"]);
         assert_eq!(Preferences::Deny.apply("udp://t.example:1"), Ok(Vec::new()));
