@@ -127,7 +127,7 @@ impl Core {
             threads: settings.disk_threads,
             max_open_files: settings.max_open_files,
             write_budget_bytes: settings.write_budget_bytes,
-            digest: crate::hash::sha1_many,
+            hasher: super::hashing::factory(),
         });
         let settings = Arc::new(settings);
         let core = Arc::new(Self {
