@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const WAIT_MAX: Duration = Duration::from_millis(150);
 /// Pieces that come more slowly than this do not wait.
 const GAP_MAX: Duration = Duration::from_millis(25);
-/// The stream has paused when this many usual gaps passed without a piece, and at least `PAUSE_MIN`.
+/// The stream has paused when so many usual gaps passed without a piece, and at least `PAUSE_MIN`.
 const PAUSE_GAPS: u32 = 3;
 /// Shorter pauses are only the threads' scheduling.
 const PAUSE_MIN: Duration = Duration::from_millis(3);

@@ -4,6 +4,7 @@
 
 mod basic;
 mod faults;
+mod lanes;
 mod ordering;
 mod parts;
 mod relocate;

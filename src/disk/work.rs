@@ -118,8 +118,8 @@ fn write_blocks(
     }
     // Rare: what came last has to win.
     blocks.sort_unstable_by_key(|b| b.seq);
-    let each = blocks.iter().map(std::slice::from_ref);
-    (each.map(|block| storage.write(piece, block)).collect(), false)
+    let mut each = blocks.iter().map(std::slice::from_ref);
+    (each.try_for_each(|block| storage.write(piece, block)), false)
 }
 
 /// Answers a read.

@@ -29,7 +29,8 @@ impl StreamHasher for Streams {
     }
 }
 
-/// What pieces are hashed with.
-pub(super) fn factory() -> HasherFactory {
+/// What pieces are hashed with; made on each disk thread.
+#[must_use]
+pub fn factory() -> HasherFactory {
     Arc::new(|| Box::new(Streams::default()))
 }

@@ -9,7 +9,7 @@
 pub mod error;
 pub mod events;
 pub mod formats;
-mod hashing;
+pub mod hashing;
 pub mod host;
 pub mod options;
 pub mod requests;
