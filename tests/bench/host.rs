@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A job waits for the line `go` after `{"event":"ready"}`, so that start-up is not measured.
-//! `run` takes `peer HOST:PORT`, `stat` and `quit`. `tests/bench/lt.py` speaks the same language
+//! `run` takes `peer HOST:PORT`, `flush`, `stat` and `quit`. `tests/bench/lt.py` speaks the same language
 //! for libtorrent. Deliberately absent: clocks and CPU counters; the harness reads those from
 //! outside, for every program the same way.
 
@@ -210,6 +210,8 @@ impl Client {
                 }
                 Ok(())
             }
+            // A piece passes when it is written.
+            Some("flush") => say(r#"{"event":"flushed"}"#),
             Some("stat") => {
                 let status = self.torrent.status()?;
                 let (down, up) = (status.downloaded, status.uploaded);

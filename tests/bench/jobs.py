@@ -70,6 +70,9 @@ def measure(seed, takers, content):
             peer.done()
         seconds = time.monotonic() - start
         seed_cpu = cpu_seconds(seed.pid) - seed_cpu
+        # Who says "complete" with writes still to be done pays for those too.
+        for peer in takers:
+            peer.settle()
         taker_cpu = [cpu_seconds(t.pid) - c for t, c in zip(takers, taker_cpu, strict=True)]
     return {
         "seconds": seconds,

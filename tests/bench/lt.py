@@ -157,6 +157,15 @@ class Client:
                 if isinstance(alert, lt.save_resume_data_failed_alert):
                     sys.exit(alert.message())
 
+    def flush(self):
+        """Waits until its disk threads have written everything."""
+        self.torrent.flush_cache()
+        while True:
+            self.session.wait_for_alert(1000)
+            if any(isinstance(a, lt.cache_flushed_alert) for a in self.session.pop_alerts()):
+                break
+        say(event="flushed")
+
     def obey(self, line):
         """One command; False ends."""
         words = line.split()
@@ -164,6 +173,8 @@ class Client:
             for address in words[1:]:
                 host, port = address.rsplit(":", 1)
                 self.torrent.connect_peer((host, int(port)))
+        elif words == ["flush"]:
+            self.flush()
         elif words == ["stat"]:
             status = self.torrent.status()
             say(event="stat", downloaded=status.total_payload_download,

@@ -123,6 +123,9 @@ class RqbitPeer:
         """Waits for the last piece."""
         until("the last piece", self.program, lambda: self.stats()["finished"])
 
+    def settle(self):
+        """It writes before it hashes."""
+
     def uploaded(self):
         """Bytes of content sent."""
         return self.stats()["uploaded_bytes"]
@@ -252,6 +255,9 @@ class TransmissionPeer:
     def done(self):
         """Waits for the last piece."""
         until("the last piece", self.program, self.is_complete)
+
+    def settle(self):
+        """It empties its cache before it seeds."""
 
     def uploaded(self):
         """Bytes of content sent."""

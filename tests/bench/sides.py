@@ -72,6 +72,11 @@ class LinePeer:
         """Waits for the last piece."""
         self.program.expect("done")
 
+    def settle(self):
+        """Waits until everything is with the operating system."""
+        self.program.send("flush")
+        self.program.expect("flushed", 60)
+
     def uploaded(self):
         """Bytes of content sent."""
         self.program.send("stat")
