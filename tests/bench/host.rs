@@ -5,13 +5,13 @@
 //! bench-host options                                    names of all options
 //! bench-host recheck FILE.torrent DIR [--set NAME=VALUE]..
 //! bench-host create PATH PIECE-LENGTH [--set NAME=VALUE]..
-//! bench-host run FILE.torrent DIR [--set NAME=VALUE]..  seed or leech, by what is in DIR
+//! bench-host run FILE.torrent DIR [--set NAME=VALUE]..  seed or leech: what is in DIR tells
 //! ```
 //!
 //! A job waits for the line `go` after `{"event":"ready"}`, so that start-up is not measured.
-//! `run` takes `peer HOST:PORT`, `flush`, `stat` and `quit`. `tests/bench/lt.py` speaks the same language
-//! for libtorrent. Deliberately absent: clocks and CPU counters; the harness reads those from
-//! outside, for every program the same way.
+//! `run` takes `peer HOST:PORT`, `flush`, `stat` and `quit`. `tests/bench/lt.py` speaks the same
+//! language for libtorrent. Deliberately absent: clocks and CPU counters; the harness reads those
+//! from outside, for every program the same way.
 
 use std::error::Error;
 use std::io::{BufRead, Write};

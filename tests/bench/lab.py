@@ -197,7 +197,7 @@ class Content:
 
 
 def bencode(value):
-    """Bencodes ints, bytes, text and dicts; torrents of a bench do not come from who is measured."""
+    """Bencodes: the torrent of a bench does not come from who is measured."""
     if isinstance(value, int):
         return b"i%de" % value
     if isinstance(value, str):

@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -20,7 +19,7 @@ from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from lab import HERE, OUT, TIMEOUT, Failed, Program, bencode, cpu_seconds
+from lab import HERE, TIMEOUT, Failed, Program, bencode, cpu_seconds
 from sides import RQBIT, free_port
 
 POLL = 0.02

@@ -1,4 +1,4 @@
-"""`make bench`: libtern beside libtorrent, rqbit and transmission, the same content in the same run.
+"""`make bench`: libtern beside libtorrent, rqbit and transmission, on the same content.
 
     make bench                      everything; 4 GiB, five rounds; most of an hour
     make bench QUICK=1              512 MiB, three rounds, within three minutes
@@ -27,7 +27,19 @@ from pathlib import Path
 
 import jobs
 import table
-from lab import GIB, MIB, OUT, Failed, kind_of, machine, make_content, place, stop_all, warm
+from lab import (
+    GIB,
+    MIB,
+    OUT,
+    Failed,
+    available,
+    kind_of,
+    machine,
+    make_content,
+    place,
+    stop_all,
+    warm,
+)
 from others import Rqbit, Transmission, inside
 from sides import Libtorrent, Tern
 
@@ -170,8 +182,8 @@ class Bench:
         if "transmission" in self.absent:
             return None
         size = min(content.size, (16 if self.quick else 512) * MIB)
-        self.note(f"transmission transfers {size // MIB} MiB, fewer times: it asks in pulses of half "
-                  "a second, so one connection is slow and the processor idle")
+        self.note(f"transmission transfers {size // MIB} MiB, fewer times: it asks in pulses of "
+                  "half a second, so one connection is slow and the processor idle")
         return make_content(Path(at, "slow"), size, PIECE)
 
     def run(self):
@@ -213,7 +225,6 @@ class Bench:
     @staticmethod
     def short(size):
         """Whether memory would be short."""
-        from lab import available
         return available() < size + 3 * GIB
 
     def evaluated(self, groups):

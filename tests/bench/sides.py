@@ -4,17 +4,13 @@ A side has `recheck`, `create` and `peer`; None instead of a result means that i
 peer is one running client with one torrent: `ready`, `connect`, `connected`, `done`, `uploaded`.
 """
 
-import json
 import os
-import shutil
 import socket
 import subprocess
-import sys
 import time
-import urllib.request
 from pathlib import Path
 
-from lab import HERE, OUT, ROOT, TIMEOUT, Failed, Program, cpu_seconds
+from lab import HERE, OUT, ROOT, Failed, Program, cpu_seconds
 
 HOST = Path(os.environ.get("TERN_BENCH_HOST", ROOT / "target/release/examples/bench-host"))
 VENV_PYTHON = OUT / "venv/bin/python"

@@ -1,4 +1,4 @@
-"""The rows of the table: which samples stand side by side, the goals, how it is printed and kept."""
+"""The rows of the table: which samples stand side by side, the goals, the printing."""
 
 from dataclasses import dataclass, field
 from statistics import median
