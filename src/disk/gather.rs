@@ -14,7 +14,7 @@ const GAP_MAX: Duration = Duration::from_millis(25);
 /// The stream has paused when so many usual gaps passed without a piece, and at least `PAUSE_MIN`.
 const PAUSE_GAPS: u32 = 3;
 /// Shorter pauses are only the threads' scheduling.
-const PAUSE_MIN: Duration = Duration::from_millis(3);
+const PAUSE_MIN: Duration = Duration::from_millis(8);
 
 /// Watches the pace at which pieces are finished.
 #[derive(Default)]
@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(gather.until(last), last + MS * 30, "a pause of three gaps");
         assert_eq!(gather.until(start + MS * 250), start + MS * 400, "the bound");
         let (gather, start) = after(&(0..40).collect::<Vec<_>>());
-        assert_eq!(gather.until(start + MS * 39), start + MS * 42);
+        assert_eq!(gather.until(start + MS * 39), start + MS * 47);
     }
 
     #[test]

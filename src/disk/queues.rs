@@ -98,6 +98,26 @@ struct Finished {
     since: Instant,
 }
 
+#[derive(Clone, Copy)]
+enum Kind {
+    Prompt,
+    Writes,
+    Fresh,
+    Bulk,
+}
+
+/// What is looked for first, turn by turn: everything gets its turn, however much there is of the
+/// rest. Finished pieces come before writes, which would only make more of them.
+const TURNS: [[Kind; 4]; 4] = {
+    use Kind::{Bulk, Fresh, Prompt, Writes};
+    [
+        [Bulk, Prompt, Fresh, Writes],
+        [Fresh, Writes, Prompt, Bulk],
+        [Prompt, Fresh, Writes, Bulk],
+        [Fresh, Writes, Prompt, Bulk],
+    ]
+};
+
 /// Emptied containers, so that a steady stream of blocks allocates nothing.
 #[derive(Default)]
 struct Spares {
@@ -376,14 +396,14 @@ impl Queues {
     /// The next work. `hashing`: the thread has pieces to hash already, and only looks for what
     /// should not wait for them.
     pub(super) fn take(&mut self, now: Instant, hashing: bool) -> Option<Work> {
-        self.turn = self.turn.wrapping_add(1) % 4;
+        self.turn = self.turn.wrapping_add(1);
         let behind = hashing && self.fresh.len() >= HASH_BACKLOG;
-        // Everything gets its turn, however much there is of the rest.
-        (0..4).find_map(|kind| match (self.turn + kind) % 4 {
-            0 => self.take_prompt(),
-            1 if !behind => self.take_writes(),
-            2 if !hashing => self.take_fresh(now),
-            3 if !hashing => self.take_bulk(),
+        let turn = TURNS.get(usize::from(self.turn) % TURNS.len())?;
+        turn.iter().find_map(|kind| match kind {
+            Kind::Prompt => self.take_prompt(),
+            Kind::Writes if !behind => self.take_writes(),
+            Kind::Fresh if !hashing => self.take_fresh(now),
+            Kind::Bulk if !hashing => self.take_bulk(),
             _ => None,
         })
     }

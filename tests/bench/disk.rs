@@ -5,6 +5,13 @@
 //! of the hasher, peak anonymous memory. DIR should be on tmpfs or an idle disk. The figures hold
 //! beside others of the same run only.
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
+    reason = "a measurement by hand: numbers are sensible, what fails ends it"
+)]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
