@@ -422,7 +422,7 @@ impl Queues {
             && let Some(Unit::Reads(id, piece)) = self.prompt.front().copied()
         {
             self.prompt.pop_front();
-            let is_read = |job: &Job| matches!(job, Job::Read(_) | Job::ReadPiece(_));
+            let is_read = |job: &Job| !matches!(job, Job::Write { .. } | Job::Hash(_));
             tasks.extend(self.take_jobs(id, piece, is_read));
         }
         (!tasks.is_empty()).then_some(Work::Reads(tasks))
