@@ -23,6 +23,10 @@ const STEP: usize = 16 * 1024;
 /// Bytes hashed before the thread looks for something more urgent.
 const SLICE_BYTES: usize = 4 << 20;
 
+/// Bytes of a lane the disk is asked for ahead, so that it reads long stretches although the lanes
+/// take turns. Pieces up to this length are asked for whole, one after the other.
+const AHEAD: usize = 4 << 20;
+
 /// A piece to be hashed.
 pub(super) struct HashTask {
     torrent: TorrentId,
@@ -103,9 +107,9 @@ impl HashTask {
         self.at >= self.len || self.failed.is_some()
     }
 
-    /// Prepares the next step: reads it into `buf` unless it is in memory.
-    fn fetch(&mut self, buf: &mut [u8]) {
-        if self.is_over() || !self.held.is_empty() {
+    /// Makes sure that what is read next is on its way from the disk.
+    fn look_ahead(&mut self) {
+        if self.is_over() || !self.held.is_empty() || !self.at.is_multiple_of(AHEAD) {
             return;
         }
         let Some(storage) = &self.storage else { return };
@@ -113,6 +117,19 @@ impl HashTask {
             self.was_read = true;
             self.fresh = storage.is_fresh(self.piece);
         }
+        if !self.fresh {
+            let number = |n| u32::try_from(n).unwrap_or(u32::MAX);
+            let len = AHEAD.min(self.len - self.at);
+            storage.read_ahead(self.piece, number(self.at), number(len));
+        }
+    }
+
+    /// Prepares the next step: reads it into `buf` unless it is in memory.
+    fn fetch(&mut self, buf: &mut [u8]) {
+        if self.is_over() || !self.held.is_empty() {
+            return;
+        }
+        let Some(storage) = &self.storage else { return };
         let take = buf.len().min(self.len - self.at);
         let Some(buf) = buf.get_mut(..take) else { return };
         if self.fresh {
@@ -205,6 +222,7 @@ impl Hashing {
         if buf.len() < count * STEP {
             buf.resize(count * STEP, 0);
         }
+        lanes.iter_mut().for_each(HashTask::look_ahead);
         for (lane, buf) in lanes.iter_mut().zip(buf.chunks_mut(STEP)) {
             lane.fetch(buf);
         }
