@@ -2,35 +2,32 @@
 
 use std::sync::Arc;
 
-use sha1::{Digest as _, Sha1};
-
 use crate::disk::{HasherFactory, StreamHasher};
+use crate::hash::{Hasher, Sha1Streams};
 
-/// Independent streams on the `sha1` crate.
-#[derive(Default)]
-struct Streams(Vec<Sha1>);
+/// The hash room's streams with the disk room's face.
+struct Lanes(Sha1Streams);
 
-impl StreamHasher for Streams {
+impl StreamHasher for Lanes {
     fn lanes(&self) -> usize {
-        1
+        self.0.lanes()
     }
 
     fn begin(&mut self, count: usize) {
-        self.0.clear();
-        self.0.resize(count, Sha1::new());
+        self.0.begin(count);
     }
 
     fn update(&mut self, inputs: &[&[u8]]) {
-        self.0.iter_mut().zip(inputs).for_each(|(stream, input)| stream.update(input));
+        self.0.update(inputs);
     }
 
     fn finish(&mut self) -> Vec<[u8; 20]> {
-        self.0.drain(..).map(|stream| stream.finalize().into()).collect()
+        self.0.finish()
     }
 }
 
-/// What pieces are hashed with; made on each disk thread.
+/// What pieces are hashed with; each disk thread makes its own.
 #[must_use]
-pub fn factory() -> HasherFactory {
-    Arc::new(|| Box::new(Streams::default()))
+pub fn factory(hasher: Hasher) -> HasherFactory {
+    Arc::new(move || Box::new(Lanes(hasher.sha1_streams())))
 }

@@ -90,7 +90,7 @@ impl<'a> Run<'a> {
             threads,
             max_open_files: 64,
             write_budget_bytes: 32 << 20,
-            hasher: tern::engine::hashing::factory(),
+            hasher: tern::engine::hashing::factory(tern::hash::Hasher::auto()),
         });
         let pool = pool.expect("threads");
         let (tx, answers) = channel();
