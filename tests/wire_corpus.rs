@@ -1,6 +1,11 @@
 //! The fuzz seeds of the wire protocols, and a fixed number of mutations of them, through the same
 //! bodies that the fuzzer runs: a found crash becomes a seed and stays one.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::path::Path;
 
