@@ -4,5 +4,6 @@
 //! absent: tokio, sockets, files, clocks, locks, async, randomness that was not passed in.
 
 pub mod dht;
+pub mod lsd;
 pub mod peer;
 pub mod tracker;
