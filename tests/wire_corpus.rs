@@ -13,10 +13,18 @@ use tern::base::Rng;
 
 #[path = "../fuzz/bodies/dht.rs"]
 mod dht;
+#[path = "../fuzz/bodies/lsd.rs"]
+mod lsd;
+#[path = "../fuzz/bodies/magnet.rs"]
+mod magnet;
+#[path = "../fuzz/bodies/peer_exchange.rs"]
+mod peer_exchange;
 #[path = "../fuzz/bodies/peer_wire.rs"]
 mod peer_wire;
 #[path = "../fuzz/bodies/tracker_reply.rs"]
 mod tracker_reply;
+#[path = "../fuzz/bodies/udp_tracker.rs"]
+mod udp_tracker;
 
 const MUTATIONS: u32 = 20_000;
 
@@ -73,4 +81,24 @@ fn peer_wire() {
 #[test]
 fn tracker_reply() {
     replay("tracker_reply", tracker_reply::run);
+}
+
+#[test]
+fn lsd() {
+    replay("lsd", lsd::run);
+}
+
+#[test]
+fn magnet() {
+    replay("magnet", magnet::run);
+}
+
+#[test]
+fn peer_exchange() {
+    replay("peer_exchange", peer_exchange::run);
+}
+
+#[test]
+fn udp_tracker() {
+    replay("udp_tracker", udp_tracker::run);
 }

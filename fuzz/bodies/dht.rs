@@ -37,7 +37,8 @@ fn drain(dht: &mut Dht, now: Instant, asked: usize) {
 
 /// One input.
 pub fn run(input: &[u8]) {
-    let [bits, mut rest @ ..] = input else { return };
+    let [bits, bytes @ ..] = input else { return };
+    let mut rest = bytes;
     let state = State::decode(rest).unwrap_or_default();
     assert_eq!(State::decode(&state.encode()).as_ref(), Ok(&state));
     let mut dht = Dht::new(config(*bits), [7; 20], state, Rng::new(1));

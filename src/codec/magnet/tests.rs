@@ -104,7 +104,7 @@ fn sloppy_values_are_kept_apart_and_do_no_harm() {
     assert_eq!(link("dn=%\u{4f60}1").name.as_deref(), Some("%\u{4f60}1"));
     assert_eq!(link("so=5,1-3,2-4,9&so=6").selected, Some(vec![(1, 6), (9, 9)]));
     assert_eq!(link("so=0-4294967295,7").selected, Some(vec![(0, u32::MAX)]));
-    let many: String = (0..5000).map(|n| format!("tr=udp://t{n}:1&")).collect();
+    let many: String = (0..2000).map(|n| format!("tr=udp://t{n}:1&")).collect();
     assert_eq!(link(&many).trackers.len(), MAGNET_LIST);
 }
 

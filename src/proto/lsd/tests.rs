@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::base::Rng;
 
 fn at(secs: u64) -> Instant {
     Instant::from_micros(1_000_000_000 + secs * 1_000_000)
