@@ -23,7 +23,7 @@ pub struct Magnet {
     pub info_hash_v2: Option<InfoHashV2>,
     /// `xs=urn:btpk`: the key whose mutable item points at the torrent (BEP 46).
     pub public_key: Option<[u8; 32]>,
-    /// `s`: salt of that item; at most 64 bytes.
+    /// `s`: salt of that item, or of one whose key the link does not have; at most 64 bytes.
     pub salt: Vec<u8>,
     /// `dn`: name to show until the real one is known.
     pub name: Option<String>,
@@ -205,9 +205,9 @@ impl fmt::Display for Magnet {
         }
         if let Some(key) = &self.public_key {
             out.pair("xs", format_args!("urn:btpk:{}", Hex(key)))?;
-            if !self.salt.is_empty() {
-                out.pair("s", Hex(&self.salt))?;
-            }
+        }
+        if !self.salt.is_empty() {
+            out.pair("s", Hex(&self.salt))?;
         }
         if let Some(name) = &self.name {
             out.text("dn", name)?;

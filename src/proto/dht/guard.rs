@@ -224,7 +224,7 @@ mod tests {
         for last in 0..50 {
             assert_eq!(votes.vote(voter(0, last), ip(66)), None);
         }
-        for n in 1..QUORUM as u8 {
+        for n in (1..5u8).take(QUORUM - 1) {
             assert_eq!(votes.vote(voter(n, 1), ip(1)), None);
         }
         assert_eq!(votes.vote(voter(100, 1), ip(1)), Some(ip(1)));

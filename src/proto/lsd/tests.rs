@@ -117,9 +117,10 @@ fn neighbours_are_found_and_echoes_storms_and_strangers_are_not() {
         lsd.handle(at(2), LsdInput::Datagram { from: from.parse().unwrap(), data });
         outputs(lsd)
     };
-    let found = LsdOutput::Found { info_hash: hash(1), addr: SocketAddr::new(near.ip(), 6881) };
-    assert_eq!(give(&mut a, "192.168.1.9:6771", &theirs), [found.clone()]);
-    assert_eq!(give(&mut a, "[::ffff:192.168.1.9]:6771", &theirs), [found.clone()]);
+    let addr = SocketAddr::new(near.ip(), 6881);
+    let expected = [LsdOutput::Found { info_hash: hash(1), addr }];
+    assert_eq!(give(&mut a, "192.168.1.9:6771", &theirs), expected);
+    assert_eq!(give(&mut a, "[::ffff:192.168.1.9]:6771", &theirs), expected);
     assert!(give(&mut a, "192.168.1.9:6771", &own).is_empty());
     assert!(give(&mut a, "8.8.8.8:6771", &theirs).is_empty());
     assert_eq!(give(&mut a, "[fe80::1]:6771", &theirs).len(), 1);

@@ -15,7 +15,8 @@ use crate::base::{InfoHash, Instant, PeerKey};
 use crate::codec::bencode::{Document, Encoder, Limits};
 
 /// Bytes of a piece of metadata; the last one may be shorter.
-pub const METADATA_PIECE: usize = 16 * 1024;
+pub const METADATA_PIECE: usize = PIECE_BYTES as usize;
+const PIECE_BYTES: u32 = 16 * 1024;
 /// Requests under way to one peer.
 const PER_PEER: usize = 2;
 /// Peers that are asked or remembered at a time.
@@ -243,7 +244,7 @@ impl MetadataFetch {
     }
 
     fn piece_count(&self) -> u32 {
-        self.size.div_ceil(METADATA_PIECE as u32)
+        self.size.div_ceil(PIECE_BYTES)
     }
 
     fn piece_len(&self, piece: u32) -> usize {

@@ -16,7 +16,7 @@ fn get_peers(announce: Option<Announce>) -> Command {
 fn announced_peers_are_found_and_counted_in_both_families() {
     let mut net = Net::new(40, true, &Config::default());
     for n in 0..10 {
-        let port = (n % 2 == 0).then_some(1000 + n as u16);
+        let port = (n % 2 == 0).then_some(1000 + u16::try_from(n).unwrap());
         let announce = Announce { port, seed: n < 3 };
         let (outcome, stats) = net.command(n, get_peers(Some(announce)));
         let Outcome::Peers { announced, .. } = outcome else { panic!("{outcome:?}") };
@@ -31,7 +31,7 @@ fn announced_peers_are_found_and_counted_in_both_families() {
         .flat_map(|n| [Net::addr(n, false), Net::addr(n, true)].map(|addr| (n, addr)))
         .map(|(n, mut addr)| {
             if n % 2 == 0 {
-                addr.set_port(1000 + n as u16);
+                addr.set_port(1000 + u16::try_from(n).unwrap());
             }
             addr
         })
