@@ -1,5 +1,5 @@
-//! Layer 1: file formats. bencode, metainfo, torrent creation, magnet links, safe file names, resume
-//! data.
+//! Layer 1: file formats. bencode, metainfo, torrent creation, magnet links, safe file names,
+//! resume data.
 //!
 //! Everything here reads foreign bytes: allocation is bounded by the input's size, nothing
 //! recurses, and every error says what was wrong and where. Deliberately absent: I/O (callers pass

@@ -138,8 +138,8 @@ pub enum Method<'a> {
         /// And whom near there?
         target: NodeId,
     },
-    /// Something else. With a target it is answered like `find_node`, so that who tries a new method
-    /// gets on.
+    /// Something else. With a target it is answered like `find_node`, so that who tries a new
+    /// method gets on.
     Other {
         /// `q`.
         name: &'a [u8],

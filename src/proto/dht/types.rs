@@ -38,8 +38,8 @@ pub enum Observe {
     Off,
     /// Yes: [`Output::Query`] without a ticket.
     Notice,
-    /// Each waits for [`Input::Verdict`]; one that waits too long, or for which there is no room, is
-    /// not answered.
+    /// Each waits for [`Input::Verdict`]; one that waits too long, or for which there is no room,
+    /// is not answered.
     Hold,
 }
 

@@ -1,8 +1,8 @@
 //! Metadata exchange (BEP 9): the messages, fetching the `info` dictionary from several peers, and
 //! giving ours to others.
 //!
-//! Deliberately absent: what the dictionary says. [`MetadataFetch`] only knows its hash, and what it
-//! hands out has that hash.
+//! Deliberately absent: what the dictionary says. [`MetadataFetch`] only knows its hash, and what
+//! it hands out has that hash.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

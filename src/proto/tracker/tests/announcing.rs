@@ -314,7 +314,8 @@ proptest! {
         steps in proptest::collection::vec((0u8..9, 0u64..4000), 1..120),
     ) {
         let tiers = owned(&[&["http://a", "http://b"], &["http://c", "udp://d:1"], &["http://e"]]);
-        let mut a = Announcer::new(&tiers, AnnouncerConfig { all_tiers, udp: false }, Rng::new(seed));
+        let config = AnnouncerConfig { all_tiers, udp: false };
+        let mut a = Announcer::new(&tiers, config, Rng::new(seed));
         let (mut now, mut running) = (0, false);
         let mut open: Vec<AnnounceRequest> = Vec::new();
         let mut told: Vec<TrackerKey> = Vec::new();
