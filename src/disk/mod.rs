@@ -15,6 +15,7 @@ mod parts;
 mod pool;
 mod relocate;
 mod sched;
+mod serve;
 mod storage;
 mod sys;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use crate::base::{BlockSpan, DiskError, FileIndex, FileStat, PieceIndex, Torrent
 use crate::codec::metainfo::Info;
 
 pub use pool::{Pool, PoolStats};
+pub use serve::{Lending, ServedFile};
 
 /// A digest function over batches of messages, given by the engine (`hash::sha1_many`).
 pub type DigestFn = fn(&[&[&[u8]]]) -> Vec<[u8; 20]>;
@@ -76,6 +78,9 @@ pub enum Job {
     },
     /// Reads a block. Answer: `Data`.
     Read(BlockSpan),
+    /// Reads a block for a peer, together with its neighbours that are asked for too. What is in
+    /// the page cache need not be asked for: see [`Pool::lend`]. Answer: `Data`.
+    Serve(BlockSpan),
     /// SHA-1 of a whole piece, after all earlier writes of it. Answer: `Digest`. A file that is
     /// missing or short is not an error but `Missing`.
     Hash(PieceIndex),

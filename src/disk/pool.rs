@@ -12,6 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use super::error::refusal;
 use super::files::OpenFiles;
 use super::sched::{Batch, Registration, Scheduler, write_len};
+use super::serve::Lending;
 use super::storage::{Counters, Shared, Storage};
 use super::sys::SignalsBlocked;
 use super::work::{Answers, Entry, PieceTask, Worker, answer, fail_unanswered};
@@ -29,6 +30,8 @@ pub struct PoolStats {
     pub bytes_written: u64,
     /// Bytes read from files, for whatever purpose.
     pub bytes_read: u64,
+    /// Bytes handed out for sending without being read.
+    pub bytes_lent: u64,
     /// Bytes that had to be read to hash a piece written since the last sync: blocks that left
     /// memory too early.
     pub bytes_read_back: u64,
@@ -66,6 +69,7 @@ impl Pool {
         let shared = Arc::new(Shared {
             files: OpenFiles::new(config.max_open_files, count),
             counters: Counters::default(),
+            buffers: Arc::default(),
         });
         let scheduler = Scheduler::new(config.write_budget_bytes);
         let inner = Arc::new(Inner { scheduler, shared, sinks: RwLock::default() });
@@ -103,6 +107,12 @@ impl Pool {
         }
     }
 
+    /// For handing out blocks of a torrent without waiting and without reading them.
+    #[must_use]
+    pub fn lend(&self, torrent: TorrentId) -> Lending {
+        Lending::new(self.inner.scheduler.storage(torrent))
+    }
+
     /// Whether too much waits to be written: stop reading from sockets.
     #[must_use]
     pub fn pressure(&self) -> bool {
@@ -112,11 +122,12 @@ impl Pool {
     /// What was done so far.
     #[must_use]
     pub fn stats(&self) -> PoolStats {
-        let Counters { written, read, read_back, hashed, jobs, syncs, files_synced } =
+        let Counters { written, read, lent, read_back, hashed, jobs, syncs, files_synced } =
             &self.inner.shared.counters;
         PoolStats {
             bytes_written: written.load(Ordering::Relaxed),
             bytes_read: read.load(Ordering::Relaxed),
+            bytes_lent: lent.load(Ordering::Relaxed),
             bytes_read_back: read_back.load(Ordering::Relaxed),
             bytes_hashed: hashed.load(Ordering::Relaxed),
             jobs: jobs.load(Ordering::Relaxed),

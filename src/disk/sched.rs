@@ -150,6 +150,11 @@ impl Scheduler {
         Self { queues, wake, unwritten: AtomicUsize::new(0), budget }
     }
 
+    /// A torrent's storage, when it is open.
+    pub(super) fn storage(&self, torrent: TorrentId) -> Option<Arc<Storage>> {
+        self.lock().torrents.get(&torrent)?.storage.clone()
+    }
+
     /// Whether more waits to be written than the budget allows.
     pub(super) fn pressure(&self) -> bool {
         self.unwritten.load(Ordering::Relaxed) > self.budget
@@ -446,7 +451,7 @@ impl Queues {
 fn piece_of(job: &Job) -> Option<PieceIndex> {
     match job {
         Job::Write { piece, .. } | Job::Hash(piece) | Job::ReadPiece(piece) => Some(*piece),
-        Job::Read(span) => Some(span.piece),
+        Job::Read(span) | Job::Serve(span) => Some(span.piece),
         _ => None,
     }
 }

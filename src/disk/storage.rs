@@ -21,8 +21,9 @@ use super::error::{disk_error, is_absent, refusal};
 use super::files::{OpenFiles, PART_STORE};
 use super::layout::{Layout, NewEntries, Place};
 use super::parts::PartTable;
+use super::serve::Buffers;
 use super::{StorageParams, sys};
-use crate::base::{Bitset, DiskError, FileIndex, FileStat, PieceIndex, TorrentId};
+use crate::base::{Bitset, BlockSpan, DiskError, FileIndex, FileStat, PieceIndex, TorrentId};
 use crate::codec::metainfo::{FileSpan, Info};
 
 /// What all torrents' storages share.
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     pub(super) files: OpenFiles,
     /// Counters.
     pub(super) counters: Counters,
+    /// What is read for peers goes here.
+    pub(super) buffers: Arc<Buffers>,
 }
 
 /// Sums since the pool started.
@@ -38,6 +41,7 @@ pub(super) struct Shared {
 pub(super) struct Counters {
     pub(super) written: AtomicU64,
     pub(super) read: AtomicU64,
+    pub(super) lent: AtomicU64,
     pub(super) read_back: AtomicU64,
     pub(super) hashed: AtomicU64,
     pub(super) jobs: AtomicU64,
@@ -333,7 +337,7 @@ impl Storage {
         let Some(lost) = unsynced.lost.get_mut(&piece.0) else { return };
         for (begin, data) in blocks {
             let len = u32::try_from(data.len()).unwrap_or(0);
-            let span = crate::base::BlockSpan { piece, begin: *begin, length: len };
+            let span = BlockSpan { piece, begin: *begin, length: len };
             if let Some(block) = self.info.geometry.block_index(span) {
                 lost.set(block, false);
             }
@@ -384,6 +388,21 @@ impl Storage {
             }
         }
         Ok(ReadEnd::Full)
+    }
+
+    /// The file and the place in it, when the span lies in one content file that is open; never
+    /// waits. What stands in the way is for a read to tell.
+    pub(super) fn lend(&self, span: BlockSpan) -> Option<(Arc<File>, FileSpan)> {
+        if self.has_parts.load(Ordering::Acquire) {
+            return None;
+        }
+        let state = self.state.try_read()?;
+        let mut spans = self.info.spans(span.piece, span.begin, span.length);
+        let (place, more) = (spans.next()?, spans.next().is_some());
+        if more || !matches!(self.route(&state, span.piece, &place), Route::File) {
+            return None;
+        }
+        self.shared.files.find((self.id.0, place.file.0), false).map(|file| (file, place))
     }
 
     fn read_span(

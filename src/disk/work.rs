@@ -13,7 +13,7 @@ use sha1::Digest as _;
 
 use super::error::refusal;
 use super::storage::{Counters, ReadEnd, Storage};
-use super::{Completion, DigestFn, Job, JobTag, Outcome};
+use super::{Completion, DigestFn, Job, JobTag, Outcome, serve};
 use crate::base::{BlockSpan, DiskError, PieceIndex, TorrentId};
 
 /// Pieces longer than this are hashed as a stream instead of being held in memory whole.
@@ -132,6 +132,10 @@ impl Worker {
                         hashes.push(HashTask { torrent, storage, piece, pending, asker, source });
                         hashing = true;
                         break;
+                    }
+                    Job::Serve(span) => {
+                        pending.flush(torrent, storage, piece, out);
+                        serve_run(storage, torrent, (to, span), &mut task.jobs, out);
                     }
                     other => {
                         pending.flush(torrent, storage, piece, out);
@@ -325,6 +329,29 @@ fn stream(storage: &Storage, piece: PieceIndex, pending: &Pending, len: u32) -> 
     storage.note_checked(piece);
     Counters::add(&storage.shared.counters.hashed, len as usize);
     Outcome::Digest(hasher.finalize().into())
+}
+
+/// Answers a block for a peer, and with it the blocks next to it that are asked for behind it.
+fn serve_run(
+    storage: &Storage,
+    torrent: TorrentId,
+    (to, span): ((usize, JobTag), BlockSpan),
+    jobs: &mut VecDeque<Entry>,
+    out: &mut Answers,
+) {
+    let (mut askers, mut blocks) = (vec![to], vec![span]);
+    let mut end = span.begin.saturating_add(span.length);
+    while let Some(&Entry { sink, tag, job: Job::Serve(next) }) = jobs.front()
+        && next.begin == end
+        && end - span.begin < serve::RUN_BYTES
+    {
+        end = end.saturating_add(next.length);
+        askers.push((sink, tag));
+        blocks.push(next);
+        jobs.pop_front();
+    }
+    let outcomes = serve::run(storage, &blocks);
+    out.extend(askers.into_iter().zip(outcomes).map(|(to, o)| answer(torrent, to, o)));
 }
 
 /// Answers a read.

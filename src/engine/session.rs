@@ -126,7 +126,7 @@ impl Core {
         let pool = Pool::new(PoolConfig {
             threads: settings.disk_threads,
             max_open_files: settings.max_open_files,
-            write_budget_bytes: settings.write_budget_bytes,
+            write_budget_bytes: settings.memory_budget_bytes / 2,
             digest: crate::hash::sha1_many,
         });
         let settings = Arc::new(settings);

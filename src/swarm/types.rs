@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use crate::base::{
-    Bitset, BlockSpan, DiskError, FileIndex, FileStat, Instant, PeerId, PeerKey, PieceIndex,
-    TorrentId, UnixTime,
+    Bitset, BlockSpan, DiskError, FileIndex, FileStat, Instant, Payload, PeerId, PeerKey,
+    PieceIndex, TorrentId, UnixTime,
 };
 use crate::codec::metainfo::Info;
 use crate::codec::resume::Resume;
@@ -133,7 +133,7 @@ pub struct Tuning {
     pub check_concurrency: u32,
     /// `v` in extension handshakes.
     pub client: String,
-    /// Bytes of unwritten or unverified blocks before no more is requested.
+    /// Bytes of unwritten blocks before no more is read from peers.
     pub max_unwritten_bytes: u64,
     /// Whether a verifier may accept a piece whose hash did not match. Without it such pieces are
     /// not asked about.
@@ -219,6 +219,14 @@ pub enum Input<'a> {
         /// Bytes still in the driver's queue for it.
         pending: usize,
     },
+    /// Bytes promised to the peer could not be read when their turn came: the connection is of no
+    /// more use.
+    Unreadable {
+        /// To.
+        peer: PeerKey,
+        /// Why.
+        error: DiskError,
+    },
     /// The connection ended (from outside: reset, end of stream).
     Disconnected {
         /// Which.
@@ -264,8 +272,8 @@ pub enum DiskAnswer {
     Done(DiskOpKind, Result<(), DiskError>),
     /// To `DiskOp::Write`.
     Written(BlockSpan, Result<(), DiskError>),
-    /// To `DiskOp::Read`.
-    Read(PeerKey, BlockSpan, Result<Bytes, DiskError>),
+    /// To `DiskOp::Read`; bytes in memory when the torrent wanted them for itself.
+    Read(PeerKey, BlockSpan, Result<Payload, DiskError>),
     /// To `DiskOp::Hash`: the digest, or `None` when the piece is not wholly on disk.
     Hashed(PieceIndex, Result<Option<[u8; 20]>, DiskError>),
     /// To `DiskOp::Sync`.

@@ -114,7 +114,7 @@ impl Rig {
         let config = PoolConfig {
             threads: 2,
             max_open_files: 64,
-            write_budget_bytes: settings.write_budget_bytes,
+            write_budget_bytes: settings.memory_budget_bytes / 2,
             digest: tern::hash::sha1_many,
         };
         let pool = Arc::new(Pool::new(config).unwrap());

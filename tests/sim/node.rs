@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use tern::base::{Bitset, Instant, PeerId, PeerKey, PieceIndex, Rng, TorrentId, UnixTime};
+use bytes::BytesMut;
+use tern::base::{Bitset, Instant, Payload, PeerId, PeerKey, PieceIndex, Rng, TorrentId, UnixTime};
 use tern::codec::resume::Resume;
 use tern::proto::peer::Connection;
 use tern::swarm::{
@@ -86,7 +86,7 @@ impl Default for Setup {
 pub struct End {
     /// The other node and its key.
     pub far: (usize, PeerKey),
-    pub send: VecDeque<Bytes>,
+    pub send: VecDeque<Payload>,
     pub received: BytesMut,
     /// When the last bytes sent arrive: order is kept.
     pub last_arrival: Instant,

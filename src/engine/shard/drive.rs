@@ -8,10 +8,10 @@ use bytes::BytesMut;
 use super::jobs::{self, Ticket};
 use super::slot::{Conn, Slot};
 use super::{Shard, conn};
-use crate::base::{DiskError, PeerKey, TorrentId};
+use crate::base::{BlockSpan, DiskError, PeerKey, Region, TorrentId};
 use crate::disk::{Completion, Job, JobTag, Outcome, StorageParams};
 use crate::engine::host::{SaveRequest, VerifyRequest};
-use crate::swarm::{DiskOp, Input, Output};
+use crate::swarm::{DiskAnswer, DiskOp, INTERNAL_READER, Input, Output};
 
 /// A deadline is at least this far away: a brain that names a time that has passed cannot spin a
 /// core.
@@ -54,8 +54,11 @@ impl Shard {
                 self.disk_answer(&slot, completion.tag, completion.outcome);
             });
         }
-        for slot in touched {
-            self.contain(Some(slot.id), || self.drive(&slot));
+        for slot in touched.iter().filter(|slot| !slot.gone.get()) {
+            self.contain(Some(slot.id), || {
+                slot.brain.borrow_mut().settle();
+                self.drive(slot);
+            });
         }
     }
 
@@ -82,7 +85,7 @@ impl Shard {
                     slot.save_path.borrow_mut().clone_from(to);
                 }
                 let answer = jobs::answer(wish, outcome);
-                slot.brain.borrow_mut().handle(self.now(), Input::Disk(answer));
+                slot.brain.borrow_mut().absorb(self.now(), Input::Disk(answer));
             }
         }
     }
@@ -92,14 +95,23 @@ impl Shard {
         if slot.gone.get() {
             return;
         }
-        let mut disk = Vec::new();
+        let (mut disk, mut lent) = (Vec::new(), Vec::new());
+        let mut lending = None;
         let mut closed = false;
         loop {
             // In a statement of its own: the brain must not stay borrowed while outputs are
             // executed.
             let output = slot.brain.borrow_mut().poll_output();
             match output {
-                None => break,
+                None if lent.is_empty() => break,
+                None => self.give_back(slot, &mut lent),
+                Some(Output::Disk(DiskOp::Read(peer, span))) if peer != INTERNAL_READER => {
+                    let lending = lending.get_or_insert_with(|| self.pool.lend(slot.id));
+                    match lending.block(span) {
+                        Some(region) => lent.push((peer, span, region)),
+                        None => disk.push(self.disk_op(slot, DiskOp::Read(peer, span))),
+                    }
+                }
                 Some(Output::Disk(op)) => disk.push(self.disk_op(slot, op)),
                 Some(Output::Closed) => closed = true,
                 Some(output) => self.execute(slot, output),
@@ -116,6 +128,16 @@ impl Shard {
             self.unstall_torrent(slot);
         }
         self.rearm(slot);
+    }
+
+    /// Answers reads of what needed no reading.
+    fn give_back(&self, slot: &Slot, lent: &mut Vec<(PeerKey, BlockSpan, Region)>) {
+        let (now, mut brain) = (self.now(), slot.brain.borrow_mut());
+        for (peer, span, region) in lent.drain(..) {
+            let answer = DiskAnswer::Read(peer, span, Ok(region.into()));
+            brain.absorb(now, Input::Disk(answer));
+        }
+        brain.settle();
     }
 
     /// Registers a torrent's storage with the disk.
@@ -137,9 +159,9 @@ impl Shard {
             }
             Output::Transmit { peer } => {
                 if let Some(conn) = slot.conns.borrow().get(&peer) {
-                    let mut out = conn.out.borrow_mut();
-                    slot.brain.borrow_mut().take_transmit(peer, &mut out);
-                    drop(out);
+                    let mut brain = slot.brain.borrow_mut();
+                    conn.out.borrow_mut().append(|out| brain.take_transmit(peer, out));
+                    drop(brain);
                     conn.wake();
                 }
             }

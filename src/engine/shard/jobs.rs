@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::base::{BlockSpan, DiskError, FileIndex, PeerKey, PieceIndex};
 use crate::disk::{Job, JobTag, Outcome, StorageParams};
-use crate::swarm::{DiskAnswer, DiskOp, DiskOpKind};
+use crate::swarm::{DiskAnswer, DiskOp, DiskOpKind, INTERNAL_READER};
 
 /// Answer to a host's verifier.
 pub(super) type PieceReader = Box<dyn FnOnce(Result<Bytes, DiskError>) + Send>;
@@ -97,7 +97,10 @@ fn translate(op: DiskOp) -> (Wish, Job) {
         DiskOp::Write(span, data) => {
             (Wish::Write(span), Job::Write { piece: span.piece, begin: span.begin, data })
         }
-        DiskOp::Read(peer, span) => (Wish::Read(peer, span), Job::Read(span)),
+        DiskOp::Read(peer, span) if peer == INTERNAL_READER => {
+            (Wish::Read(peer, span), Job::Read(span))
+        }
+        DiskOp::Read(peer, span) => (Wish::Read(peer, span), Job::Serve(span)),
         DiskOp::Hash(piece) => (Wish::Hash(piece), Job::Hash(piece)),
         DiskOp::Sync(ticket) => (Wish::Sync(ticket), Job::Sync),
         DiskOp::Release => (Wish::Simple(Kind::Release), Job::Release),
@@ -134,7 +137,7 @@ pub(super) fn answer(wish: Wish, outcome: Outcome) -> DiskAnswer {
             peer,
             span,
             match outcome {
-                Outcome::Data(data) => Ok(data),
+                Outcome::Data(data) => Ok(data.into()),
                 other => Err(failure("read", other)),
             },
         ),

@@ -1,18 +1,18 @@
 //! One torrent on its shard: the brain and everything the driver keeps around it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
-use bytes::Bytes;
 use tokio::sync::Mutex;
 
 use super::jobs::Jobs;
 use super::limit::Limits;
+use super::outbox::Outbox;
 use crate::base::{Instant, PeerId, PeerKey, TorrentId};
 use crate::codec::metainfo::Info;
 use crate::disk::StorageParams;
@@ -78,7 +78,7 @@ pub(super) struct Conn {
     pub(super) key: PeerKey,
     pub(super) addr: SocketAddr,
     /// Bytes on their way to the socket.
-    pub(super) out: RefCell<VecDeque<Bytes>>,
+    pub(super) out: RefCell<Outbox>,
     /// To be given up: the task ends at its next turn.
     pub(super) closed: Cell<bool>,
     /// The task is having its turn: it looks at everything again before it sleeps.
@@ -129,7 +129,7 @@ impl Conn {
 
     /// Bytes not yet with the kernel.
     pub(super) fn pending(&self) -> usize {
-        self.out.borrow().iter().map(Bytes::len).sum()
+        self.out.borrow().len()
     }
 }
 

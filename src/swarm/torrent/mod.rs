@@ -30,8 +30,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::blame::Blame;
 use super::choker::Choker;
 use super::peer_list::PeerList;
@@ -44,8 +42,8 @@ use super::types::{
 };
 use super::verify::VerifyQueue;
 use crate::base::{
-    Bitset, BlockSpan, FileIndex, FileStat, Instant, PeerId, PeerKey, PieceIndex, Rng, TorrentId,
-    UnixTime,
+    Bitset, BlockSpan, FileIndex, FileStat, Instant, Payload, PeerId, PeerKey, PieceIndex, Rng,
+    TorrentId, UnixTime,
 };
 use crate::codec::metainfo::Info;
 use crate::codec::resume::Resume;
@@ -104,8 +102,6 @@ struct DiskWork {
     writes_out: u32,
     /// Bytes of these writes.
     unwritten: u64,
-    /// Requests stopped because too much is unwritten.
-    stalled: bool,
     syncs: VecDeque<SyncJob>,
     last_ticket: u64,
     /// Pieces written to since the last sync began.
@@ -268,6 +264,13 @@ impl Torrent {
 
     /// Takes an input.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
+        self.absorb(now, input);
+        self.settle();
+    }
+
+    /// Takes an input without doing what becomes possible by it: [`Self::settle`] has to follow
+    /// the last one of a batch.
+    pub fn absorb(&mut self, now: Instant, input: Input<'_>) {
         self.now = self.now.max(now);
         if self.phase == Phase::Closed {
             return;
@@ -280,6 +283,7 @@ impl Torrent {
             Input::Incoming { peer, addr, connection } => self.on_incoming(peer, addr, connection),
             Input::Received { peer, data } => self.on_received(peer, data),
             Input::Drained { peer, pending } => self.on_drained(peer, pending),
+            Input::Unreadable { peer, error } => self.on_unreadable(peer, error),
             Input::Disconnected { peer, os_errno } => self.on_disconnected(peer, os_errno),
             Input::PeersFound { source, addrs } => self.on_peers_found(source, addrs),
             Input::Disk(answer) => self.on_disk(answer),
@@ -287,11 +291,13 @@ impl Torrent {
             Input::SaveAnswer { generation, answer } => self.on_save_answer(generation, answer),
             Input::Command(command) => self.on_command(command),
         }
-        self.settle();
     }
 
     /// Does everything that became possible.
-    fn settle(&mut self) {
+    pub fn settle(&mut self) {
+        if self.phase == Phase::Closed {
+            return;
+        }
         self.settle_early();
         self.pump_check();
         self.pump_verify();
@@ -325,12 +331,11 @@ impl Torrent {
     }
 
     /// Moves the bytes queued for `peer` out.
-    pub fn take_transmit(&mut self, peer: PeerKey, out: &mut VecDeque<Bytes>) {
+    pub fn take_transmit(&mut self, peer: PeerKey, out: &mut VecDeque<Payload>) {
         let Some(peer) = self.peers.get_mut(&peer) else { return };
         let Some(conn) = peer.conn.as_mut() else { return };
-        let before = out.len();
+        let taken = conn.queued_len();
         conn.take_transmit(out);
-        let taken: usize = out.iter().skip(before).map(Bytes::len).sum();
         peer.pending += taken;
         self.counters.wire_sent += taken as u64;
     }

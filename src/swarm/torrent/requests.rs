@@ -51,10 +51,6 @@ impl Torrent {
 
     /// Tops the peer's requests up.
     fn fill(&mut self, key: PeerKey) {
-        if self.io.unwritten > self.tuning.max_unwritten_bytes {
-            self.io.stalled = true;
-            return;
-        }
         let Some(peer) = self.peers.get_mut(&key) else { return };
         let may = peer.established && (!peer.peer_choking || !peer.allowed_in.is_empty());
         if !may || !peer.am_interested || peer.hold_until > self.now {
