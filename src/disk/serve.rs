@@ -142,7 +142,9 @@ impl Lending {
     /// that is open, and all its pages are in the page cache: then it is for [`super::Job::Serve`].
     pub fn block(&mut self, block: BlockSpan) -> Option<Region> {
         let storage = self.storage.as_ref()?;
+        let lent = &storage.shared.counters.lent;
         if let Some(region) = self.window.as_ref().and_then(|w| w.region(block)) {
+            Counters::add(lent, region.len());
             return Some(region);
         }
         let geometry = &storage.info.geometry;
@@ -158,7 +160,7 @@ impl Lending {
         let state = storage.state.try_read()?;
         let path = storage.path_of(&state, place.file);
         let source = Arc::new(ServedFile { file, index: place.file, path });
-        Counters::add(&storage.shared.counters.lent, block.length as usize);
+        Counters::add(lent, block.length as usize);
         let window = self.window.insert(Window { span, offset: place.offset, source });
         window.region(block)
     }

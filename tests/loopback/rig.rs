@@ -11,7 +11,7 @@ use tern::base::{
     FileIndex, Geometry, InfoHash, PeerId, PeerKey, PieceIndex, Rng, TorrentId, UnixTime,
 };
 use tern::codec::metainfo::{FileAttr, FileEntry, Info};
-use tern::disk::{Pool, PoolConfig};
+use tern::disk::{Pool, PoolConfig, PoolStats};
 use tern::engine::host::{
     AddTorrent, Directory, Host, SaveRequest, ShardCommand, TorrentView, TrackerEvent,
     VerifyRequest,
@@ -204,6 +204,11 @@ impl Rig {
 
     pub fn status(&self, id: TorrentId) -> Status {
         self.ask(id, |view| view.torrent.status(view.now)).unwrap()
+    }
+
+    /// What the disk threads did.
+    pub fn disk(&self) -> PoolStats {
+        self.pool.stats()
     }
 
     /// Waits until what the host was told makes `f` answer.

@@ -166,7 +166,8 @@ impl Drop for Io<'_> {
 impl Io<'_> {
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         self.conn.note_waker(cx.waker());
-        for _ in 0..TURNS {
+        let last = self.slot.brain.borrow().reads_last(self.conn.key);
+        for _ in 0..if last { 1 } else { TURNS } {
             if self.conn.closed.get() {
                 return Poll::Ready(End::Ours);
             }

@@ -262,7 +262,11 @@ impl Shard {
         if self.reading_allowed(slot) {
             slot.stalled.set(false);
             self.stalled.borrow_mut().remove(&slot.id);
-            slot.conns.borrow().values().for_each(|conn| conn.wake());
+            // Who is read last is woken last: the first ones may use up the room there is.
+            let (conns, brain) = (slot.conns.borrow(), slot.brain.borrow());
+            let (last, first): (Vec<_>, Vec<_>) =
+                conns.values().partition(|conn| brain.reads_last(conn.key));
+            first.into_iter().chain(last).for_each(|conn| conn.wake());
         }
     }
 
