@@ -22,7 +22,7 @@ use crate::base::{BlockSpan, DiskError, FileIndex, Region};
 /// Bytes of neighbouring blocks looked at or read together.
 pub(super) const RUN_BYTES: u32 = 256 * 1024;
 /// Bytes asked for beyond a run that was not in the page cache.
-const AHEAD_BYTES: u64 = 1 << 20;
+const AHEAD_BYTES: u32 = 1 << 20;
 /// Free buffers kept; what is in use is bounded by what peers may have queued.
 const BUFFERS_KEPT: usize = 16;
 
@@ -174,9 +174,8 @@ pub(super) fn run(storage: &Storage, blocks: &[BlockSpan]) -> Vec<Outcome> {
         let error = refusal("read", None, "".as_ref(), "the range is outside the torrent");
         return blocks.iter().map(|_| Outcome::Failed(error.clone())).collect();
     }
-    if let Some((file, place)) = storage.lend(whole) {
-        sys::read_ahead(&file, place.offset, u64::from(whole.length) + AHEAD_BYTES);
-    }
+    let left = storage.info.geometry.len_of(whole.piece).saturating_sub(whole.begin);
+    storage.read_ahead(whole.piece, whole.begin, left.min(whole.length + AHEAD_BYTES));
     read(storage, whole, blocks)
 }
 
