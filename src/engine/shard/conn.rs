@@ -257,7 +257,7 @@ impl Io<'_> {
 
     /// Reads once and lets the brain have it.
     fn read(&mut self, cx: &mut Context<'_>) -> Result<Step, End> {
-        if self.conn.closed.get() || !self.shard.may_read(self.slot) {
+        if self.conn.closed.get() || !self.shard.may_read(self.slot, self.conn.key) {
             return Ok(Step::Idle);
         }
         let Some((allowed, limited)) = self.grant(Direction::Down, cx) else {

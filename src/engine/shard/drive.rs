@@ -225,10 +225,9 @@ impl Shard {
         }
     }
 
-    /// Whether sockets of this torrent may be read. If not, its connections are woken when that
-    /// changes.
-    pub(super) fn may_read(&self, slot: &Slot) -> bool {
-        let may = self.reading_allowed(slot);
+    /// Whether a socket of this torrent may be read. If not, it is woken when that changes.
+    pub(super) fn may_read(&self, slot: &Slot, peer: PeerKey) -> bool {
+        let may = !self.pool.pressure() && slot.brain.borrow().wants_input_from(peer);
         if !may && !slot.gone.get() && !slot.stalled.replace(true) {
             let first = {
                 let mut stalled = self.stalled.borrow_mut();
@@ -243,10 +242,6 @@ impl Shard {
         may
     }
 
-    fn reading_allowed(&self, slot: &Slot) -> bool {
-        !self.pool.pressure() && slot.brain.borrow().wants_input()
-    }
-
     /// Lets the connections of all torrents that may go on reading do so.
     pub(super) fn unstall(&self) {
         if self.stalled.borrow().is_empty() || self.pool.pressure() {
@@ -259,14 +254,21 @@ impl Shard {
     }
 
     fn unstall_torrent(&self, slot: &Slot) {
-        if self.reading_allowed(slot) {
+        let (conns, brain) = (slot.conns.borrow(), slot.brain.borrow());
+        if self.pool.pressure() || !brain.wants_input() {
+            return;
+        }
+        let mut all = true;
+        for conn in conns.values() {
+            if brain.wants_input_from(conn.key) {
+                conn.wake();
+            } else {
+                all = false;
+            }
+        }
+        if all {
             slot.stalled.set(false);
             self.stalled.borrow_mut().remove(&slot.id);
-            // Who is read last is woken last: the first ones may use up the room there is.
-            let (conns, brain) = (slot.conns.borrow(), slot.brain.borrow());
-            let (last, first): (Vec<_>, Vec<_>) =
-                conns.values().partition(|conn| brain.reads_last(conn.key));
-            first.into_iter().chain(last).for_each(|conn| conn.wake());
         }
     }
 

@@ -29,6 +29,9 @@ const WHOLE_PIECE_TIME: u64 = 10;
 /// Requests to a peer that does not say how many it takes (`reqq`).
 const DEFAULT_REQQ: u32 = 250;
 
+/// Bytes to be written with which the disk is busy for the time being.
+const BUSY_BYTES: u64 = 2 << 20;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 impl Torrent {
@@ -37,6 +40,15 @@ impl Torrent {
         if self.phase == Phase::Running {
             self.touched.extend(self.peers.iter().filter(|(_, p)| p.established).map(|(k, _)| *k));
         }
+    }
+
+    /// Whether the driver should read from this peer's socket now: back-pressure. Who
+    /// [`Self::reads_last`] is not read while the disk has enough to do without it.
+    #[must_use]
+    pub fn wants_input_from(&self, key: PeerKey) -> bool {
+        let most = self.tuning.max_unwritten_bytes;
+        let most = if self.reads_last(key) { most.min(BUSY_BYTES) } else { most };
+        self.io.unwritten <= most
     }
 
     /// Whether this connection should be read only a little at a time while others wait to be read:
