@@ -1,7 +1,7 @@
 //! Layer 0: the vocabulary every other room speaks.
 //!
-//! Newtypes for ids, indexes, lengths and times; the bitset; torrent geometry; the seeded random
-//! generator; the limits that bound foreign input. Deliberately absent: I/O, threads, clocks (time
+//! Newtypes for ids, indexes, lengths and times; the bitset; shared bytes; torrent geometry; the
+//! seeded random generator; the limits that bound foreign input. Deliberately absent: I/O, threads, clocks (time
 //! is always passed in), global state.
 
 mod bitset;
@@ -9,6 +9,7 @@ mod geometry;
 mod ids;
 pub mod limits;
 mod rng;
+mod shared;
 mod storage;
 mod time;
 
@@ -16,5 +17,6 @@ pub use bitset::Bitset;
 pub use geometry::{BLOCK_LEN, BlockSpan, Geometry};
 pub use ids::{FileIndex, InfoHash, PeerId, PeerKey, PieceIndex, TorrentId};
 pub use rng::Rng;
+pub use shared::SharedBytes;
 pub use storage::{DiskError, FileStat};
 pub use time::{Instant, UnixTime};

@@ -36,6 +36,7 @@ use core::fmt;
 use std::net::SocketAddr;
 
 use super::bencode;
+use super::metainfo::Tiers;
 use crate::base::{Bitset, InfoHash, UnixTime};
 
 /// The value of `file-format`.
@@ -125,7 +126,7 @@ pub struct Resume {
     /// Piece priorities 0..=7; empty when all are default.
     pub piece_priority: Vec<u8>,
     /// Tracker tiers; `None` keeps those of the metainfo.
-    pub trackers: Option<Vec<Vec<String>>>,
+    pub trackers: Option<Tiers>,
     /// Web seeds; `None` keeps those of the metainfo.
     pub url_list: Option<Vec<String>>,
     /// Known good peers.

@@ -93,7 +93,7 @@ pub(super) fn resume(blob: &[u8]) -> Result<Resume, ResumeError> {
             .iter()
             .map(|p| (*p).min(7))
             .collect(),
-        trackers: root.get(b"trackers").filter(Value::is_list).map(trackers),
+        trackers: root.get(b"trackers").filter(Value::is_list).map(|t| trackers(t).into()),
         url_list: root.get(b"url-list").filter(Value::is_list).map(strings),
         peers: peers(root, b"peers", b"peers6"),
         banned_peers: peers(root, b"banned_peers", b"banned_peers6"),

@@ -21,6 +21,7 @@ mod inbox;
 mod jobs;
 mod limit;
 mod slot;
+mod storage;
 mod timers;
 
 use std::cell::{Cell, RefCell};
