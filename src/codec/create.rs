@@ -422,7 +422,10 @@ mod tests {
         let meta = Metainfo::parse(&builder.finish(&pieces).unwrap()).unwrap();
         assert_eq!((meta.info.piece_count(), meta.info.multi_file), (2, false));
         let content: Vec<u8> = (0..16_385u64).map(|at| (at % 251) as u8).collect();
-        assert_eq!(meta.info.pieces.as_slice(), [sha1(&content[..16_384]), sha1(&content[16_384..])]);
+        assert_eq!(
+            meta.info.pieces.as_slice(),
+            [sha1(&content[..16_384]), sha1(&content[16_384..])]
+        );
         let wrong = CreateError::PieceCount { expected: 2, found: 1 };
         assert_eq!(builder.finish(&pieces[..1]).unwrap_err(), wrong);
         let empty = Builder::single("f", 0).finish(&[]).unwrap();

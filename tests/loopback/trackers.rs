@@ -29,7 +29,8 @@ fn a_tracker_brings_peers_together() {
         http::response("200 OK", "Content-Encoding: gzip\r\n", &gzip.finish().unwrap())
     });
     let url = tracker.url("/announce");
-    let l = leech.add(0, &content.info, to.path(), |add| add.trackers = vec![vec![url.clone()]].into());
+    let l =
+        leech.add(0, &content.info, to.path(), |add| add.trackers = vec![vec![url.clone()]].into());
     leech.wait_finished(l);
     let shown = leech.ask(l, |view| view.trackers.to_vec()).unwrap();
     assert_eq!((shown.len(), shown[0].verified, shown[0].fails), (1, true, 0));

@@ -21,8 +21,8 @@ use core::fmt;
 use std::sync::Arc;
 
 use super::bencode::{self, Encoder};
-pub use quoted::{PieceHashes, RawPath};
 use crate::base::{FileIndex, Geometry, InfoHash, PieceIndex, SharedBytes};
+pub use quoted::{PieceHashes, RawPath};
 
 /// Why bytes are not a torrent we can use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

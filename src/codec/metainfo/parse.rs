@@ -119,7 +119,8 @@ pub(super) fn info(file: &SharedBytes, dict: Value<'_, '_>) -> Result<Info, Meta
     let (files, total_len) = match list {
         Some(list) => file_list(file, list?, &name)?,
         None => {
-            let path = given.map_or_else(|| [b""].iter().collect(), |v| RawPath::new(quoted(file, v)));
+            let path =
+                given.map_or_else(|| [b""].iter().collect(), |v| RawPath::new(quoted(file, v)));
             single_file(dict, &name, path)?
         }
     };

@@ -31,7 +31,8 @@ impl Shard {
     fn register(&self, slot: &Slot, jobs: &mut Vec<(JobTag, Job)>) {
         slot.registered.set(true);
         let mut tickets = slot.jobs.borrow_mut();
-        let mut first = vec![(tickets.track(Ticket::Open), Job::Open(Box::new(storage_params(slot))))];
+        let mut first =
+            vec![(tickets.track(Ticket::Open), Job::Open(Box::new(storage_params(slot))))];
         if jobs.iter().any(|(_, job)| matches!(job, Job::SetPriorities(_))) {
             // A file raised from "unwanted" is created only in a torrent that was prepared.
             first.push((tickets.track(Ticket::Silent), Job::Prepare));

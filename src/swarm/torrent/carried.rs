@@ -63,7 +63,11 @@ impl Carried {
             unknown: from.unknown.clone(),
         };
         let mut carried = Self {
-            save_path: if save_path.is_empty() { from.save_path.as_slice().into() } else { save_path },
+            save_path: if save_path.is_empty() {
+                from.save_path.as_slice().into()
+            } else {
+                save_path
+            },
             total_uploaded: from.total_uploaded,
             total_downloaded: from.total_downloaded,
             last_upload: from.last_upload,

@@ -371,6 +371,7 @@ impl Torrent {
         self.repair.rest();
         self.check.rest();
         self.blame.rest();
+        self.known.rest();
         self.down.rest();
         self.up.rest();
     }
