@@ -22,6 +22,8 @@ const IDLE_FLUSH: Duration = Duration::from_secs(2);
 const SWEEP_EVERY: Duration = Duration::from_millis(500);
 /// Pieces one thread takes at a time: enough for sixteen SIMD lanes.
 const BATCH_PIECES: usize = 16;
+/// Room for torrents and units that idle queues keep.
+const KEPT: usize = 64;
 /// Bytes one thread takes at a time, unless a single piece has more.
 const BATCH_BYTES: usize = 16 << 20;
 
@@ -337,6 +339,11 @@ impl Queues {
         let empty = |t: &Torrent| t.storage.is_none() && t.pieces.is_empty();
         if self.torrents.get(&id).is_some_and(empty) {
             self.torrents.remove(&id);
+            if self.torrents.is_empty() {
+                // A session of many torrents looks at all their files once and then has no jobs.
+                self.torrents.shrink_to(KEPT);
+                self.ready.prompt.shrink_to(KEPT);
+            }
         }
     }
 

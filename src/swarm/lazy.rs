@@ -7,6 +7,7 @@
 
 use core::fmt;
 use core::ops::{Deref, DerefMut};
+use std::collections::{BTreeMap, VecDeque};
 
 /// A part that may be absent.
 pub(super) trait Part: Sized + 'static {
@@ -16,6 +17,30 @@ pub(super) trait Part: Sized + 'static {
     fn fresh() -> Self;
     /// Whether it says nothing that an absent one would not.
     fn is_blank(&self) -> bool;
+}
+
+impl<K: 'static, V: 'static> Part for BTreeMap<K, V> {
+    const BLANK: &'static Self = &Self::new();
+
+    fn fresh() -> Self {
+        Self::new()
+    }
+
+    fn is_blank(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl<T: 'static> Part for VecDeque<T> {
+    const BLANK: &'static Self = &Self::new();
+
+    fn fresh() -> Self {
+        Self::new()
+    }
+
+    fn is_blank(&self) -> bool {
+        self.is_empty()
+    }
 }
 
 /// One pointer's worth of a part.

@@ -236,7 +236,7 @@ pub struct Torrent {
     /// The last blob handed out was clean (see `TernKeys::clean`).
     saved_clean: bool,
     /// Renames the disk has not answered.
-    renames: VecDeque<(FileIndex, String)>,
+    renames: Lazy<VecDeque<(FileIndex, String)>>,
     times: Times,
     carried: Carried,
     /// The loaded blob, until it was compared with the files.
@@ -244,12 +244,12 @@ pub struct Torrent {
 
     peers: BTreeMap<PeerKey, Peer>,
     /// Incoming connections that came before we run: taken once we do.
-    early: BTreeMap<PeerKey, conn::Early>,
+    early: Lazy<BTreeMap<PeerKey, conn::Early>>,
     known: PeerList,
     choker: Choker,
     next_key: u64,
     half_open: u32,
-    strikes: BTreeMap<IpAddr, u32>,
+    strikes: Lazy<BTreeMap<IpAddr, u32>>,
     touched: BTreeSet<PeerKey>,
     transmit: BTreeSet<PeerKey>,
     next_tick: Option<Instant>,
@@ -311,7 +311,7 @@ impl Torrent {
             stats: Vec::new(),
             saver: Saver::new(params.save_policy, generation),
             saved_clean: tern.is_some_and(|t| t.clean),
-            renames: VecDeque::new(),
+            renames: Lazy::absent(),
             times: Times::new(blob, params.unix_now),
             carried,
             loading,
@@ -320,14 +320,14 @@ impl Torrent {
             choker: Choker::new(tuning.unchoke_slots, child()),
             next_key: key_base,
             half_open: 0,
-            strikes: BTreeMap::new(),
+            strikes: Lazy::absent(),
             touched: BTreeSet::new(),
             transmit: BTreeSet::new(),
             next_tick: None,
             counters: Counters::default(),
             down: Lazy::absent(),
             up: Lazy::absent(),
-            early: BTreeMap::new(),
+            early: Lazy::absent(),
             out: VecDeque::new(),
             tuning,
             info,
@@ -372,6 +372,10 @@ impl Torrent {
         self.check.rest();
         self.blame.rest();
         self.known.rest();
+        self.verify.rest();
+        self.renames.rest();
+        self.early.rest();
+        self.strikes.rest();
         self.down.rest();
         self.up.rest();
     }
