@@ -81,6 +81,9 @@ pub enum Job {
     Open(Box<StorageParams>),
     /// Looks at every file; padding files are reported absent. Answer: `Stats`.
     Stat,
+    /// As `Stat`, of a torrent that need not be registered and is not by this. Finishes raising
+    /// files a crash interrupted, so that wanted files are whole.
+    Look(Box<StorageParams>),
     /// Creates empty files, directories and symlinks of wanted files and, when preallocating,
     /// reserves space. Answer: `Done`.
     Prepare,

@@ -313,6 +313,16 @@ fn fence(
             Ok(storage) => (Outcome::Done, Registration::Opened(Arc::new(storage))),
             Err(e) => (Outcome::Failed(e), Registration::Same),
         },
+        (Job::Look(params), None) => {
+            let look = |storage: Storage| {
+                let stats = storage.finish_raising().and_then(|()| storage.stat_all());
+                storage.release();
+                stats
+            };
+            let stats = Storage::open(torrent, *params, Arc::clone(shared)).and_then(look);
+            (told(stats, Outcome::Stats), Registration::Same)
+        }
+        (Job::Close, None) => (Outcome::Done, Registration::Same),
         (Job::Open(_), Some(_)) => (refuse("the torrent is open already"), Registration::Same),
         (Job::Close, Some(storage)) => {
             storage.release();
@@ -325,7 +335,7 @@ fn fence(
 
 fn open_fence(storage: &Storage, job: Job) -> Outcome {
     match job {
-        Job::Stat => told(storage.stat_all(), Outcome::Stats),
+        Job::Stat | Job::Look(_) => told(storage.stat_all(), Outcome::Stats),
         Job::Prepare => done(storage.prepare()),
         Job::Sync => told(storage.sync(), Outcome::Synced),
         Job::Release => {

@@ -11,7 +11,7 @@ use crate::base::{
     Bitset, BlockSpan, DiskError, FileIndex, FileStat, Instant, Payload, PeerId, PeerKey,
     PieceIndex, TorrentId, UnixTime,
 };
-use crate::codec::metainfo::Info;
+use crate::codec::metainfo::{Info, Tiers};
 use crate::codec::resume::Resume;
 use crate::proto::peer::{Connection, Fault, Message, PeerExtensions};
 use crate::proto::tracker::AnnounceEvent;
@@ -24,15 +24,15 @@ pub struct TorrentParams {
     /// Content description.
     pub info: Arc<Info>,
     /// Saved state, already parsed; its info-hash was compared.
-    pub resume: Option<Box<Resume>>,
+    pub resume: Option<Arc<Resume>>,
     /// Our peer id.
     pub peer_id: PeerId,
     /// Listen port told to peers, 0 when not listening.
     pub listen_port: u16,
     /// Our external address as far as known, for canonical priority (BEP 40).
     pub external_addr: Option<SocketAddr>,
-    /// Settings.
-    pub tuning: Tuning,
+    /// Settings, shared by the torrents that have the same.
+    pub tuning: Arc<Tuning>,
     /// Start stopped.
     pub paused: bool,
     /// In order.
@@ -50,12 +50,17 @@ pub struct TorrentParams {
     /// Wall-clock time at `now` of `Torrent::new`, for the saved time stamps.
     pub unix_now: UnixTime,
     /// Bytes of the content directory, for the saved state.
-    pub save_path: Vec<u8>,
+    pub save_path: Arc<[u8]>,
     /// Files whose path differs from the metainfo's, for the saved state; added to those of the
     /// resume blob.
     pub renamed: Vec<(FileIndex, String)>,
     /// Space is reserved when files are created, for the saved state.
     pub preallocate: bool,
+    /// Upload and download limit in bytes per second, for the saved state; `None` keeps the resume
+    /// blob's.
+    pub limits: Option<(Option<u64>, Option<u64>)>,
+    /// Trackers, for the saved state; `None` keeps the resume blob's.
+    pub trackers: Option<Tiers>,
 }
 
 /// What to trust when files differ from the saved state.
@@ -159,7 +164,7 @@ impl Default for Tuning {
             max_bad_pieces: 3,
             check_concurrency: 0,
             client: String::new(),
-            max_unwritten_bytes: 64 << 20,
+            max_unwritten_bytes: 32 << 20,
             verify_override: false,
         }
     }
@@ -379,7 +384,7 @@ pub enum Command {
     /// Rate limits, `None` unlimited, kept for the saved state (the driver enforces them).
     RateLimits(Option<u64>, Option<u64>),
     /// New settings.
-    Tuning(Box<Tuning>),
+    Tuning(Arc<Tuning>),
     /// Try this address now.
     AddPeer(SocketAddr),
     /// Ban this address (the port is ignored).
@@ -393,7 +398,7 @@ pub enum Command {
     /// A verifier was set (its window) or removed.
     Verifier(Option<u32>),
     /// Trackers now in use, for the saved state.
-    Trackers(Vec<Vec<String>>),
+    Trackers(Tiers),
     /// Move the content (bytes of a directory).
     Move(Vec<u8>),
     /// Rename a file.

@@ -34,10 +34,10 @@ fn full() -> Resume {
         mapped_files: vec![String::new(), "dir/renamed".into()],
         file_priority: vec![4, 7, 1],
         piece_priority: vec![4, 4, 7, 4, 4, 4, 1, 4, 4, 4, 4],
-        trackers: Some(vec![
+        trackers: Some(Tiers::new(vec![
             vec!["http://a/x".into(), "http://b/x".into()],
             vec!["udp://c/".into()],
-        ]),
+        ])),
         url_list: Some(vec!["http://seed/".into()]),
         peers: vec!["127.0.0.2:6881".parse().unwrap(), "[::1]:6882".parse().unwrap()],
         banned_peers: vec!["10.0.0.9:99".parse().unwrap()],
@@ -150,7 +150,7 @@ fn blobs_of_libtorrent_2_0_and_2_1_mean_the_same() {
         assert_eq!(resume.file_priority, [4, 7, 1]);
         assert_eq!(resume.piece_priority, [4, 5, 4, 4, 4, 4, 4, 4, 4]);
         let tiers = resume.trackers.as_ref().unwrap();
-        assert_eq!(tiers, &[vec!["http://a/x", "http://b/x"], vec!["udp://c/x"]]);
+        assert_eq!(**tiers, [vec!["http://a/x", "http://b/x"], vec!["udp://c/x"]]);
         assert_eq!(resume.url_list.as_ref().unwrap(), &["http://seed/"]);
         let peers: Vec<_> = resume.peers.iter().map(ToString::to_string).collect();
         assert_eq!(peers, ["127.0.0.2:6881", "[::1]:6882"]);
@@ -188,7 +188,7 @@ fn absent_keys_have_libtorrents_defaults() {
         d.bytes(b"qBt-name", b"x");
         d.raw(b"qBt-name", b"i1e");
     });
-    assert_eq!(resume.trackers, Some(Vec::new()));
+    assert_eq!(resume.trackers, Some(Tiers::default()));
     assert_eq!((resume.added_time, resume.paused), (UnixTime(0), false));
     assert!(resume.preallocate && !resume.seed_mode, "an unwanted file ends seed mode");
     assert_eq!(resume.scrape, (Some(0), None, None));

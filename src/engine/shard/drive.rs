@@ -9,7 +9,7 @@ use super::jobs::{self, Ticket};
 use super::slot::{Conn, Slot};
 use super::{Shard, conn};
 use crate::base::{BlockSpan, DiskError, PeerKey, Region, TorrentId};
-use crate::disk::{Completion, Job, JobTag, Outcome, StorageParams};
+use crate::disk::{Completion, Job, JobTag, Outcome};
 use crate::engine::host::{SaveRequest, VerifyRequest};
 use crate::swarm::{DiskAnswer, DiskOp, INTERNAL_READER, Input, Output};
 
@@ -69,10 +69,10 @@ impl Shard {
         let ticket = slot.jobs.borrow_mut().finish(tag);
         match ticket {
             None | Some(Ticket::Silent) => {}
-            Some(Ticket::Open(params)) => {
-                // The brain meets the same error in its first look at the files.
+            Some(Ticket::Open) => {
+                // The jobs behind it meet the same error; the next ones try again.
                 if !matches!(outcome, Outcome::Done) {
-                    *slot.unopened.borrow_mut() = Some(params);
+                    slot.registered.set(false);
                 }
             }
             Some(Ticket::ReadPiece(reader)) => reader(jobs::piece_answer(outcome)),
@@ -82,7 +82,7 @@ impl Shard {
             }
             Some(Ticket::Brain(wish)) => {
                 if let Outcome::Moved(to) = &outcome {
-                    slot.save_path.borrow_mut().clone_from(to);
+                    *slot.save_path.borrow_mut() = to.as_path().into();
                 }
                 let answer = jobs::answer(wish, outcome);
                 slot.brain.borrow_mut().absorb(self.now(), Input::Disk(answer));
@@ -118,7 +118,9 @@ impl Shard {
             }
         }
         if !disk.is_empty() {
-            self.pool.submit(self.sink, slot.id, disk);
+            self.submit(slot, disk);
+        } else if !closed {
+            self.unregister(slot);
         }
         if closed {
             self.close_storage(slot);
@@ -138,12 +140,6 @@ impl Shard {
             brain.absorb(now, Input::Disk(answer));
         }
         brain.settle();
-    }
-
-    /// Registers a torrent's storage with the disk.
-    pub(super) fn open_storage(&self, slot: &Slot, params: Box<StorageParams>) {
-        let tag = slot.jobs.borrow_mut().track(Ticket::Open(params.clone()));
-        self.pool.submit(self.sink, slot.id, vec![(tag, Job::Open(params))]);
     }
 
     fn disk_op(&self, slot: &Slot, op: DiskOp) -> (JobTag, Job) {
@@ -204,7 +200,7 @@ impl Shard {
         }
         last.push((tags.track(Ticket::Close), Job::Close));
         drop(tags);
-        self.pool.submit(self.sink, slot.id, last);
+        self.submit(slot, last);
     }
 
     /// Takes a torrent off the shard: sockets, deadlines, questions. Does nothing when it is not

@@ -22,6 +22,7 @@ mod jobs;
 mod limit;
 mod outbox;
 mod slot;
+mod storage;
 mod timers;
 
 use std::cell::{Cell, RefCell};

@@ -12,6 +12,7 @@
 //! ordered maps only, so that one seed gives one history.
 
 mod accounts;
+mod carried;
 mod closing;
 mod commands;
 mod conn;
@@ -32,6 +33,7 @@ use std::time::Duration;
 
 use super::blame::Blame;
 use super::choker::Choker;
+use super::lazy::{Lazy, Part};
 use super::peer_list::PeerList;
 use super::picker::Picker;
 use super::rate::Meter;
@@ -48,6 +50,7 @@ use crate::base::{
 use crate::codec::metainfo::Info;
 use crate::codec::resume::Resume;
 use accounts::Accounts;
+use carried::Carried;
 use closing::CloseStage;
 use peer::Peer;
 use pieces::Pending;
@@ -82,6 +85,8 @@ enum Phase {
 struct Flags {
     /// The load plan was applied: what we know may be saved.
     loaded: bool,
+    /// The first start finds everything as it was saved.
+    as_saved: bool,
     prepared: bool,
     announced: bool,
     /// The content was not complete when it first ran, and `Completed` was not announced.
@@ -94,7 +99,7 @@ struct Flags {
 }
 
 /// Disk jobs without an answer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct DiskWork {
     hashes_out: u32,
     /// Answers to come for pieces whose content changed since the hash was asked for.
@@ -106,10 +111,42 @@ struct DiskWork {
     last_ticket: u64,
     /// Pieces written to since the last sync began.
     unsynced: BTreeSet<PieceIndex>,
+    /// Something else was done since that a sync makes durable: files made, moved or read.
+    behind: bool,
+}
+
+impl DiskWork {
+    const fn blank() -> Self {
+        Self {
+            hashes_out: 0,
+            stale_hashes: BTreeMap::new(),
+            writes_out: 0,
+            unwritten: 0,
+            syncs: VecDeque::new(),
+            last_ticket: 0,
+            unsynced: BTreeSet::new(),
+            behind: false,
+        }
+    }
+}
+
+impl Part for DiskWork {
+    const BLANK: &'static Self = &Self::blank();
+
+    fn fresh() -> Self {
+        Self::blank()
+    }
+
+    /// Tickets start anew: nobody waits for an earlier one.
+    fn is_blank(&self) -> bool {
+        let out = self.hashes_out > 0 || self.writes_out > 0 || self.unwritten > 0;
+        let idle = self.stale_hashes.is_empty() && self.syncs.is_empty();
+        !out && idle && self.unsynced.is_empty() && !self.behind
+    }
 }
 
 /// The aftermath of a failed sync.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Repair {
     /// Pieces written to before it.
     suspect: BTreeSet<PieceIndex>,
@@ -121,6 +158,31 @@ struct Repair {
     rescue: BTreeSet<BlockSpan>,
     /// What the sync lost was not yet written again.
     poisoned: bool,
+}
+
+impl Repair {
+    const fn blank() -> Self {
+        Self {
+            suspect: BTreeSet::new(),
+            rehash: BTreeSet::new(),
+            rewrites: BTreeSet::new(),
+            rescue: BTreeSet::new(),
+            poisoned: false,
+        }
+    }
+}
+
+impl Part for Repair {
+    const BLANK: &'static Self = &Self::blank();
+
+    fn fresh() -> Self {
+        Self::blank()
+    }
+
+    fn is_blank(&self) -> bool {
+        let pieces = self.suspect.len() + self.rehash.len() + self.rewrites.len();
+        pieces + self.rescue.len() == 0 && !self.poisoned
+    }
 }
 
 /// Counts of this session.
@@ -141,7 +203,7 @@ pub struct Torrent {
     info: Arc<Info>,
     peer_id: PeerId,
     listen_port: u16,
-    tuning: Tuning,
+    tuning: Arc<Tuning>,
     load_policy: LoadPolicy,
     now: Instant,
     born: Instant,
@@ -155,40 +217,41 @@ pub struct Torrent {
 
     flags: Flags,
     picker: Picker,
-    blame: Blame,
+    blame: Lazy<Blame>,
     accounts: Accounts,
     pending: BTreeMap<PieceIndex, Pending>,
-    check: Check,
+    check: Lazy<Check>,
     verify: VerifyQueue,
 
-    io: DiskWork,
-    repair: Repair,
+    io: Lazy<DiskWork>,
+    repair: Lazy<Repair>,
     durable: Bitset,
     stats: Vec<Option<FileStat>>,
     saver: Saver,
     /// The last blob handed out was clean (see `TernKeys::clean`).
     saved_clean: bool,
     /// Renames the disk has not answered.
-    renames: VecDeque<(FileIndex, String)>,
+    renames: Lazy<VecDeque<(FileIndex, String)>>,
     times: Times,
-    /// The loaded blob: the base of the next one.
-    base: Box<Resume>,
+    carried: Carried,
+    /// The loaded blob, until it was compared with the files.
+    loading: Option<Arc<Resume>>,
 
     peers: BTreeMap<PeerKey, Peer>,
     /// Incoming connections that came before we run: taken once we do.
-    early: BTreeMap<PeerKey, conn::Early>,
+    early: Lazy<BTreeMap<PeerKey, conn::Early>>,
     known: PeerList,
     choker: Choker,
     next_key: u64,
     half_open: u32,
-    strikes: BTreeMap<IpAddr, u32>,
+    strikes: Lazy<BTreeMap<IpAddr, u32>>,
     touched: BTreeSet<PeerKey>,
     transmit: BTreeSet<PeerKey>,
     next_tick: Option<Instant>,
 
     counters: Counters,
-    down: Meter,
-    up: Meter,
+    down: Lazy<Meter>,
+    up: Lazy<Meter>,
 
     out: VecDeque<Output>,
 }
@@ -207,10 +270,17 @@ impl Torrent {
         if let Some(addr) = params.external_addr {
             known.set_external(addr);
         }
-        let (path, renamed) = (params.save_path, &params.renamed);
-        let mut base = params.resume.unwrap_or_default();
-        saving::merge_params(&mut base, &info, path, renamed, params.preallocate, params.unix_now);
-        let generation = base.tern.as_ref().map_or(0, |t| t.generation);
+        let loading = params.resume;
+        let blob = loading.as_deref();
+        let mut carried = Carried::new(blob, &info, params.save_path);
+        params.renamed.iter().for_each(|(file, path)| carried.map_file(&info, *file, path));
+        carried.preallocate |= params.preallocate;
+        if let Some((upload, download)) = params.limits {
+            carried.set_limits(upload, download);
+        }
+        carried.trackers = params.trackers.or(carried.trackers);
+        let tern = blob.and_then(|b| b.tern.as_ref());
+        let generation = tern.map_or(0, |t| t.generation);
         let mut torrent = Self {
             id: params.id,
             peer_id: params.peer_id,
@@ -225,33 +295,34 @@ impl Torrent {
             sequential: params.sequential,
             flags: Flags::default(),
             picker: Picker::new(info.geometry, child()),
-            blame: Blame::default(),
-            accounts: Accounts::new(&info, params.file_priority.as_deref(), &base),
+            blame: Lazy::absent(),
+            accounts: Accounts::new(&info, params.file_priority.as_deref(), blob),
             pending: BTreeMap::new(),
-            check: Check::new(count),
+            check: Lazy::absent(),
             verify: VerifyQueue::new(params.verify_window),
-            io: DiskWork::default(),
-            repair: Repair::default(),
+            io: Lazy::absent(),
+            repair: Lazy::absent(),
             durable: Bitset::new(count),
             stats: Vec::new(),
             saver: Saver::new(params.save_policy, generation),
-            saved_clean: base.tern.as_ref().is_some_and(|t| t.clean),
-            renames: VecDeque::new(),
-            times: Times::new(&base, params.unix_now),
-            base,
+            saved_clean: tern.is_some_and(|t| t.clean),
+            renames: Lazy::absent(),
+            times: Times::new(blob, params.unix_now),
+            carried,
+            loading,
             peers: BTreeMap::new(),
             known,
             choker: Choker::new(tuning.unchoke_slots, child()),
             next_key: key_base,
             half_open: 0,
-            strikes: BTreeMap::new(),
+            strikes: Lazy::absent(),
             touched: BTreeSet::new(),
             transmit: BTreeSet::new(),
             next_tick: None,
             counters: Counters::default(),
-            down: Meter::default(),
-            up: Meter::default(),
-            early: BTreeMap::new(),
+            down: Lazy::absent(),
+            up: Lazy::absent(),
+            early: Lazy::absent(),
             out: VecDeque::new(),
             tuning,
             info,
@@ -293,6 +364,21 @@ impl Torrent {
         }
     }
 
+    /// Lets go of what only a busy torrent needs.
+    fn rest(&mut self) {
+        self.io.rest();
+        self.repair.rest();
+        self.check.rest();
+        self.blame.rest();
+        self.known.rest();
+        self.verify.rest();
+        self.renames.rest();
+        self.early.rest();
+        self.strikes.rest();
+        self.down.rest();
+        self.up.rest();
+    }
+
     /// Does everything that became possible.
     pub fn settle(&mut self) {
         if self.phase == Phase::Closed {
@@ -311,11 +397,18 @@ impl Torrent {
                 self.out.push_back(Output::Transmit { peer: key });
             }
         }
+        if self.peers.is_empty() {
+            self.rest();
+        }
     }
 
     /// The next thing to do. Call until `None` after each `handle`.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.out.pop_front()
+        let output = self.out.pop_front();
+        if output.is_none() && self.peers.is_empty() {
+            self.out = VecDeque::new();
+        }
+        output
     }
 
     /// When `Input::Timeout` is due; `None` when idle (nothing to wait for).
@@ -380,6 +473,22 @@ impl Torrent {
     #[must_use]
     pub fn file_progress(&self) -> Vec<u64> {
         self.accounts.file_have.clone()
+    }
+
+    /// Other paths of files by index, empty ones not renamed.
+    #[must_use]
+    pub fn mapped_files(&self) -> &[String] {
+        self.carried.mapped_files()
+    }
+
+    /// Whether nothing is to be done and the storage may forget the torrent: no peers, no disk
+    /// work, everything durable that a sync could make so, no file unwanted.
+    #[must_use]
+    pub fn is_resting(&self) -> bool {
+        let still = matches!(self.phase, Phase::Running | Phase::Paused);
+        let alone = self.peers.is_empty() && self.early.is_empty();
+        let quiet = self.pending.is_empty() && self.io.is_blank() && self.repair.is_blank();
+        still && alone && quiet && self.renames.is_empty() && self.accounts.all_wanted()
     }
 
     /// Bytes left for a tracker announce: wanted and missing ones.
@@ -486,7 +595,7 @@ impl Torrent {
 
     /// Something that `SavePolicy::on_state_change` is about.
     fn state_changed(&mut self) {
-        if self.flags.loaded {
+        if self.flags.loaded && !self.flags.as_saved {
             self.saver.changed(self.now);
             if self.saver.policy().on_state_change && !matches!(self.phase, Phase::Closing(_)) {
                 self.saver.want();

@@ -29,9 +29,6 @@ const WHOLE_PIECE_TIME: u64 = 10;
 /// Requests to a peer that does not say how many it takes (`reqq`).
 const DEFAULT_REQQ: u32 = 250;
 
-/// Bytes to be written with which the disk is busy for the time being.
-const BUSY_BYTES: u64 = 2 << 20;
-
 const SECOND: Duration = Duration::from_secs(1);
 
 impl Torrent {
@@ -47,7 +44,7 @@ impl Torrent {
     #[must_use]
     pub fn wants_input_from(&self, key: PeerKey) -> bool {
         let most = self.tuning.max_unwritten_bytes;
-        let most = if self.reads_last(key) { most.min(BUSY_BYTES) } else { most };
+        let most = if self.reads_last(key) { most / 2 } else { most };
         self.io.unwritten <= most
     }
 
