@@ -105,9 +105,10 @@ impl VerifyQueue {
         let ready = self.work.waiting.iter().filter(|(_, w)| w.not_before <= now);
         let (&piece, &Waiting { engine_ok, .. }) = ready.min_by_key(|(p, _)| order(**p))?;
         self.work.waiting.remove(&piece);
-        let attempt = self.work.attempts.entry(piece).or_insert(0);
+        let work = &mut *self.work;
+        let attempt = work.attempts.entry(piece).or_insert(0);
         *attempt += 1;
-        self.work.asked.insert(piece, (*attempt, engine_ok));
+        work.asked.insert(piece, (*attempt, engine_ok));
         Some(Question { piece, engine_ok, attempt: *attempt })
     }
 
