@@ -52,6 +52,11 @@ impl<T: Part> Lazy<T> {
         Self(None)
     }
 
+    /// Takes the part out.
+    pub(super) fn take(&mut self) -> T {
+        self.0.take().map_or_else(T::fresh, |part| *part)
+    }
+
     /// Lets the part go if nothing is lost by it.
     pub(super) fn rest(&mut self) {
         if self.0.as_ref().is_some_and(|part| part.is_blank()) {

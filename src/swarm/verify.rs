@@ -105,11 +105,11 @@ impl VerifyQueue {
         let ready = self.work.waiting.iter().filter(|(_, w)| w.not_before <= now);
         let (&piece, &Waiting { engine_ok, .. }) = ready.min_by_key(|(p, _)| order(**p))?;
         self.work.waiting.remove(&piece);
-        let attempts = self.work.attempts.entry(piece).or_insert(0);
-        *attempts += 1;
-        let attempt = *attempts;
-        self.work.asked.insert(piece, (attempt, engine_ok));
-        Some(Question { piece, engine_ok, attempt })
+        let work = &mut *self.work;
+        let attempt = work.attempts.entry(piece).or_insert(0);
+        *attempt += 1;
+        work.asked.insert(piece, (*attempt, engine_ok));
+        Some(Question { piece, engine_ok, attempt: *attempt })
     }
 
     /// Takes an answer; our own verdict when it belongs to the open question about this piece.

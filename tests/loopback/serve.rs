@@ -51,7 +51,7 @@ fn a_file_cut_short_under_an_upload_is_an_event() {
         let s = seed.add(0, &content.info, from.path(), |add| add.upload_limit = Some(1 << 20));
         seed.wait_checked(s);
         let addr = seed.addr;
-        let l = leech.add(0, &content.info, to.path(), |add| {
+        leech.add(0, &content.info, to.path(), |add| {
             add.peers.push(addr);
             add.params.sequential = true;
         });

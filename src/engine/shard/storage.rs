@@ -33,7 +33,8 @@ impl Shard {
         let mut tickets = slot.jobs.borrow_mut();
         let mut first =
             vec![(tickets.track(Ticket::Open), Job::Open(Box::new(storage_params(slot))))];
-        if jobs.iter().any(|(_, job)| matches!(job, Job::SetPriorities(_))) {
+        let raises = jobs.iter().any(|(_, job)| matches!(job, Job::SetPriorities(_)));
+        if raises && slot.brain.borrow().is_prepared() {
             // A file raised from "unwanted" is created only in a torrent that was prepared.
             first.push((tickets.track(Ticket::Silent), Job::Prepare));
         }

@@ -32,7 +32,8 @@ pub(super) struct Accounts {
 impl Accounts {
     /// Priorities from the host, else from saved state.
     pub(super) fn new(info: &Info, files: Option<&[u8]>, resume: Option<&Resume>) -> Self {
-        let given = files.or(resume.map(|r| r.file_priority.as_slice())).unwrap_or_default();
+        let given =
+            files.or_else(|| resume.map(|r| r.file_priority.as_slice())).unwrap_or_default();
         let file_priority = (0..info.files.len())
             .map(|i| given.get(i).copied().unwrap_or(DEFAULT).min(HIGHEST))
             .collect();

@@ -44,8 +44,8 @@ use super::types::{
 };
 use super::verify::VerifyQueue;
 use crate::base::{
-    Bitset, BlockSpan, FileIndex, FileStat, Instant, Payload, PeerId, PeerKey, PieceIndex, Rng,
-    TorrentId, UnixTime,
+    Bitset, BlockSpan, FileIndex, Instant, Payload, PeerId, PeerKey, PieceIndex, Rng, TorrentId,
+    UnixTime,
 };
 use crate::codec::metainfo::Info;
 use crate::codec::resume::Resume;
@@ -54,7 +54,7 @@ use carried::Carried;
 use closing::CloseStage;
 use peer::Peer;
 use pieces::Pending;
-use saving::{SyncJob, Times};
+use saving::{Stamp, SyncJob, Times};
 use start::Check;
 
 /// What the torrent is doing.
@@ -226,7 +226,7 @@ pub struct Torrent {
     io: Lazy<DiskWork>,
     repair: Lazy<Repair>,
     durable: Bitset,
-    stats: Vec<Option<FileStat>>,
+    stats: Box<[Option<Stamp>]>,
     saver: Saver,
     /// The last blob handed out was clean (see `TernKeys::clean`).
     saved_clean: bool,
@@ -303,7 +303,7 @@ impl Torrent {
             io: Lazy::absent(),
             repair: Lazy::absent(),
             durable: Bitset::new(count),
-            stats: Vec::new(),
+            stats: Box::default(),
             saver: Saver::new(params.save_policy, generation),
             saved_clean: tern.is_some_and(|t| t.clean),
             renames: Lazy::absent(),
@@ -489,6 +489,12 @@ impl Torrent {
         let alone = self.peers.is_empty() && self.early.is_empty();
         let quiet = self.pending.is_empty() && self.io.is_blank() && self.repair.is_blank();
         still && alone && quiet && self.renames.is_empty() && self.accounts.all_wanted()
+    }
+
+    /// Whether the files to be were made since it last ran.
+    #[must_use]
+    pub fn is_prepared(&self) -> bool {
+        self.flags.prepared
     }
 
     /// Bytes left for a tracker announce: wanted and missing ones.

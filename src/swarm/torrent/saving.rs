@@ -17,8 +17,20 @@ use crate::swarm::types::{DiskOp, Notice, SaveVerdict, TorrentState};
 
 /// Peers kept in saved state.
 const SAVED_PEERS: usize = 100;
+/// Active seconds that are a reason to save at a close that has no other.
+const TIME_WORTH_SAVING: u64 = 60;
 /// Version of our own keys.
 const TERN_VERSION: u32 = 1;
+
+/// Size and modification time of a file in ns since 1970, as far as saved state can say it.
+pub(super) type Stamp = (u64, i64);
+
+/// What saved state says of files.
+pub(super) fn stamps(stats: &[Option<FileStat>]) -> Box<[Option<Stamp>]> {
+    let bounded = |ns: i128| ns.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
+    let stamp = |s: &FileStat| (s.size, i64::try_from(bounded(s.mtime_ns)).unwrap_or(0));
+    stats.iter().map(|stat| stat.as_ref().map(stamp)).collect()
+}
 
 /// A sync with the disk.
 #[derive(Debug)]
@@ -42,6 +54,8 @@ pub(super) struct Times {
     seeding: u64,
     pub(super) added: UnixTime,
     pub(super) completed: UnixTime,
+    /// Active seconds in the last saved state.
+    kept: u64,
 }
 
 impl Times {
@@ -57,6 +71,7 @@ impl Times {
             seeding: base.seeding_time,
             added,
             completed: base.completed_time,
+            kept: base.active_time,
         }
     }
 
@@ -65,6 +80,11 @@ impl Times {
         let (active, finished, seeding) = self.at(now, state);
         (self.active, self.finished, self.seeding) = (active, finished, seeding);
         self.since = now;
+    }
+
+    /// Whether so much time passed since the last saved state that it is a loss.
+    pub(super) fn worth_saving(&self) -> bool {
+        self.active.saturating_sub(self.kept) >= TIME_WORTH_SAVING
     }
 
     /// Active, finished and seeding seconds.
@@ -126,7 +146,7 @@ impl Torrent {
         let Some(job) = self.io.syncs.remove(at) else { return };
         match result {
             Ok(stats) => {
-                self.stats = stats;
+                self.stats = stamps(&stats);
                 let mut claim = job.claim;
                 claim.intersect(self.picker.have());
                 self.durable.union(&claim);
@@ -186,6 +206,7 @@ impl Torrent {
         let Some(generation) = self.saver.synced(self.now, more) else { return };
         let clean = self.is_quiet();
         self.saved_clean = clean;
+        self.times.kept = self.times.at(self.now, self.state).0;
         let state = Box::new(self.blob(generation, clean, &unfinished));
         let with_info = self.saver.policy().with_info;
         self.out.push_back(Output::Save { generation, state, with_info });
@@ -262,7 +283,7 @@ impl Torrent {
             piece_count: self.info.piece_count(),
             checked_up_to,
             files: (0..self.info.files.len())
-                .map(|i| self.stats.get(i).copied().flatten().map(|s| (s.size, s.mtime_ns)))
+                .map(|i| self.stats.get(i)?.map(|(size, mtime)| (size, i128::from(mtime))))
                 .collect(),
             dirty: dirty.into_iter().collect(),
             clean,

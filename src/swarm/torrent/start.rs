@@ -104,7 +104,7 @@ impl Torrent {
                 } else {
                     self.plan_load(&stats);
                 }
-                self.stats = stats;
+                self.stats = super::saving::stamps(&stats);
                 self.begin_check();
             }
         }
