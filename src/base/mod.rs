@@ -1,8 +1,8 @@
 //! Layer 0: the vocabulary every other room speaks.
 //!
 //! Newtypes for ids, indexes, lengths and times; the bitset; shared bytes; torrent geometry; the
-//! seeded random generator; the limits that bound foreign input. Deliberately absent: I/O, threads, clocks (time
-//! is always passed in), global state.
+//! seeded random generator; the limits that bound foreign input. Deliberately absent: I/O, threads,
+//! clocks (time is always passed in), global state.
 
 mod bitset;
 mod geometry;
