@@ -17,7 +17,7 @@ use super::storage::{Block, Storage};
 use super::work::{Entry, PieceTask};
 use crate::base::{DiskError, PieceIndex, TorrentId};
 
-/// Room for torrents and units that idle queues keep.
+/// Room for torrents that idle queues keep.
 const KEPT: usize = 64;
 /// A partial piece nobody adds to is written after this long.
 const IDLE_FLUSH: Duration = Duration::from_secs(2);
@@ -336,7 +336,6 @@ impl Queues {
             if self.torrents.is_empty() {
                 // A session of many torrents looks at all their files once and then has no jobs.
                 self.torrents.shrink_to(KEPT);
-                self.prompt.shrink_to(KEPT);
             }
         }
     }
