@@ -109,7 +109,7 @@ class Bench:
 
         def many(side):
             directory = here()
-            return [side], lambda: jobs.idle(side, self.count, directory)
+            return [side], lambda: jobs.idle(side, self.count, 1 if self.quick else 5, directory)
 
         if group in ("recheck", "create"):
             job = getattr(jobs, group)
