@@ -137,7 +137,8 @@ LIBTORRENT := 2.1.1
 RQBIT      := 9.1.0
 NICE       ?= nice -n 19
 
-bench: bench-host library $(BENCH)/venv/.ready bench-transmission $(if $(QUICK),,$(BENCH)/rqbit.done)
+bench: bench-host library $(BENCH)/venv/.ready bench-transmission \
+       $(if $(QUICK),,$(BENCH)/rqbit.done)
 	QUICK='$(QUICK)' ONLY='$(ONLY)' $(PYTHON) tests/bench/run.py
 
 bench-host:

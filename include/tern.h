@@ -176,6 +176,9 @@
 /** str: Our name in extension handshakes; empty uses `user_agent`. */
 #define TERN_OPT_CLIENT 3006
 
+/** str: Instructions to hash with: `auto` takes the fastest for each batch; `portable`, `sha-ni`, `avx2`, `avx512`, `neon` and `armv8` force one, if the machine has it. */
+#define TERN_OPT_HASH_PATH 3007
+
 /** bytes: First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it. */
 #define TERN_OPT_PEER_ID 4001
 

@@ -61,8 +61,9 @@ const JOBS: &[(&str, &str, Job)] = &[
     ("download-1-peer", "block through Torrent::handle", brain::download_one),
     ("download-50-peers", "block through Torrent::handle", brain::download_fifty),
     ("upload-1-peer", "block through Torrent::handle", brain::upload_one),
-    ("hash-sha1", "KiB, one stream, the default path", hashing::one),
-    ("hash-sha1-16", "KiB, sixteen streams, the default path", hashing::sixteen),
+    ("sha1-portable", "KiB, one stream", hashing::portable),
+    ("sha1-avx2-8", "KiB, eight streams", hashing::avx2_full),
+    ("sha1-avx2-4", "KiB, four streams", hashing::avx2_half),
 ];
 
 fn main() {

@@ -135,6 +135,9 @@ class SessionOptions(LiveOptions, total=False):
     """Directory of the built-in store for resume data; empty has none."""
     client: str
     """Our name in extension handshakes; empty uses `user_agent`."""
+    hash_path: str
+    """Instructions to hash with: `auto` takes the fastest for each batch; `portable`, `sha-ni`,
+    `avx2`, `avx512`, `neon` and `armv8` force one, if the machine has it."""
     peer_id: bytes
     """First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it."""
 
@@ -327,6 +330,11 @@ OPTIONS: dict[str, Option] = {
     "client": Option(
         3006, "client", OptionType.STR, "", 0, 128, False,
         "Our name in extension handshakes; empty uses `user_agent`.",
+    ),
+    "hash_path": Option(
+        3007, "hash_path", OptionType.STR, "auto", 0, 16, False,
+        "Instructions to hash with: `auto` takes the fastest for each batch; `portable`, "
+        "`sha-ni`, `avx2`, `avx512`, `neon` and `armv8` force one, if the machine has it.",
     ),
     "peer_id": Option(
         4001, "peer_id", OptionType.BYTES, b"-TN0010-", 0, 20, False,
