@@ -71,8 +71,8 @@
 /** int: Content files kept open. */
 #define TERN_OPT_MAX_OPEN_FILES 1011
 
-/** int: Bytes of blocks waiting for the disk before peers are read more slowly. */
-#define TERN_OPT_WRITE_BUDGET 1012
+/** int: Bytes of all receive buffers together, what waits in them to be written included. When half of it waits, peers are not read until the disk has caught up. */
+#define TERN_OPT_MEMORY_BUDGET 1012
 
 /** int: Notices kept before the oldest are dropped. Requests are never dropped. */
 #define TERN_OPT_EVENT_QUEUE_LEN 1013
@@ -134,8 +134,11 @@
 /** int: Pieces of one torrent with the disk threads at once while checking; 0 keeps them busy. Live. */
 #define TERN_OPT_CHECK_CONCURRENCY 1032
 
-/** int: Bytes of one torrent received but not written or not verified before no more is requested. Live. */
+/** int: Bytes of one torrent received and not written before its peers are not read. Live. */
 #define TERN_OPT_MAX_UNWRITTEN 1033
+
+/** int: Whether content goes to peers from the page cache, without being read into memory, where the system can do that: 0 never, 1 to other machines (on one machine it costs the two sides more than it saves), 2 always. For connections made afterwards. Live. */
+#define TERN_OPT_SEND_IN_PLACE 1040
 
 /** bool: Whether trackers are used. Live. */
 #define TERN_OPT_TRACKERS_ENABLED 2001

@@ -399,7 +399,7 @@ mod tests {
         let pieces = hashes(&layout);
         let meta = Metainfo::parse(&builder.finish(&pieces).unwrap()).unwrap();
         let info = &meta.info;
-        assert_eq!((info.geometry, &info.pieces), (layout.geometry, &pieces));
+        assert_eq!((info.geometry, info.pieces.as_slice()), (layout.geometry, &pieces[..]));
         let paths: Vec<_> = info.files.iter().map(|f| f.path.as_str()).collect();
         assert_eq!(paths, ["dir/bin/run", "dir/empty", "dir/.pad/29152", "dir/z", "dir/link"]);
         for (parsed, placed) in info.files.iter().zip(&layout.files) {
@@ -410,7 +410,7 @@ mod tests {
         assert_eq!(info.files[3].offset, 3 * 16_384);
         assert_eq!(info.files[4].symlink.as_deref(), Some("z"));
         assert_eq!(info.source, builder.source);
-        assert_eq!((&meta.trackers, &meta.url_list), (&builder.trackers, &builder.url_list));
+        assert_eq!((&*meta.trackers, &meta.url_list), (&builder.trackers, &builder.url_list));
         assert_eq!((&meta.comment, &meta.created_by), (&builder.comment, &builder.created_by));
         assert_eq!(meta.creation_date, builder.creation_date);
     }
@@ -422,7 +422,10 @@ mod tests {
         let meta = Metainfo::parse(&builder.finish(&pieces).unwrap()).unwrap();
         assert_eq!((meta.info.piece_count(), meta.info.multi_file), (2, false));
         let content: Vec<u8> = (0..16_385u64).map(|at| (at % 251) as u8).collect();
-        assert_eq!(meta.info.pieces, [sha1(&content[..16_384]), sha1(&content[16_384..])]);
+        assert_eq!(
+            meta.info.pieces.as_slice(),
+            [sha1(&content[..16_384]), sha1(&content[16_384..])]
+        );
         let wrong = CreateError::PieceCount { expected: 2, found: 1 };
         assert_eq!(builder.finish(&pieces[..1]).unwrap_err(), wrong);
         let empty = Builder::single("f", 0).finish(&[]).unwrap();

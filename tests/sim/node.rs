@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use tern::base::{Bitset, Instant, PeerId, PeerKey, PieceIndex, Rng, TorrentId, UnixTime};
+use bytes::BytesMut;
+use tern::base::{Bitset, Instant, Payload, PeerId, PeerKey, PieceIndex, Rng, TorrentId, UnixTime};
 use tern::codec::resume::Resume;
 use tern::proto::peer::Connection;
 use tern::swarm::{
@@ -86,7 +86,7 @@ impl Default for Setup {
 pub struct End {
     /// The other node and its key.
     pub far: (usize, PeerKey),
-    pub send: VecDeque<Bytes>,
+    pub send: VecDeque<Payload>,
     pub received: BytesMut,
     /// When the last bytes sent arrive: order is kept.
     pub last_arrival: Instant,
@@ -178,11 +178,11 @@ impl Node {
         let params = TorrentParams {
             id: TorrentId(1),
             info: content.info.clone(),
-            resume: self.saved.clone().map(Box::new),
+            resume: self.saved.clone().map(Arc::new),
             peer_id: PeerId(id),
             listen_port: 6881,
             external_addr: Some(self.addr),
-            tuning: self.setup.tuning.clone(),
+            tuning: Arc::new(self.setup.tuning.clone()),
             paused: false,
             sequential: self.setup.sequential,
             file_priority: self.setup.file_priority.clone(),
@@ -191,9 +191,11 @@ impl Node {
             verify_window: self.setup.host.window,
             seed: rng.next_u64(),
             unix_now: UnixTime(1_700_000_000),
-            save_path: b"/content".to_vec(),
+            save_path: b"/content"[..].into(),
             renamed: Vec::new(),
             preallocate: false,
+            limits: None,
+            trackers: None,
         };
         let mut torrent = Torrent::new(now, params, self.restarts << 20);
         torrent.set_wire_notices(true);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tern::base::{Instant, PeerKey, PieceIndex, Rng};
+use tern::base::{Instant, Payload, PeerKey, PieceIndex, Region, Rng};
 use tern::codec::resume::Resume;
 use tern::proto::peer::{Connection, Event as ConnEvent, Message};
 use tern::proto::tracker::AnnounceEvent;
@@ -510,12 +510,13 @@ impl World {
             && let Some(chunk) = end.send.front_mut()
         {
             let take = if cut { chunk.len().min(most - data.len()) } else { chunk.len() };
-            data.extend_from_slice(&chunk.split_to(take));
+            data.extend_from_slice(&bytes_of(chunk)[..take]);
+            chunk.advance(take);
             if chunk.is_empty() {
                 end.send.pop_front();
             }
         }
-        let pending: usize = end.send.iter().map(Bytes::len).sum();
+        let pending: usize = end.send.iter().map(Payload::len).sum();
         let sent = data.len() as u64;
         node.sent += sent;
         let (far, far_key) = end.far;
@@ -620,6 +621,13 @@ impl World {
             DiskOp::Read(key, span) => {
                 let for_peer = key != INTERNAL_READER;
                 let Some(result) = disk.read(&mut self.rng, span, for_peer) else { return };
+                // Every other block stays where it is stored until it is sent.
+                let lend = for_peer && self.rng.one_in(2);
+                let lent = |bytes: Bytes| {
+                    let length = bytes.len();
+                    Payload::Region(Region::new(Arc::new(bytes), 0, length))
+                };
+                let result = result.map(|b| if lend { lent(b) } else { Payload::Bytes(b) });
                 DiskAnswer::Read(key, span, result)
             }
             DiskOp::Hash(piece) => DiskAnswer::Hashed(piece, Ok(disk.hash(piece))),
@@ -674,5 +682,16 @@ impl World {
             self.nodes.iter().map(|o| o.addr).filter(|a| *a != own).collect();
         self.feed(n, Input::PeersFound { source: PeerSource::Tracker, addrs: &addrs });
         self.after(Duration::from_secs(60), Event::Tracker { node: n, epoch });
+    }
+}
+
+/// What is to go out, wherever it is.
+fn bytes_of(payload: &Payload) -> Bytes {
+    match payload {
+        Payload::Bytes(bytes) => bytes.clone(),
+        Payload::Region(region) => {
+            let (from, length) = (region.offset() as usize, region.len());
+            region.source::<Bytes>().expect("lent by the disk").slice(from..from + length)
+        }
     }
 }

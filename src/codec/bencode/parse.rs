@@ -492,6 +492,15 @@ impl<'d, 'a> Value<'d, 'a> {
         self.as_dict()?.find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 
+    /// The dictionary's entries for many look-ups; empty when this is no dictionary.
+    #[must_use]
+    pub fn lookup(&self) -> Lookup<'d, 'a> {
+        let mut entries: Vec<_> = self.as_dict().into_iter().flatten().collect();
+        // Nearly always in order, then this is one pass. Stable: of equal keys the first counts.
+        entries.sort_by_key(|(key, _)| *key);
+        Lookup(entries)
+    }
+
     /// [`Self::get`] then [`Self::as_int`].
     #[must_use]
     pub fn get_int(&self, key: &[u8]) -> Option<i64> {
@@ -508,6 +517,39 @@ impl<'d, 'a> Value<'d, 'a> {
     #[must_use]
     pub fn get_str(&self, key: &[u8]) -> Option<&'a str> {
         self.get(key)?.as_str()
+    }
+}
+
+/// A dictionary's entries by key.
+#[derive(Debug)]
+pub struct Lookup<'d, 'a>(Vec<(&'a [u8], Value<'d, 'a>)>);
+
+impl<'d, 'a> Lookup<'d, 'a> {
+    /// As [`Value::get`].
+    #[must_use]
+    pub fn get(&self, key: &[u8]) -> Option<Value<'d, 'a>> {
+        let at = self.0.partition_point(|(name, _)| *name < key);
+        self.0.get(at).filter(|(name, _)| *name == key).map(|(_, value)| *value)
+    }
+
+    /// As [`Value::get_int`].
+    #[must_use]
+    pub fn get_int(&self, key: &[u8]) -> Option<i64> {
+        self.get(key)?.as_int()
+    }
+
+    /// As [`Value::get_bytes`].
+    #[must_use]
+    pub fn get_bytes(&self, key: &[u8]) -> Option<&'a [u8]> {
+        self.get(key)?.as_bytes()
+    }
+
+    /// The first entry of each key, in order of keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], Value<'d, 'a>)> + '_ {
+        let first = |at: usize| at.checked_sub(1).and_then(|before| self.0.get(before));
+        let entries = self.0.iter().enumerate();
+        let new = entries.filter(move |(at, (key, _))| first(*at).is_none_or(|(k, _)| k != key));
+        new.map(|(_, entry)| *entry)
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tern::base::{FileStat, Instant, PeerId, PeerKey, TorrentId, UnixTime};
+use tern::base::{FileStat, Instant, Payload, PeerId, PeerKey, TorrentId, UnixTime};
 use tern::codec::metainfo::{Info, Metainfo};
 use tern::hash::sha1_many;
 use tern::swarm::{
@@ -39,7 +39,7 @@ struct Rig {
     requests: BTreeMap<PeerKey, VecDeque<(u32, u32)>>,
     unchoked: bool,
     sent: usize,
-    out: VecDeque<Bytes>,
+    out: VecDeque<Payload>,
 }
 
 impl Rig {
@@ -59,7 +59,7 @@ impl Rig {
             peer_id: PeerId([255; 20]),
             listen_port: 6881,
             external_addr: None,
-            tuning: Tuning::default(),
+            tuning: Arc::new(Tuning::default()),
             paused: false,
             sequential: false,
             file_priority: None,
@@ -68,9 +68,11 @@ impl Rig {
             verify_window: None,
             seed: 1,
             unix_now: UnixTime(1_700_000_000),
-            save_path: Vec::new(),
+            save_path: b"/srv"[..].into(),
             renamed: Vec::new(),
             preallocate: false,
+            limits: None,
+            trackers: None,
         };
         let now = Instant::from_micros(1);
         let mut rig = Self {
@@ -115,7 +117,7 @@ impl Rig {
             DiskOp::Stat => DiskAnswer::Stats(stats()),
             DiskOp::Prepare => DiskAnswer::Done(DiskOpKind::Prepare, Ok(())),
             DiskOp::Write(span, _) => DiskAnswer::Written(span, Ok(())),
-            DiskOp::Read(peer, span) => DiskAnswer::Read(peer, span, Ok(self.block.clone())),
+            DiskOp::Read(peer, span) => DiskAnswer::Read(peer, span, Ok(self.block.clone().into())),
             DiskOp::Hash(piece) => DiskAnswer::Hashed(piece, Ok(Some(self.digest))),
             DiskOp::Sync(ticket) => DiskAnswer::Synced(ticket, stats()),
             other => panic!("{other:?}"),
@@ -135,7 +137,8 @@ impl Rig {
         });
         if self.seed {
             // An unchoke, or blocks.
-            self.unchoked |= self.out.iter().any(|part| part.ends_with(&[0, 0, 0, 1, 1]));
+            let ends = |p: &Payload| p.in_memory().is_some_and(|b| b.ends_with(&[0, 0, 0, 1, 1]));
+            self.unchoked |= self.out.iter().any(ends);
             self.out.clear();
         } else {
             self.keep_requests(peer);
@@ -146,7 +149,7 @@ impl Rig {
     fn keep_requests(&mut self, peer: PeerKey) {
         let queue = self.requests.get_mut(&peer).unwrap();
         for part in self.out.drain(..) {
-            let mut rest = &part[..];
+            let mut rest = &part.in_memory().expect("requests are in memory")[..];
             while let Some((length, body)) = rest.split_first_chunk::<4>() {
                 let (frame, after) = body.split_at(u32::from_be_bytes(*length) as usize);
                 if let [6, numbers @ ..] = frame {
