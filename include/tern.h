@@ -131,7 +131,7 @@
 /** int: Bad pieces a peer may have taken part in before it is banned. Live. */
 #define TERN_OPT_MAX_BAD_PIECES 1031
 
-/** int: Pieces of one torrent hashed at once while checking. Live. */
+/** int: Pieces of one torrent with the disk threads at once while checking; 0 keeps them busy. Live. */
 #define TERN_OPT_CHECK_CONCURRENCY 1032
 
 /** int: Bytes of one torrent received but not written or not verified before no more is requested. Live. */

@@ -128,7 +128,7 @@ impl Core {
             threads: settings.disk_threads,
             max_open_files: settings.max_open_files,
             write_budget_bytes: settings.write_budget_bytes,
-            digest: Hasher::new(settings.hash_path).unwrap_or_default().sha1_many_fn(),
+            hasher: super::hashing::factory(Hasher::new(settings.hash_path).unwrap_or_default()),
         });
         let settings = Arc::new(settings);
         let core = Arc::new(Self {

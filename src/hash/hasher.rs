@@ -6,9 +6,6 @@ use super::plan::{Plans, best, plans};
 use super::streams::Streams;
 use super::{many, sha1, sha256};
 
-/// [`sha1_many`], or the same of another path.
-pub type Sha1Many = fn(&[&[&[u8]]]) -> Vec<[u8; 20]>;
-
 /// Hashes with one [`HashPath`]. Small and freely copied; detection is done once, in [`Self::new`].
 #[derive(Clone, Copy, Debug)]
 pub struct Hasher {
@@ -43,25 +40,6 @@ impl Hasher {
     pub fn sha1_many(self, messages: &[&[&[u8]]]) -> Vec<[u8; 20]> {
         let states = many::states(self.plans.sha1, sha1::INIT, messages);
         states.iter().map(digest).collect()
-    }
-
-    /// [`Self::sha1_many`] of this path as a plain function.
-    #[must_use]
-    pub fn sha1_many_fn(self) -> Sha1Many {
-        // A plain function remembers nothing, so each path has its own.
-        match self.path {
-            HashPath::Auto => sha1_many,
-            HashPath::Portable => |m| Self::or_auto(HashPath::Portable).sha1_many(m),
-            HashPath::ShaNi => |m| Self::or_auto(HashPath::ShaNi).sha1_many(m),
-            HashPath::Avx2 => |m| Self::or_auto(HashPath::Avx2).sha1_many(m),
-            HashPath::Avx512 => |m| Self::or_auto(HashPath::Avx512).sha1_many(m),
-            HashPath::Neon => |m| Self::or_auto(HashPath::Neon).sha1_many(m),
-            HashPath::Armv8 => |m| Self::or_auto(HashPath::Armv8).sha1_many(m),
-        }
-    }
-
-    fn or_auto(path: HashPath) -> Self {
-        Self::new(path).unwrap_or_default()
     }
 
     /// SHA-256 of several independent messages, as [`Self::sha1_many`].

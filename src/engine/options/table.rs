@@ -345,12 +345,12 @@ pub static TABLE: &[OptionSpec] = &[
         "check_concurrency",
         true,
         Access::Int(
-            1,
+            0,
             10000,
             |s| int(s.tuning.check_concurrency),
             |s, v| s.tuning.check_concurrency = num(v),
         ),
-        "Pieces of one torrent hashed at once while checking.",
+        "Pieces of one torrent with the disk threads at once while checking; 0 keeps them busy.",
     ),
     opt(
         1033,

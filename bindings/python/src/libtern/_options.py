@@ -85,7 +85,7 @@ class LiveOptions(TypedDict, total=False):
     max_bad_pieces: int
     """Bad pieces a peer may have taken part in before it is banned."""
     check_concurrency: int
-    """Pieces of one torrent hashed at once while checking."""
+    """Pieces of one torrent with the disk threads at once while checking; 0 keeps them busy."""
     max_unwritten: int
     """Bytes of one torrent received but not written or not verified before no more is
     requested."""
@@ -270,8 +270,9 @@ OPTIONS: dict[str, Option] = {
         "Bad pieces a peer may have taken part in before it is banned.",
     ),
     "check_concurrency": Option(
-        1032, "check_concurrency", OptionType.INT, 8, 1, 10000, True,
-        "Pieces of one torrent hashed at once while checking.",
+        1032, "check_concurrency", OptionType.INT, 0, 0, 10000, True,
+        "Pieces of one torrent with the disk threads at once while checking; 0 keeps them "
+        "busy.",
     ),
     "max_unwritten": Option(
         1033, "max_unwritten", OptionType.INT, 67108864, 1048576, 1099511627776, True,
