@@ -54,6 +54,8 @@ pub struct Setup {
     pub complete: bool,
     /// Bytes per second.
     pub uplink: u64,
+    /// Bytes per second it can take in; no limit otherwise.
+    pub intake: Option<u64>,
     pub host: Host,
     pub tuning: Tuning,
     /// Its peers may be banned for what it sends.
@@ -70,6 +72,7 @@ impl Default for Setup {
         Self {
             complete: false,
             uplink: 2_000_000,
+            intake: None,
             host: Host::default(),
             tuning: Tuning::default(),
             liar: false,
@@ -130,6 +133,8 @@ pub struct Node {
     pub timer: Option<Instant>,
     pub uplink_busy: bool,
     pub uplink_turn: PeerKey,
+    pub intake_busy: bool,
+    pub intake_turn: PeerKey,
     pub disk_free_at: Instant,
     pub prev_have: Bitset,
     pub accepted: BTreeSet<PieceIndex>,
@@ -157,6 +162,8 @@ impl Node {
             timer: None,
             uplink_busy: false,
             uplink_turn: PeerKey(0),
+            intake_busy: false,
+            intake_turn: PeerKey(0),
             disk_free_at: Instant::ZERO,
             prev_have: Bitset::new(content.piece_count()),
             accepted: BTreeSet::new(),

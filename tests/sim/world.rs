@@ -20,6 +20,11 @@ use tern::swarm::{
 use crate::content::Content;
 use crate::node::{End, Node, Setup};
 
+/// Bytes the kernel of a node with limited intake holds for one connection,
+const WINDOW: usize = 128 * 1024;
+/// and what one read takes of them.
+const READ: usize = 20_000;
+
 /// No swarm here needs more events.
 const MAX_STEPS: u64 = 2_000_000;
 
@@ -28,6 +33,7 @@ const MAX_STEPS: u64 = 2_000_000;
 pub enum Event {
     Timer(usize),
     Uplink(usize),
+    Intake(usize),
     Deliver {
         node: usize,
         key: PeerKey,
@@ -242,6 +248,7 @@ impl World {
                 }
             }
             Event::Uplink(n) => self.uplink(n),
+            Event::Intake(n) => self.intake(n),
             Event::Deliver { node, key, data } => self.deliver(node, key, &data),
             Event::Dialled { from, key, to, epoch } => self.dialled(from, key, to, epoch),
             Event::Gone { node, key, errno } => {
@@ -496,13 +503,19 @@ impl World {
     fn uplink(&mut self, n: usize) {
         let most = 1 + self.rng.index(20_000);
         let cut = self.rng.one_in(3);
-        let node = &mut self.nodes[n];
-        node.uplink_busy = false;
+        self.nodes[n].uplink_busy = false;
+        let node = &self.nodes[n];
         let turn = node.uplink_turn;
-        let ready = |end: &End| !end.send.is_empty();
+        let ready = |end: &End| {
+            let far = &self.nodes[end.far.0];
+            let room = |far: &End| far.received.len() < WINDOW;
+            let full = far.setup.intake.is_some() && !far.ends.get(&end.far.1).is_none_or(room);
+            !end.send.is_empty() && !full
+        };
         let after = node.ends.iter().find(|(k, e)| **k > turn && ready(e)).map(|(k, _)| *k);
         let next = after.or_else(|| node.ends.iter().find(|(_, e)| ready(e)).map(|(k, _)| *k));
         let Some(key) = next else { return };
+        let node = &mut self.nodes[n];
         node.uplink_turn = key;
         let Some(end) = node.ends.get_mut(&key) else { return };
         let mut data = BytesMut::new();
@@ -539,6 +552,9 @@ impl World {
             self.deliver_raw(n, key);
             return;
         }
+        if self.nodes[n].setup.intake.is_some() && !data.is_empty() {
+            return self.start_intake(n);
+        }
         let hold = self.nodes[n].torrent.as_ref().is_none_or(|t| !t.wants_input());
         if hold {
             // What came is kept; another look soon.
@@ -552,6 +568,40 @@ impl World {
         if let Some(end) = self.nodes[n].ends.get_mut(&key) {
             end.received = received;
         }
+    }
+
+    fn start_intake(&mut self, n: usize) {
+        if !self.nodes[n].intake_busy {
+            self.nodes[n].intake_busy = true;
+            self.after(Duration::ZERO, Event::Intake(n));
+        }
+    }
+
+    /// A node that is slower than its peers reads connections in turn, as the engine does.
+    fn intake(&mut self, n: usize) {
+        let node = &mut self.nodes[n];
+        node.intake_busy = false;
+        let (turn, Some(rate)) = (node.intake_turn, node.setup.intake) else { return };
+        let ready = |end: &End| end.raw.is_none() && holds_message(&end.received);
+        let after = node.ends.iter().find(|(k, e)| **k > turn && ready(e)).map(|(k, _)| *k);
+        let next = after.or_else(|| node.ends.iter().find(|(_, e)| ready(e)).map(|(k, _)| *k));
+        let (Some(key), Some(torrent)) = (next, &node.torrent) else { return };
+        node.intake_turn = key;
+        let reads = if torrent.reads_last(key) { 1 } else { 8 };
+        let Some(end) = node.ends.get_mut(&key) else { return };
+        let far = end.far.0;
+        let mut rest = core::mem::take(&mut end.received);
+        let mut data = rest.split_to(rest.len().min(reads * READ));
+        let taken = data.len();
+        self.feed(n, Input::Received { peer: key, data: &mut data });
+        data.extend_from_slice(&rest);
+        if let Some(end) = self.nodes[n].ends.get_mut(&key) {
+            end.received = data;
+        }
+        self.start_uplink(far);
+        self.nodes[n].intake_busy = true;
+        let wait = Duration::from_micros(taken as u64 * 1_000_000 / rate);
+        self.after(wait, Event::Intake(n));
     }
 
     /// An incoming connection until its handshake is in.
@@ -682,6 +732,15 @@ impl World {
             self.nodes.iter().map(|o| o.addr).filter(|a| *a != own).collect();
         self.feed(n, Input::PeersFound { source: PeerSource::Tracker, addrs: &addrs });
         self.after(Duration::from_secs(60), Event::Tracker { node: n, epoch });
+    }
+}
+
+/// Whether a handshake or a whole message is there.
+fn holds_message(data: &[u8]) -> bool {
+    match data.first_chunk() {
+        Some(&[19, b'B', _, _]) => true,
+        Some(prefix) => data.len() - 4 >= u32::from_be_bytes(*prefix) as usize,
+        None => false,
     }
 }
 
