@@ -2788,6 +2788,29 @@ tern_result tern_create_set_private(tern_create *create,
 TERN_API tern_result tern_create_set_flags(tern_create *create, uint32_t flags, tern_error **err);
 
 /**
+ * Threads that read and hash while a run or a step goes on; 0 (the default) takes one per
+ * processor, at most eight.
+ *
+ * Threads: one per object; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_create_set_threads(tern_create *create,
+                                    uint32_t threads,
+                                    tern_error **err);
+
+/**
+ * Instructions to hash with, as `TERN_OPT_HASH_PATH`. `TERN_E_INVALID` when there is no such path,
+ * or not on this machine.
+ *
+ * Threads: one per object; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_create_set_hash_path(tern_create *create,
+                                      const char *path,
+                                      size_t path_len,
+                                      tern_error **err);
+
+/**
  * One more tracker, in this tier.
  *
  * Threads: one per object; in hooks: yes; since 0.1.0.
@@ -2811,8 +2834,8 @@ tern_result tern_create_add_web_seed(tern_create *create,
                                      tern_error **err);
 
 /**
- * Reads and hashes everything on the calling thread and gives the `.torrent` file's bytes.
- * `progress` may be NULL. `TERN_E_CANCELLED` when it asks for that, `TERN_E_IO`.
+ * Reads and hashes everything, with threads that end with it, and gives the `.torrent` file's
+ * bytes. `progress` may be NULL. `TERN_E_CANCELLED` when it asks for that, `TERN_E_IO`.
  *
  * Ownership: `tern_buf_free`.
  *
@@ -2826,7 +2849,8 @@ tern_result tern_create_run(tern_create *create,
                             tern_error **err);
 
 /**
- * The same in slices, for hosts that want no callback: reads and hashes up to about `max_bytes`,
+ * The same in slices, for hosts that want no callback: reads and hashes up to about `max_bytes`
+ * (sixteen pieces per thread and more are fast, single pieces are not),
  * then returns 1 when all is hashed, 0 when not, or a negative `TERN_E_*`. `out_done` and
  * `out_total` (bytes) may be NULL.
  *

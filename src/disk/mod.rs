@@ -36,6 +36,13 @@ use crate::codec::metainfo::Info;
 pub use pool::{Pool, PoolStats};
 pub use serve::{Lending, ServedFile};
 
+/// Asks for a stretch of a file unless its beginning is in the system's cache; does not wait.
+pub fn read_ahead(file: &std::fs::File, offset: u64, length: u64) {
+    if sys::readable_now(file, offset) == Some(false) {
+        sys::read_ahead(file, offset, length);
+    }
+}
+
 /// SHA-1 of several streams side by side, given by the engine; each thread has its own. One that
 /// panics is dropped and made anew.
 pub trait StreamHasher: Send {

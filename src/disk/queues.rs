@@ -243,6 +243,9 @@ impl Queues {
                 touched: now,
             }
         });
+        if is_write {
+            self.gather.blocks(now);
+        }
         queue.jobs.push_back(entry);
         queue.bytes += bytes;
         queue.wrote |= is_write;
@@ -292,7 +295,7 @@ impl Queues {
                 if !fresh {
                     return self.bulk.push_back(finished);
                 }
-                self.gather.arrived(now);
+                self.gather.piece(now);
                 self.fresh.push_back(finished);
                 if queue.jobs.len() > 1 || !torrent.waiting.is_empty() || queue.failed.is_some() {
                     self.hurry();
