@@ -4,8 +4,8 @@
 //! way we want them ([`listen`]), outgoing TCP connections ([`dial`]), file content on its way to a
 //! socket ([`send`]), one HTTP(S) exchange after another ([`http`], [`tls`]), threads that no
 //! signal reaches ([`signals`]), and a flag for a host's event loop to poll ([`notify`]).
-//! Deliberately absent: torrents, what peers say, policy, retries, concurrency bounds: all of these are the
-//! engine's.
+//! Deliberately absent: torrents, what peers say, policy, retries, concurrency bounds: all of these
+//! are the engine's.
 
 pub mod dial;
 pub mod http;
