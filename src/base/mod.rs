@@ -1,7 +1,7 @@
 //! Layer 0: the vocabulary every other room speaks.
 //!
-//! Newtypes for ids, indexes, lengths and times; the bitset; shared bytes; torrent geometry; receive
-//! buffers and payloads; the seeded random generator; the limits that bound foreign input.
+//! Newtypes for ids, indexes, lengths and times; the bitset; shared bytes; torrent geometry;
+//! receive buffers and payloads; the seeded random generator; the limits that bound foreign input.
 //! Deliberately absent: I/O, threads, clocks (time is always passed in), global state.
 
 mod bitset;

@@ -17,7 +17,7 @@ use super::storage::{Block, Storage};
 use super::work::{Entry, PieceTask};
 use crate::base::{DiskError, PieceIndex, TorrentId};
 
-/// Room for torrents and units that idle queues keep.
+/// Room for torrents that idle queues keep.
 const KEPT: usize = 64;
 /// A partial piece nobody adds to is written after this long.
 const IDLE_FLUSH: Duration = Duration::from_secs(2);
@@ -243,6 +243,9 @@ impl Queues {
                 touched: now,
             }
         });
+        if is_write {
+            self.gather.blocks(now);
+        }
         queue.jobs.push_back(entry);
         queue.bytes += bytes;
         queue.wrote |= is_write;
@@ -292,7 +295,7 @@ impl Queues {
                 if !fresh {
                     return self.bulk.push_back(finished);
                 }
-                self.gather.arrived(now);
+                self.gather.piece(now);
                 self.fresh.push_back(finished);
                 if queue.jobs.len() > 1 || !torrent.waiting.is_empty() || queue.failed.is_some() {
                     self.hurry();
@@ -336,7 +339,6 @@ impl Queues {
             if self.torrents.is_empty() {
                 // A session of many torrents looks at all their files once and then has no jobs.
                 self.torrents.shrink_to(KEPT);
-                self.prompt.shrink_to(KEPT);
             }
         }
     }

@@ -78,7 +78,7 @@ fn a_quick_seed_sends_little_more_than_the_content() {
     for s in 0..4 {
         let mut w = world(s, 65_536, 256);
         w.latency = Duration::from_millis(1);
-        let tuning = Tuning { max_requests: 64, ..Tuning::default() };
+        let tuning = Tuning { max_requests: 16, ..Tuning::default() };
         w.add(Setup { uplink: 40_000_000, tuning: tuning.clone(), ..seed() });
         for _ in 0..4 {
             let (uplink, intake) = (10_000_000, Some(4_000_000));

@@ -583,9 +583,11 @@ impl World {
         node.intake_busy = false;
         let (turn, Some(rate)) = (node.intake_turn, node.setup.intake) else { return };
         let ready = |end: &End| end.raw.is_none() && holds_message(&end.received);
-        let after = node.ends.iter().find(|(k, e)| **k > turn && ready(e)).map(|(k, _)| *k);
-        let next = after.or_else(|| node.ends.iter().find(|(_, e)| ready(e)).map(|(k, _)| *k));
-        let (Some(key), Some(torrent)) = (next, &node.torrent) else { return };
+        let Some(torrent) = &node.torrent else { return };
+        let waiting = node.ends.iter().filter(|(_, e)| ready(e)).map(|(k, _)| *k);
+        // Those read last come when nobody else has anything to say; else it goes round.
+        let next = waiting.min_by_key(|k| (torrent.reads_last(*k), *k <= turn, *k));
+        let Some(key) = next else { return };
         node.intake_turn = key;
         let reads = if torrent.reads_last(key) { 1 } else { 8 };
         let Some(end) = node.ends.get_mut(&key) else { return };

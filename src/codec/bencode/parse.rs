@@ -166,11 +166,15 @@ impl<'a> Document<'a> {
             let offset = limits.bytes.min(u32::MAX as usize);
             return Err(Error { offset, kind: ErrorKind::TooLarge });
         }
+        // Room for what small documents need, so that reading thousands of them does not grow it.
+        let tokens = Vec::with_capacity((input.len() / 8).clamp(4, SMALL));
         let mut parser =
-            Parser { input, at: 0, tokens: Vec::new(), stack: Vec::new(), limits, canonical: true };
+            Parser { input, at: 0, tokens, stack: Vec::new(), limits, canonical: true };
         parser.run()?;
         let Parser { at, mut tokens, canonical, .. } = parser;
-        tokens.shrink_to_fit();
+        if tokens.len() > SMALL {
+            tokens.shrink_to_fit();
+        }
         Ok((Self { input, tokens, canonical }, at))
     }
 
@@ -393,6 +397,9 @@ impl Parser<'_> {
         if self.limits.canonical { Err(Error { offset, kind }) } else { Ok(()) }
     }
 }
+
+/// Items a document makes room for at once.
+const SMALL: usize = 256;
 
 /// One value of a [`Document`]. Typed accessors are `None` when the value is of another type.
 ///

@@ -11,50 +11,51 @@ use super::{
 };
 use crate::base::{InfoHash, UnixTime, limits};
 
-/// Keys that become fields, or that the writer always sets itself. All others are kept as they are.
+/// Keys that become fields, or that the writer always sets itself, in order. All others are kept as
+/// they are.
 const MODELLED: &[&[u8]] = &[
-    b"file-format",
-    b"file-version",
-    b"libtorrent-version",
+    b"active_time",
+    b"added_time",
     b"allocation",
-    b"info-hash",
-    b"name",
-    b"info",
-    b"save_path",
-    b"pieces",
-    b"verified",
-    b"unfinished",
-    b"mapped_files",
-    b"file_priority",
-    b"piece_priority",
-    b"trackers",
-    b"url-list",
-    b"peers",
-    b"peers6",
+    b"auto_managed",
     b"banned_peers",
     b"banned_peers6",
-    b"total_uploaded",
-    b"total_downloaded",
-    b"active_time",
-    b"finished_time",
-    b"seeding_time",
-    b"added_time",
     b"completed_time",
-    b"last_seen_complete",
-    b"last_download",
-    b"last_upload",
-    b"upload_rate_limit",
     b"download_rate_limit",
+    b"file-format",
+    b"file-version",
+    b"file_priority",
+    b"finished_time",
+    b"info",
+    b"info-hash",
+    b"last_download",
+    b"last_seen_complete",
+    b"last_upload",
+    b"libtorrent-version",
+    b"mapped_files",
     b"max_connections",
     b"max_uploads",
-    b"paused",
-    b"auto_managed",
-    b"sequential_download",
-    b"seed_mode",
+    b"name",
     b"num_complete",
-    b"num_incomplete",
     b"num_downloaded",
+    b"num_incomplete",
+    b"paused",
+    b"peers",
+    b"peers6",
+    b"piece_priority",
+    b"pieces",
+    b"save_path",
+    b"seed_mode",
+    b"seeding_time",
+    b"sequential_download",
     b"tern",
+    b"total_downloaded",
+    b"total_uploaded",
+    b"trackers",
+    b"unfinished",
+    b"upload_rate_limit",
+    b"url-list",
+    b"verified",
 ];
 
 pub(super) fn resume(blob: &[u8]) -> Result<Resume, ResumeError> {
@@ -273,10 +274,18 @@ fn peers(root: &Lookup<'_, '_>, v4: &[u8], v6: &[u8]) -> Vec<SocketAddr> {
 
 fn unknown(root: &Lookup<'_, '_>, version: i64) -> Vec<(Vec<u8>, Vec<u8>)> {
     root.iter()
-        .filter(|(key, _)| !MODELLED.contains(key))
+        .filter(|(key, _)| MODELLED.binary_search(key).is_err())
         .filter(|(key, value)| !USUAL.contains(&(*key, value.raw())))
         // Merkle trees are packed differently in file-version 2; we write 1.
         .filter(|(key, _)| version == 1 || *key != b"trees")
         .map(|(key, value)| (key.to_vec(), value.raw().to_vec()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn modelled_keys_are_in_order() {
+        assert!(super::MODELLED.is_sorted());
+    }
 }

@@ -46,7 +46,7 @@ fn seal(blob: &mut [u8]) {
 fn identity(d: &mut DictEncoder<'_>, from: &Resume, version: &str) {
     d.bytes(b"file-format", FILE_FORMAT);
     d.int(b"file-version", 1);
-    d.bytes(b"libtorrent-version", format!("{WRITER}{version}").as_bytes());
+    d.bytes(b"libtorrent-version", &[WRITER, version].concat().into_bytes());
     d.bytes(b"info-hash", &from.info_hash.0);
     if let Some(name) = from.name.as_ref().filter(|name| !name.is_empty()) {
         d.bytes(b"name", name.as_bytes());

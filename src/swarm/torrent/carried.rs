@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::base::{FileIndex, UnixTime};
 use crate::codec::metainfo::{Info, Tiers};
 use crate::codec::resume::Resume;
+use crate::swarm::types::TorrentParams;
 
 /// Values carried from save to save.
 #[derive(Debug)]
@@ -49,8 +50,23 @@ struct Rare {
 }
 
 impl Carried {
+    /// From the loaded blob, with what the host said put over it.
+    pub(super) fn of(params: &TorrentParams) -> Self {
+        let (blob, info) = (params.resume.as_deref(), &params.info);
+        let mut carried = Self::new(blob, info, Arc::clone(&params.save_path));
+        params.renamed.iter().for_each(|(file, path)| carried.map_file(info, *file, path));
+        carried.preallocate |= params.preallocate;
+        if let Some((upload, download)) = params.limits {
+            carried.set_limits(upload, download);
+        }
+        if let Some(trackers) = &params.trackers {
+            carried.trackers = Some(Arc::clone(trackers));
+        }
+        carried
+    }
+
     /// From the loaded blob; `save_path` goes before the blob's unless it is empty.
-    pub(super) fn new(from: Option<&Resume>, info: &Info, save_path: Arc<[u8]>) -> Self {
+    fn new(from: Option<&Resume>, info: &Info, save_path: Arc<[u8]>) -> Self {
         let blank = Resume::default();
         let from = from.unwrap_or(&blank);
         let rare = Rare {

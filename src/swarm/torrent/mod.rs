@@ -263,22 +263,16 @@ impl Torrent {
     pub fn new(now: Instant, params: TorrentParams, key_base: u64) -> Self {
         let mut rng = Rng::new(params.seed);
         let mut child = || Rng::new(rng.next_u64());
-        let info = params.info;
+        let info = Arc::clone(&params.info);
         let count = info.piece_count();
-        let tuning = params.tuning;
+        let tuning = Arc::clone(&params.tuning);
         let mut known = PeerList::new(tuning.max_known_peers, tuning.max_per_ip, child());
         if let Some(addr) = params.external_addr {
             known.set_external(addr);
         }
-        let loading = params.resume;
+        let loading = params.resume.clone();
         let blob = loading.as_deref();
-        let mut carried = Carried::new(blob, &info, params.save_path);
-        params.renamed.iter().for_each(|(file, path)| carried.map_file(&info, *file, path));
-        carried.preallocate |= params.preallocate;
-        if let Some((upload, download)) = params.limits {
-            carried.set_limits(upload, download);
-        }
-        carried.trackers = params.trackers.or(carried.trackers);
+        let carried = Carried::of(&params);
         let tern = blob.and_then(|b| b.tern.as_ref());
         let generation = tern.map_or(0, |t| t.generation);
         let mut torrent = Self {

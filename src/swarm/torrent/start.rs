@@ -152,8 +152,8 @@ impl Torrent {
         }
     }
 
-    /// Whether the torrent goes on exactly as its own saved state left it, with nothing to fetch: then
-    /// starting it is no change worth saving.
+    /// Whether the torrent goes on exactly as its own saved state left it, with nothing to fetch:
+    /// then starting it is no change worth saving.
     fn is_as_saved(&self, saved: &Resume, plan: &load::Plan) -> bool {
         let same = saved.paused == self.user_paused && saved.sequential == self.sequential;
         let clean = saved.tern.as_ref().is_some_and(|tern| tern.clean);
