@@ -145,10 +145,12 @@ bench-host:
 	$(CARGO) build --release --examples
 
 # Instructions of the hot functions against tests/bench/budgets.tsv; needs valgrind.
-budget: bench-host
+budget:
+	$(CARGO) build --release --example bench-hot
 	$(PYTHON) tests/bench/budget.py
 
-budget-update: bench-host
+budget-update:
+	$(CARGO) build --release --example bench-hot
 	$(PYTHON) tests/bench/budget.py --update
 
 bench-peers: $(BENCH)/venv/.ready bench-transmission $(BENCH)/rqbit.done

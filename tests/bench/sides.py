@@ -128,10 +128,8 @@ class Tern:
         return timed(Program(self.name, command, work, lines=True), content, all_there)
 
     def create(self, content, work, threads):
-        """Makes a torrent of a file; the library's builder has one thread."""
-        if threads != 1:
-            return None
-        command = [HOST, "create", content.file, content.piece]
+        """Makes a torrent of a file; 0 threads are as many as it likes."""
+        command = [HOST, "create", content.file, content.piece, threads]
         return timed(Program(self.name, command, work, lines=True), content,
                      lambda a: a["info_hash"] == content.info_hash)
 
