@@ -361,7 +361,7 @@ fn scrape_failed(url: String, reason: &str) -> TrackerEvent {
 }
 
 fn config(settings: &Settings) -> AnnouncerConfig {
-    AnnouncerConfig { all_tiers: settings.announce_all_tiers }
+    AnnouncerConfig { all_tiers: settings.announce_all_tiers, udp: false }
 }
 
 impl http::Response {

@@ -11,6 +11,8 @@ mod connection;
 mod extension;
 mod handshake;
 mod output;
+pub mod ut_metadata;
+pub mod ut_pex;
 mod wire;
 
 #[cfg(test)]
