@@ -379,8 +379,8 @@ impl Table {
 
     /// The first number of shared bits, from `after` on, with which we know too few nodes, although
     /// nodes that share more are known: a lookup there is worth it. Without such nodes a lookup
-    /// that comes by could not leave our neighbourhood again. Buckets do not tell, as one that was never
-    /// full holds nodes of all depths.
+    /// that comes by could not leave our neighbourhood again. Buckets do not tell, as one that was
+    /// never full holds nodes of all depths.
     #[must_use]
     pub fn sparse_depth(&self, after: usize) -> Option<usize> {
         let mut counts = [0usize; ID_BITS + 1];
