@@ -267,10 +267,10 @@ impl World {
                 Output::Peers { command, peers } => {
                     self.found.entry(command).or_default().extend(peers);
                 }
-                Output::Done { command, outcome, stats } => {
-                    if !matches!(outcome, Outcome::Accepted) {
-                        self.done.insert(command, stats);
-                    }
+                Output::Done { command, outcome, stats }
+                    if !matches!(outcome, Outcome::Accepted) =>
+                {
+                    self.done.insert(command, stats);
                 }
                 _ => {}
             }

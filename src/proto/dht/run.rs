@@ -3,6 +3,7 @@
 //! A command runs one lookup on each listening address. When all are over, those with something to
 //! store do so at the nearest nodes that gave a token; when those have answered too, it is done.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use super::calls::{Call, Purpose};
@@ -370,10 +371,12 @@ impl Dht {
 
     fn abandon_lookups(&mut self, command: CommandId) {
         let ours = |active: &Active| active.goal == Goal::Command(command);
-        let gone: Vec<_> = self.lookups.extract_if(.., |_, active| ours(active)).collect();
-        self.starved.retain(|id| !gone.iter().any(|(gone, _)| gone == id));
+        let (gone, kept): (BTreeMap<_, _>, _) =
+            std::mem::take(&mut self.lookups).into_iter().partition(|(_, active)| ours(active));
+        self.lookups = kept;
+        self.starved.retain(|id| !gone.contains_key(id));
         if let Some(running) = self.running.get_mut(&command) {
-            gone.iter().for_each(|(_, active)| running.collect(active));
+            gone.values().for_each(|active| running.collect(active));
             running.lookups = 0;
         }
     }
@@ -462,9 +465,6 @@ fn first(stats: &mut LookupStats, hops: u32) {
     }
 }
 
-fn running_is_over(
-    running: &std::collections::BTreeMap<CommandId, Running>,
-    command: CommandId,
-) -> bool {
+fn running_is_over(running: &BTreeMap<CommandId, Running>, command: CommandId) -> bool {
     running.get(&command).is_some_and(|running| running.kind.is_complete())
 }
