@@ -8,16 +8,15 @@ client has to be talked into dialling 127.0.0.1.
 import json
 import shutil
 import socket
-import subprocess
 import urllib.parse
 import urllib.request
 import xmlrpc.client
 from pathlib import Path
 
-from clients import Failed, Process, Transmission, free_port, listening, wait_for
+from clients import Failed, Process, free_port, listening, wait_for
 
 PACKAGES = {"qbittorrent-nox": "qbittorrent-nox", "rtorrent": "rtorrent", "deluged": "deluged",
-            "deluge-console": "deluge-console", "transmission-daemon": "transmission-daemon",
+            "transmission-daemon": "transmission-daemon",
             "aria2c": "aria2"}
 
 
@@ -39,6 +38,7 @@ class QBittorrent:
         """Runs it."""
         conf = self.profile / "qBittorrent/config/qBittorrent.conf"
         conf.parent.mkdir(parents=True, exist_ok=True)
+        self.work.mkdir(exist_ok=True)
         storage = "SQLite" if self.sqlite else "Legacy"
         conf.write_text(f"""[LegalNotice]
 Accepted=true
@@ -118,6 +118,7 @@ class RTorrent:
     def start(self, downloads):
         """Runs it."""
         self.state.mkdir(exist_ok=True)
+        self.socket.unlink(missing_ok=True)
         options = {
             "session.path.set": self.state, "directory.default.set": downloads,
             "network.port_range.set": f"{self.port}-{self.port}", "network.port_random.set": "no",
@@ -148,17 +149,26 @@ class RTorrent:
         """Adds a torrent file."""
         self.call("load.start", "", str(torrent.path), *commands)
         wait_for("rtorrent to take the torrent",
-                 lambda: torrent.info_hash.hex().upper() in self.call("download_list"),
+                 lambda: key(torrent) in self.call("download_list"),
                  self.process)
 
     def have(self, torrent):
         """The pieces it says it has."""
-        raw = bytes.fromhex(self.call("d.bitfield", torrent.info_hash.hex().upper()))
+        raw = bytes.fromhex(self.call("d.bitfield", key(torrent)))
         return [i for i in range(len(torrent.hashes)) if raw[i // 8] & (0x80 >> i % 8)]
+
+    def checking(self, torrent):
+        """Whether it hashes, or is going to."""
+        return self.call("d.hashing", key(torrent)) or self.call("d.is_hash_checking", key(torrent))
+
+
+def key(torrent):
+    """How rtorrent calls a torrent."""
+    return torrent.info_hash.hex().upper()
 
 
 class Deluge:
-    """deluged, by deluge-console."""
+    """deluged, by its own client library."""
 
     name = "deluge"
 
@@ -167,7 +177,7 @@ class Deluge:
         self.config = self.work / "deluge"
         self.state = self.config / "state"
         self.port, self.rpc = free_port(), free_port()
-        self.process = None
+        self.process = self.client = None
 
     def start(self, downloads):
         """Runs it."""
@@ -185,27 +195,20 @@ class Deluge:
         wait_for("deluged", lambda: listening(self.rpc), self.process)
         return self.process
 
-    def call(self, *command):
-        """One command of the console."""
-        line = " ".join(command)
-        done = subprocess.run(
-            ["deluge-console", "-c", str(self.config), "-d", "127.0.0.1", "-p", str(self.rpc),
-             "-U", "localclient", "-P", "secret", line],
-            capture_output=True, text=True, timeout=60)
-        return done.stdout + done.stderr
+    def add(self, torrent, downloads):
+        """Adds a torrent file; the process that does it also tells what deluge has."""
+        script = Path(__file__).resolve().parent / "deluge_client.py"
+        self.client = Process("deluge-client", ["/usr/bin/python3", str(script), str(self.rpc),
+                              "localclient", "secret", str(torrent.path), str(downloads)],
+                              self.work)
+        wait_for("deluge to take the torrent",
+                 lambda: any("added" in row for row in self.client.lines()), self.client)
+        return self.client
 
-    def add(self, torrent):
-        """Adds a torrent file."""
-        said = self.call("add", "-p", f"'{self.work / 'down'}'", f"'{torrent.path}'")
-        if "added" not in said.lower():
-            raise Failed(f"deluge does not take the torrent: {said}")
-
-    def progress(self):
-        """Percent."""
-        for line in self.call("info", "-v").splitlines():
-            if line.strip().startswith("Progress:"):
-                return float(line.split("%")[0].split()[-1])
-        return 0.0
+    def have(self):
+        """The pieces it says it has."""
+        rows = [row for row in self.client.lines() if "have" in row]
+        return rows[-1]["have"] if rows else []
 
 
 class Aria2:
@@ -247,15 +250,6 @@ class Aria2:
         rows = self.call("tellActive", ["bitfield"])
         raw = bytes.fromhex(rows[0].get("bitfield", "")) if rows else b""
         return [i for i in range(len(raw) * 8) if raw[i // 8] & (0x80 >> i % 8)]
-
-
-class TransmissionDaemon(Transmission):
-    """transmission-daemon as in the other tests, with its folder known."""
-
-    def __init__(self, work):
-        super().__init__(work)
-        self.state = None
-        self.process = None
 
 
 def need():

@@ -58,9 +58,9 @@ impl Pickle {
     /// When it ends early, is inconsistent, or needs an opcode that plain data does not.
     pub fn parse(data: &[u8]) -> Result<Self, ClientError> {
         let mut machine = Machine { data, ..Machine::default() };
-        let root = machine.run().map_err(|what| {
-            ClientError::new(format!("pickle byte {}", machine.at), what)
-        })?;
+        let root = machine
+            .run()
+            .map_err(|what| ClientError::new(format!("pickle byte {}", machine.at), what))?;
         Ok(Self { nodes: machine.nodes, root })
     }
 
@@ -423,7 +423,11 @@ impl<'a> Machine<'a> {
 
 fn pairs(items: &[Id]) -> Step<Vec<(Id, Id)>> {
     let (pairs, rest) = items.as_chunks::<2>();
-    if rest.is_empty() { Ok(pairs.iter().map(|[k, v]| (*k, *v)).collect()) } else { Err("odd keys") }
+    if rest.is_empty() {
+        Ok(pairs.iter().map(|[k, v]| (*k, *v)).collect())
+    } else {
+        Err("odd keys")
+    }
 }
 
 /// Two's complement, little-endian, of any length.

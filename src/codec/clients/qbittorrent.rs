@@ -118,7 +118,8 @@ pub fn write(resume: &Resume, info: &Info) -> Vec<u8> {
         5 | 6 => 6,
         _ => 7,
     };
-    let mut files: Vec<u8> = resume.file_priority.iter().take(info.files.len()).map(normal).collect();
+    let mut files: Vec<u8> =
+        resume.file_priority.iter().take(info.files.len()).map(normal).collect();
     files.resize(info.files.len(), NORMAL);
     out.file_priority = files;
     out.piece_priority = Vec::new();

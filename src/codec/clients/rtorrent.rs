@@ -29,10 +29,8 @@ pub fn session(
     };
     let whole = named("torrent", torrent)?;
     let inside = |key: &[u8]| whole.root().get(key).map_or(&b"de"[..], |v| v.raw());
-    let resume = named(
-        "libtorrent_resume",
-        resume.unwrap_or_else(|| inside(b"libtorrent_resume")),
-    )?;
+    let resume =
+        named("libtorrent_resume", resume.unwrap_or_else(|| inside(b"libtorrent_resume")))?;
     let state = named("rtorrent", state.unwrap_or_else(|| inside(b"rtorrent")))?;
     let (resume, state) = (resume.root(), state.root());
     let directory = state
@@ -120,7 +118,9 @@ fn claims(resume: Value<'_, '_>) -> Result<Claims, ClientError> {
         (None, Some(0)) => Bits::None,
         // The number of pieces: all of them.
         (None, Some(1..)) => Bits::All,
-        _ => return Err(ClientError::new("libtorrent_resume.bitfield", "neither bits nor a count")),
+        _ => {
+            return Err(ClientError::new("libtorrent_resume.bitfield", "neither bits nor a count"));
+        }
     };
     let files = resume.get(b"files").and_then(|v| v.as_list()).into_iter().flatten();
     let stamps = files
@@ -132,8 +132,7 @@ fn claims(resume: Value<'_, '_>) -> Result<Claims, ClientError> {
             _ => Stamp::Distrust,
         })
         .collect();
-    let (uncertain, _) =
-        resume.get_bytes(b"uncertain_pieces").unwrap_or_default().as_chunks::<4>();
+    let (uncertain, _) = resume.get_bytes(b"uncertain_pieces").unwrap_or_default().as_chunks::<4>();
     Ok(Claims::Known(Known {
         bits,
         stamps,
