@@ -6,7 +6,6 @@ content is compared. The state that is read was written by the client itself a m
 """
 
 import base64
-import contextlib
 import concurrent.futures
 import json
 import subprocess
@@ -281,13 +280,21 @@ def export(work):
     if rows[-1]["exported"] != 1:
         raise Failed(f"not exported: {rows}")
     with second.start(down) as process:
-        info = wait_for("qBittorrent to load it", second.info, process)[0]
-        seen = {info["state"]}
-        wait_for("qBittorrent to start", lambda: listening(second.port), process)
-        have = second.have(torrent)
-        seen.add(second.info()[0]["state"])
-        if have != claims or any("checking" in state and "Resume" not in state for state in seen):
-            raise Failed(f"qBittorrent has {have}, tern had {claims}; its states: {seen}")
+        wait_for("qBittorrent to load it", second.info, process)
+        seen = set()
+
+        def loaded():
+            seen.add(second.info()[0]["state"])
+            return second.have(torrent) == claims and listening(second.port)
+
+        try:
+            wait_for("qBittorrent to have what tern had", loaded, process, 15)
+        except Failed as error:
+            have = second.have(torrent)
+            raise Failed(f"{error} it has {have}, not {claims}; its states: {seen}") from None
+        if any(state.startswith("checking") for state in seen - {"checkingResumeData"}):
+            raise Failed(f"qBittorrent checks what it was given: {seen}")
+        info = second.info()[0]
         if (info["category"], info["tags"], info["ratio_limit"]) != ("films", "a, b", 2.5):
             raise Failed(f"labels are lost: {info}")
         with seeder(work).seed(torrent, source, free_port(), [second.port]):
@@ -315,7 +322,7 @@ def cases():
 
 def run(name, test):
     """One case: a line, and whether it passed."""
-    with contextlib.nullcontext(tempfile.mkdtemp(prefix="tern-import-", dir="/tmp/imp")) as work:
+    with tempfile.TemporaryDirectory(prefix="tern-import-") as work:
         began = time.monotonic()
         try:
             test(Path(work))
