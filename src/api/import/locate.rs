@@ -45,11 +45,13 @@ pub(super) fn locate(
     let mut out = Located { save_path, mapped: Vec::new(), stats: Vec::new(), renames: Vec::new() };
     for (file, index) in info.files.iter().zip(0_usize..) {
         let said = mapped.get(index).filter(|path| is_path(path)).cloned();
-        let (name, stat) = out.find(info, file, said.or_else(|| top.name(info, file)), endings);
-        let (name, stat) =
-            if keep_names { (name, stat) } else { out.unmark(file, name, stat, endings) };
+        let found = out.find(info, file, said, &top, endings);
+        let name = match &found.plain {
+            Some(plain) if !keep_names && out.unmark(&found, plain) => plain.clone(),
+            _ => found.name,
+        };
         out.mapped.push(if name == file.path { String::new() } else { name });
-        out.stats.push(stat);
+        out.stats.push(found.stat);
     }
     if out.mapped.iter().all(String::is_empty) {
         out.mapped = Vec::new();
@@ -109,54 +111,59 @@ fn is_path(path: &str) -> bool {
     !path.is_empty() && !path.contains('\0') && !inside.split('/').any(bad)
 }
 
+/// Where a file is.
+struct Found {
+    /// Relative to the save path.
+    name: String,
+    /// The name without the mark of being unfinished, when it has one.
+    plain: Option<String>,
+    stat: Option<FileStat>,
+}
+
 impl Located {
-    /// The name a file has, relative to the save path, and its state.
+    /// Finds a file under the name that the client says, or else under those it may have.
     fn find(
         &self,
         info: &Info,
         file: &FileEntry,
         said: Option<String>,
+        top: &Top,
         endings: &[&str],
-    ) -> (String, Option<FileStat>) {
-        let name = said.clone().unwrap_or_else(|| file.path.clone());
+    ) -> Found {
+        // A client that keeps names of files keeps the mark in them.
+        let marked = said.as_ref().and_then(|name| {
+            let plain = endings.iter().find_map(|ending| name.strip_suffix(ending));
+            plain.filter(|plain| is_path(plain) && *name != file.path).map(str::to_owned)
+        });
+        let renamed = said.is_some();
+        let first = said.or_else(|| top.name(info, file)).unwrap_or_else(|| file.path.clone());
+        let mut names = vec![(first.clone(), marked)];
+        if !renamed && first == file.path {
+            names.extend(raw_name(info, file).map(|name| (name, None)));
+        }
+        for (plain, _) in names.clone() {
+            let with = |ending: &&str| (format!("{plain}{ending}"), Some(plain.clone()));
+            names.extend(endings.iter().map(with));
+        }
         if file.attr.padding {
-            return (name, None);
+            names.clear();
         }
-        let mut names = vec![name.clone()];
-        if said.is_none() {
-            names.extend(raw_name(info, file));
-        }
-        for base in names.clone() {
-            names.extend(endings.iter().map(|ending| format!("{base}{ending}")));
-        }
-        for name in names {
+        for (name, plain) in names {
             if let Some(stat) = stat(&self.save_path.join(&name)) {
-                return (name, Some(stat));
+                return Found { name, plain, stat: Some(stat) };
             }
         }
-        (name, None)
+        Found { name: first, plain: None, stat: None }
     }
 
-    /// Takes the mark of an unfinished file away.
-    fn unmark(
-        &mut self,
-        file: &FileEntry,
-        name: String,
-        stat: Option<FileStat>,
-        endings: &[&str],
-    ) -> (String, Option<FileStat>) {
-        let plain = endings.iter().find_map(|ending| name.strip_suffix(ending));
-        // A file that is called so by the torrent has no mark.
-        let plain = plain.filter(|plain| !plain.is_empty() && name != file.path);
-        let Some(plain) = plain.map(str::to_owned) else { return (name, stat) };
-        let (from, to) = (self.save_path.join(&name), self.save_path.join(&plain));
-        if stat.is_some() {
-            if to.symlink_metadata().is_ok() {
-                return (name, stat);
-            }
+    /// Plans to take the mark of an unfinished file away; false when its name is taken.
+    fn unmark(&mut self, found: &Found, plain: &str) -> bool {
+        let (from, to) = (self.save_path.join(&found.name), self.save_path.join(plain));
+        let free = to.symlink_metadata().is_err();
+        if free {
             self.renames.push((from, to));
         }
-        (plain, stat)
+        free
     }
 }
 

@@ -5,7 +5,7 @@
 //! # mod libtern_doc { pub use ::tern::api::*; }
 //!
 //! fn main() -> Result<(), tern::Error> {
-//!     let found = tern::Import::open("/home/me/.local/share/qBittorrent", None)?;
+//!     let found = tern::Import::open("/srv/profile/qBittorrent", None)?;
 //!     for torrent in found {
 //!         match torrent {
 //!             Ok(torrent) => tern::import_into("/var/lib/example".as_ref(), &torrent, false)?,

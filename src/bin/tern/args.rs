@@ -74,10 +74,11 @@ pub(crate) struct Network {
     /// Use no trackers.
     #[arg(long)]
     pub(crate) no_trackers: bool,
-    /// Download at most this much per second, for instance 500k or 2M.
+    /// Download at most this much per second, for instance 500k or 2M; 0 lifts a limit that was
+    /// set before or imported.
     #[arg(long, value_name = "RATE", value_parser = parse_bytes)]
     pub(crate) limit_down: Option<u64>,
-    /// Upload at most this much per second.
+    /// Upload at most this much per second, or 0.
     #[arg(long, value_name = "RATE", value_parser = parse_bytes)]
     pub(crate) limit_up: Option<u64>,
     /// Remember progress here [default: $XDG_STATE_HOME/tern or ~/.local/state/tern].

@@ -129,6 +129,13 @@ fn tell_taken(torrent: &Imported, place: Option<&Path>, reporter: &Reporter) {
         let name = from.display().to_string();
         text += &format!("\n  renamed to its final name: {}", units::printable(&name));
     }
+    if let Some(place) = place {
+        let file = place.join(format!("{}.torrent", metainfo.info_hash()));
+        let verb = if torrent.restored == pieces { "seed" } else { "get" };
+        let option = if verb == "seed" { "-d" } else { "-o" };
+        let dir = torrent.save_path.display();
+        text += &format!("\n  go on: tern {verb} '{}' {option} '{dir}'", file.display());
+    }
     let labels = &torrent.labels;
     let fields = json!({
         "name": metainfo.name(),

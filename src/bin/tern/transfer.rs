@@ -109,7 +109,8 @@ impl<'a> Run<'a> {
         let session = Session::new(&config(network, &place)?)?;
         // What is not said stays as it was, or as it was imported.
         if network.limit_down.is_some() || network.limit_up.is_some() {
-            add.set_limits(network.limit_down, network.limit_up);
+            let limit = |rate: Option<u64>| rate.filter(|rate| *rate > 0);
+            add.set_limits(limit(network.limit_down), limit(network.limit_up));
         }
         add.set_save_policy(SavePolicy { interval: Some(SAVE_EVERY), ..SavePolicy::default() });
         for peer in resolve(&network.peers)? {
