@@ -44,7 +44,9 @@ pub use create::{Progress, TorrentBuilder};
 pub use event::Event;
 pub use export::export_qbittorrent;
 pub use hook::Hook;
-pub use import::{Client, Import, ImportError, Imported, Labels, Stored, import_into, stored};
+pub use import::{
+    Client, Import, ImportError, Imported, Labels, Shelf, Stored, import_into, stored,
+};
 pub use metainfo::Metainfo;
 pub use session::{Session, Unsaved};
 pub use torrent::{PeerInfo, Torrent, TorrentStatus, TrackerInfo, path as path_from_bytes};

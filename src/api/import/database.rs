@@ -23,7 +23,7 @@ fn read(path: &Path) -> rusqlite::Result<Vec<Row>> {
     database.pragma_update(None, "trusted_schema", false)?;
     let mut statement = database
         .prepare("SELECT * FROM torrents ORDER BY queue_position < 0, queue_position, id")?;
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut found = statement.query([])?;
     let mut out = Vec::new();
     while let Some(row) = found.next()? {

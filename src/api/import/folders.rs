@@ -43,10 +43,10 @@ impl Torrents {
     /// Those of a directory; what does not parse is not one.
     pub(super) fn add(&mut self, dir: &Path) -> Result<(), Error> {
         for path in listing(dir)? {
-            if has_ending(&path, "torrent") {
-                if let Ok(metainfo) = Metainfo::load(&path) {
-                    self.files.entry(metainfo.info_hash()).or_insert(path);
-                }
+            let metainfo =
+                if has_ending(&path, "torrent") { Metainfo::load(&path).ok() } else { None };
+            if let Some(metainfo) = metainfo {
+                self.files.entry(metainfo.info_hash()).or_insert(path);
             }
         }
         Ok(())

@@ -162,7 +162,7 @@ fn deluge(
 }
 
 fn aria2_listed(list: PathBuf, entry: &aria2::Listed) -> Result<Known, ImportError> {
-    let file = list.parent().unwrap_or(Path::new("")).join(&entry.torrent);
+    let file = list.parent().unwrap_or_else(|| Path::new("")).join(&entry.torrent);
     let metainfo = metainfo(&file)?;
     let dir = entry.option("dir").map(PathBuf::from);
     let dir = dir.filter(|dir| dir.is_absolute()).ok_or_else(|| {
@@ -201,7 +201,7 @@ fn aria2_listed(list: PathBuf, entry: &aria2::Listed) -> Result<Known, ImportErr
 
 fn aria2_control(control: PathBuf, more: &Torrents) -> Result<Known, ImportError> {
     let read = aria2::control(&bytes(&control)?).map_err(at(&control))?;
-    let dir = control.parent().unwrap_or(Path::new("")).to_path_buf();
+    let dir = control.parent().unwrap_or_else(|| Path::new("")).to_path_buf();
     let mut beside = Torrents::default();
     let found = more.find(&read.info_hash).or_else(|| {
         // Best effort: the directory was listed a moment ago.

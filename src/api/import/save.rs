@@ -69,12 +69,22 @@ pub(in crate::api) fn write_file(path: &Path, data: &[u8]) -> Result<(), Error> 
     write().map_err(|e: std::io::Error| Error::io(&e, path))
 }
 
-/// The torrents in a state directory whose metainfo is known: kept by an import, or embedded in the
-/// resume data. Others are told by their info-hash.
+/// What [`stored`] found.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Shelf {
+    /// Torrents whose metainfo is known, in order of their info-hashes.
+    pub torrents: Vec<Stored>,
+    /// Others, and why they are of no use.
+    pub unusable: Vec<(InfoHash, Error)>,
+}
+
+/// The torrents in a state directory. The metainfo is known when an import kept it, or the resume
+/// data embeds it.
 ///
 /// # Errors
 /// `Io` when the directory cannot be read.
-pub fn stored(state_dir: &Path) -> Result<Vec<Result<Stored, (InfoHash, Error)>>, Error> {
+pub fn stored(state_dir: &Path) -> Result<Shelf, Error> {
     let failed = |e: std::io::Error| Error::io(&e, state_dir);
     let mut hashes = Vec::new();
     for entry in std::fs::read_dir(state_dir).map_err(failed)? {
@@ -98,5 +108,12 @@ pub fn stored(state_dir: &Path) -> Result<Vec<Result<Stored, (InfoHash, Error)>>
         };
         Ok(Stored { metainfo, resume: raw })
     };
-    Ok(hashes.into_iter().map(|hash| one(hash).map_err(|e| (hash, e))).collect())
+    let mut shelf = Shelf::default();
+    for hash in hashes {
+        match one(hash) {
+            Ok(torrent) => shelf.torrents.push(torrent),
+            Err(error) => shelf.unusable.push((hash, error)),
+        }
+    }
+    Ok(shelf)
 }

@@ -213,10 +213,10 @@ fn rtorrents_directory_is_that_of_the_files() {
     let state = |directory: &Path| {
         let mut out = Encoder::new();
         out.dict(|d| d.bytes(b"directory", directory.as_os_str().as_encoded_bytes()));
-        fs::write(super::folders::with_ending(&file, ".rtorrent"), out.finish()).unwrap();
+        fs::write(folders::with_ending(&file, ".rtorrent"), out.finish()).unwrap();
     };
     let resume = b"d8:bitfieldi6e5:filesld5:mtimei-4eed5:mtimei-4eed5:mtimei-4eeee";
-    fs::write(super::folders::with_ending(&file, ".libtorrent_resume"), resume).unwrap();
+    fs::write(folders::with_ending(&file, ".libtorrent_resume"), resume).unwrap();
     state(&place.path("down/t"));
     let torrent = one(&folder).unwrap();
     assert_eq!((torrent.save_path.as_path(), torrent.restored), (place.path("down").as_path(), 6));
@@ -269,7 +269,7 @@ fn what_was_imported_can_be_exported_and_imported_again() {
     let torrent = one(&place.qbittorrent()).unwrap();
     let state = place.path("state");
     import_into(&state, &torrent, false).unwrap();
-    let kept: Vec<Stored> = stored(&state).unwrap().into_iter().map(Result::unwrap).collect();
+    let kept = stored(&state).unwrap().torrents;
     assert_eq!(kept.len(), 1);
     let folder = place.path("out/BT_backup");
     assert_eq!(export_qbittorrent(&folder, &kept, false).unwrap(), 1);
@@ -291,13 +291,13 @@ fn state_without_its_torrent_is_told() {
     let state = place.path("state");
     import_into(&state, &torrent, false).unwrap();
     fs::remove_file(state.join(format!("{}.torrent", place.hash()))).unwrap();
-    let (hash, _) = stored(&state).unwrap().remove(0).unwrap_err();
+    let (hash, _) = stored(&state).unwrap().unusable.remove(0);
     assert_eq!(hash, place.torrent.info_hash());
     // Unless the blob has it.
     let mut resume = Resume::parse(&torrent.resume).unwrap();
     resume.info = Some(place.torrent.info_bytes().to_vec());
     fs::write(state.join(format!("{hash}.resume")), resume.encode(6)).unwrap();
-    assert_eq!(stored(&state).unwrap().remove(0).unwrap().metainfo.info_hash(), hash);
+    assert_eq!(stored(&state).unwrap().torrents[0].metainfo.info_hash(), hash);
 }
 
 #[test]
@@ -309,8 +309,7 @@ fn a_dirty_piece_is_given_as_missing_and_remembered() {
     resume.tern.as_mut().unwrap().dirty = vec![2];
     torrent.resume = resume.encode(6);
     import_into(&place.path("state"), &torrent, false).unwrap();
-    let kept: Vec<Stored> =
-        stored(&place.path("state")).unwrap().into_iter().map(Result::unwrap).collect();
+    let kept = stored(&place.path("state")).unwrap().torrents;
     let folder = place.path("out");
     export_qbittorrent(&folder, &kept, false).unwrap();
     let raw = fs::read(folder.join(format!("{}.fastresume", place.hash()))).unwrap();

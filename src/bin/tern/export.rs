@@ -14,23 +14,19 @@ pub(crate) fn run(export: &args::Export, reporter: &Reporter) -> Result<u8, Fail
     let mut chosen: Vec<Stored> = Vec::new();
     let mut refused = 0_u64;
     for place in state::places(&top).map_err(|e| Failure::about(top.display(), e))? {
-        for torrent in stored(&place)? {
-            match torrent {
-                Ok(torrent) if is_wanted(&torrent, &export.only) => {
-                    let hash = torrent.metainfo.info_hash();
-                    if chosen.iter().any(|other| other.metainfo.info_hash() == hash) {
-                        refused += 1;
-                        let why = "it is in two places; qBittorrent keeps one";
-                        refuse(&hash.to_string(), why, reporter);
-                    } else {
-                        chosen.push(torrent);
-                    }
-                }
-                Ok(_) => {}
-                Err((hash, error)) => {
-                    refused += 1;
-                    refuse(&hash.to_string(), &error.to_string(), reporter);
-                }
+        let shelf = stored(&place)?;
+        for (hash, error) in shelf.unusable {
+            refused += 1;
+            refuse(&hash.to_string(), &error.to_string(), reporter);
+        }
+        for torrent in shelf.torrents.into_iter().filter(|t| is_wanted(t, &export.only)) {
+            let hash = torrent.metainfo.info_hash();
+            if chosen.iter().any(|other| other.metainfo.info_hash() == hash) {
+                refused += 1;
+                let why = "it is in two places; qBittorrent keeps one";
+                refuse(&hash.to_string(), why, reporter);
+            } else {
+                chosen.push(torrent);
             }
         }
     }

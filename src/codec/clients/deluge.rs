@@ -93,10 +93,12 @@ impl Attributes<'_> {
 
 fn kept(pickle: &Pickle, id: Id, budget: &mut usize) -> Result<Kept, ClientError> {
     let wrong = |field: &str| ClientError::new(format!("torrents.{field}"), "missing or wrong");
-    if let Node::Object { state: Some(state), .. } = pickle.node(id) {
-        if matches!(pickle.node(*state), Node::Dict(entries) if entries.len() > ATTRIBUTES) {
-            return Err(ClientError::new("torrents", "too many attributes"));
-        }
+    let entries = match pickle.node(id) {
+        Node::Object { state: Some(state), .. } => pickle.node(*state),
+        other => other,
+    };
+    if matches!(entries, Node::Dict(entries) if entries.len() > ATTRIBUTES) {
+        return Err(ClientError::new("torrents", "too many attributes"));
     }
     let from = Attributes { pickle, of: id };
     let info_hash = from.bytes("torrent_id").and_then(hash_of);
@@ -191,7 +193,7 @@ pub fn join(mut kept: ClientState, resume: Resume) -> ClientState {
         upload_rate_limit: own.upload_rate_limit,
         download_rate_limit: own.download_rate_limit,
         file_priority: own.file_priority,
-        trackers: own.trackers.or(resume.trackers.clone()),
+        trackers: own.trackers.or_else(|| resume.trackers.clone()),
         // Made from the files' by Deluge.
         piece_priority: Vec::new(),
         ..resume
