@@ -5,7 +5,7 @@
 #   make test                   Rust, C, Perl and Python tests
 #   make demo                   seed, kill -9, resume, compare [TORRENT=x.torrent DIR=y]
 #   make interop                against transmission, aria2 and libtorrent, by opentracker
-#   make bench                  MiB/s, CPU and memory beside libtorrent
+#   make bench                  MiB/s, CPU and memory beside libtorrent [QUICK=1] [ONLY=transfer]
 #   make lint                   formatting, clippy, rustdoc, tidy
 #   make help                   this text
 
@@ -32,7 +32,8 @@ LIBS_PRIVATE := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 C_FLAGS_RUSTC := -C link-arg=-Wl,-soname,$(SONAME) -C link-arg=-Wl,-z,nodelete
 
 .PHONY: all help command library examples install uninstall test test-rust test-c test-perl \
-        test-python mypy perl python demo interop bench lint rustdoc header clean
+        test-python mypy perl python demo interop bench bench-host \
+        bench-peers bench-transmission lint rustdoc header clean
 
 all: command library
 
@@ -128,9 +129,47 @@ interop: all examples $(VENV)/.ready
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check libtorrent
 	$(VENV)/bin/python tests/interop/run.py
 
-bench: all $(VENV)/.ready
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check libtorrent
-	$(VENV)/bin/python tests/bench/loopback.py
+# The other engines: libtorrent in a Python environment of its own, rqbit below target/bench/cargo
+# (a long build, once; NICE= builds it at full speed), transmission from the system's packages.
+BENCH      := target/bench
+LIBTORRENT := 2.1.1
+RQBIT      := 9.1.0
+NICE       ?= nice -n 19
+
+bench: bench-host $(BENCH)/venv/.ready bench-transmission $(if $(QUICK),,$(BENCH)/rqbit.done)
+	QUICK='$(QUICK)' ONLY='$(ONLY)' $(PYTHON) tests/bench/run.py
+
+bench-host:
+	$(CARGO) build --release --examples
+
+bench-peers: $(BENCH)/venv/.ready bench-transmission $(BENCH)/rqbit.done
+
+$(BENCH)/venv/.ready: Makefile
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "make: this Python cannot make virtual environments."; \
+		echo "make: on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(BENCH)/venv
+	$(BENCH)/venv/bin/pip install --quiet --disable-pip-version-check 'libtorrent==$(LIBTORRENT).*'
+	@touch $@
+
+# A build that fails leaves its reason in rqbit.log and a dash in the table, and is not repeated.
+$(BENCH)/rqbit.done:
+	@mkdir -p $(BENCH)
+	@echo "building rqbit $(RQBIT), the log is in $(BENCH)/rqbit.log"
+	@$(NICE) $(CARGO) install rqbit --version $(RQBIT) --locked --no-default-features \
+		--features rust-tls --root $(BENCH)/cargo --target-dir $(BENCH)/rqbit-build \
+		>$(BENCH)/rqbit.log 2>&1 || echo "make: rqbit could not be built; see $(BENCH)/rqbit.log"
+	@rm -rf $(BENCH)/rqbit-build
+	@touch $@
+
+# Installed when that is allowed, suggested when not; without it there are dashes.
+bench-transmission:
+	@command -v transmission-daemon >/dev/null && command -v transmission-create >/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			tests/bench/install-transmission; \
+		else \
+			echo "make: for its column: apt install transmission-daemon transmission-cli"; \
+		fi; }
 
 lint:
 	$(CARGO) fmt --all --check

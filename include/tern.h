@@ -131,7 +131,7 @@
 /** int: Bad pieces a peer may have taken part in before it is banned. Live. */
 #define TERN_OPT_MAX_BAD_PIECES 1031
 
-/** int: Pieces of one torrent hashed at once while checking. Live. */
+/** int: Pieces of one torrent with the disk threads at once while checking; 0 keeps them busy. Live. */
 #define TERN_OPT_CHECK_CONCURRENCY 1032
 
 /** int: Bytes of one torrent received but not written or not verified before no more is requested. Live. */
@@ -175,6 +175,9 @@
 
 /** str: Our name in extension handshakes; empty uses `user_agent`. */
 #define TERN_OPT_CLIENT 3006
+
+/** str: Instructions to hash with: `auto` takes the fastest for each batch; `portable`, `sha-ni`, `avx2`, `avx512`, `neon` and `armv8` force one, if the machine has it. */
+#define TERN_OPT_HASH_PATH 3007
 
 /** bytes: First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it. */
 #define TERN_OPT_PEER_ID 4001

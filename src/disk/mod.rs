@@ -10,9 +10,12 @@
 mod error;
 mod fences;
 mod files;
+mod gather;
+mod lanes;
 mod layout;
 mod parts;
 mod pool;
+mod queues;
 mod relocate;
 mod sched;
 mod storage;
@@ -31,8 +34,22 @@ use crate::codec::metainfo::Info;
 
 pub use pool::{Pool, PoolStats};
 
-/// A digest function over batches of messages, given by the engine (`hash::sha1_many`).
-pub type DigestFn = fn(&[&[&[u8]]]) -> Vec<[u8; 20]>;
+/// SHA-1 of several streams side by side, given by the engine; each thread has its own. One that
+/// panics is dropped and made anew.
+pub trait StreamHasher: Send {
+    /// How many streams it takes to be fully used: SIMD lanes; 1 when streams gain nothing from
+    /// each other.
+    fn lanes(&self) -> usize;
+    /// Starts `count` empty streams, whatever was going on before.
+    fn begin(&mut self, count: usize);
+    /// The next bytes of each stream; they may differ in length and be empty.
+    fn update(&mut self, inputs: &[&[u8]]);
+    /// The streams' digests, in order.
+    fn finish(&mut self) -> Vec<[u8; 20]>;
+}
+
+/// Makes a thread's hasher.
+pub type HasherFactory = Arc<dyn Fn() -> Box<dyn StreamHasher> + Send + Sync>;
 
 /// What the caller uses to match an answer to its job.
 pub type JobTag = u64;
@@ -76,8 +93,10 @@ pub enum Job {
     },
     /// Reads a block. Answer: `Data`.
     Read(BlockSpan),
-    /// SHA-1 of a whole piece, after all earlier writes of it. Answer: `Digest`. A file that is
-    /// missing or short is not an error but `Missing`.
+    /// SHA-1 of a whole piece, after all earlier writes of it. Answer: `Digest`, when its bytes are
+    /// with the operating system. A file that is missing or short is not an error but `Missing`.
+    /// While written pieces are completed in quick succession one may wait a little for others, to
+    /// be hashed together with them.
     Hash(PieceIndex),
     /// Reads a whole piece for a host's verifier. Answer: `Data`.
     ReadPiece(PieceIndex),
@@ -137,14 +156,15 @@ pub struct Completion {
 pub type CompletionSink = Arc<dyn Fn(Vec<Completion>) + Send + Sync>;
 
 /// Pool settings.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PoolConfig {
     /// Threads, at least 1.
     pub threads: usize,
     /// Files kept open at most.
     pub max_open_files: usize,
-    /// Bytes of blocks buffered or waiting before `Pool::pressure` reports true.
+    /// Bytes of blocks in memory (buffered, waiting, kept for their hash) before `Pool::pressure`
+    /// reports true.
     pub write_budget_bytes: usize,
-    /// Digest function.
-    pub digest: DigestFn,
+    /// What pieces are hashed with.
+    pub hasher: HasherFactory,
 }

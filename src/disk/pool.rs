@@ -2,20 +2,24 @@
 //!
 //! Deliberately absent: the order of jobs (`sched`), their work (`work`, `storage`).
 
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use parking_lot::{Mutex, RwLock};
 
 use super::error::refusal;
 use super::files::OpenFiles;
-use super::sched::{Batch, Registration, Scheduler, write_len};
+use super::lanes::{HashTask, Hashing};
+use super::sched::{Registration, Scheduler, Take, Work};
 use super::storage::{Counters, Shared, Storage};
 use super::sys::SignalsBlocked;
-use super::work::{Answers, Entry, PieceTask, Worker, answer, fail_unanswered};
-use super::{Completion, CompletionSink, Job, JobTag, Outcome, PoolConfig};
+use super::work::{Answers, Asker, Entry, PieceTask, answer, fail_unanswered, not_open};
+use super::{
+    Completion, CompletionSink, HasherFactory, Job, JobTag, Outcome, PoolConfig, StreamHasher,
+};
 use crate::base::{DiskError, TorrentId};
 
 /// Bytes of a disk thread's stack; its buffers are on the heap.
@@ -29,11 +33,15 @@ pub struct PoolStats {
     pub bytes_written: u64,
     /// Bytes read from files, for whatever purpose.
     pub bytes_read: u64,
-    /// Bytes that had to be read to hash a piece written since the last sync: blocks that left
-    /// memory too early.
+    /// Of those, bytes read to hash a piece written since the last sync: the price of not keeping
+    /// long pieces in memory.
     pub bytes_read_back: u64,
     /// Bytes hashed.
     pub bytes_hashed: u64,
+    /// Pieces hashed.
+    pub pieces_hashed: u64,
+    /// Times some of those were hashed side by side: pieces per round say how full the lanes are.
+    pub hash_rounds: u64,
     /// Jobs answered.
     pub jobs: u64,
     /// Files open now.
@@ -44,8 +52,20 @@ pub struct PoolStats {
     pub files_synced: u64,
 }
 
+/// What a thread keeps between batches.
+struct Hands {
+    hasher: Box<dyn StreamHasher>,
+    /// Room for the lanes.
+    buf: Vec<u8>,
+    /// Pieces under way.
+    hashing: Option<Hashing>,
+    answers: Answers,
+    asked: Vec<Asker>,
+}
+
 struct Inner {
     scheduler: Scheduler,
+    hasher: HasherFactory,
     shared: Arc<Shared>,
     sinks: RwLock<Vec<CompletionSink>>,
 }
@@ -67,18 +87,19 @@ impl Pool {
             files: OpenFiles::new(config.max_open_files, count),
             counters: Counters::default(),
         });
-        let scheduler = Scheduler::new(config.write_budget_bytes);
-        let inner = Arc::new(Inner { scheduler, shared, sinks: RwLock::default() });
+        let lanes = (config.hasher)().lanes();
+        let scheduler = Scheduler::new(config.write_budget_bytes, lanes);
+        let (hasher, sinks) = (config.hasher, RwLock::default());
+        let inner = Arc::new(Inner { scheduler, hasher, shared, sinks });
         let pool = Self { inner, threads: Mutex::default() };
         // Threads inherit the mask: there is no moment in which one could take a signal.
         let _blocked = SignalsBlocked::new();
         for i in 0..count {
             let inner = Arc::clone(&pool.inner);
-            let worker = Worker::new(config.digest);
             let thread = std::thread::Builder::new()
                 .name(format!("tern-disk-{i}"))
                 .stack_size(STACK_BYTES)
-                .spawn(move || inner.run(worker))?;
+                .spawn(move || inner.run())?;
             pool.threads.lock().push(thread);
         }
         Ok(pool)
@@ -99,7 +120,7 @@ impl Pool {
             let refused = refused
                 .into_iter()
                 .map(|(tag, _)| answer(torrent, (sink, tag), Outcome::Failed(error.clone())));
-            self.inner.deliver(refused.collect());
+            self.inner.deliver(&mut refused.collect());
         }
     }
 
@@ -112,17 +133,19 @@ impl Pool {
     /// What was done so far.
     #[must_use]
     pub fn stats(&self) -> PoolStats {
-        let Counters { written, read, read_back, hashed, jobs, syncs, files_synced } =
-            &self.inner.shared.counters;
+        let counters = &self.inner.shared.counters;
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         PoolStats {
-            bytes_written: written.load(Ordering::Relaxed),
-            bytes_read: read.load(Ordering::Relaxed),
-            bytes_read_back: read_back.load(Ordering::Relaxed),
-            bytes_hashed: hashed.load(Ordering::Relaxed),
-            jobs: jobs.load(Ordering::Relaxed),
+            bytes_written: get(&counters.written),
+            bytes_read: get(&counters.read),
+            bytes_read_back: get(&counters.read_back),
+            bytes_hashed: get(&counters.hashed),
+            pieces_hashed: get(&counters.hashed_pieces),
+            hash_rounds: get(&counters.hash_rounds),
+            jobs: get(&counters.jobs),
             open_files: self.inner.shared.files.len(),
-            syncs: syncs.load(Ordering::Relaxed),
-            files_synced: files_synced.load(Ordering::Relaxed),
+            syncs: get(&counters.syncs),
+            files_synced: get(&counters.files_synced),
         }
     }
 
@@ -144,25 +167,68 @@ impl Drop for Pool {
 }
 
 impl Inner {
-    fn run(&self, mut worker: Worker) {
-        while let Some(batch) = self.scheduler.take() {
-            match batch {
-                Batch::Pieces(tasks) => self.run_pieces(&mut worker, tasks),
-                Batch::Fence { torrent, storage, entry } => {
+    fn run(&self) {
+        let mut hands = Hands {
+            hasher: (self.hasher)(),
+            buf: Vec::new(),
+            hashing: None,
+            answers: Answers::new(),
+            asked: Vec::new(),
+        };
+        loop {
+            match self.scheduler.take(hands.hashing.is_some()) {
+                Take::Stop => return,
+                Take::Nothing => {}
+                Take::Run(Work::Writes { torrent, tasks }) => {
+                    self.write(&mut hands, torrent, tasks);
+                }
+                Take::Run(Work::Reads(tasks)) => self.read(&mut hands, tasks),
+                Take::Run(Work::Hash(tasks)) => hands.hashing = Some(Hashing::new(tasks)),
+                Take::Run(Work::Fence { torrent, storage, entry }) => {
                     self.run_fence(torrent, storage, entry);
                 }
+            }
+            // Between two batches of something else at least one slice: neither starves.
+            if let Some(hashing) = hands.hashing.take() {
+                self.hash(&mut hands, hashing);
             }
         }
     }
 
-    fn run_pieces(&self, worker: &mut Worker, tasks: Vec<PieceTask>) {
-        let pieces: Vec<_> = tasks.iter().map(|t| (t.torrent, t.piece)).collect();
-        let bytes = tasks.iter().flat_map(|t| &t.jobs).map(|e| write_len(&e.job)).sum();
-        let answers = worker.run(tasks);
-        self.scheduler.written(bytes);
+    fn write(&self, hands: &mut Hands, torrent: TorrentId, mut tasks: Vec<PieceTask>) {
+        let bytes = tasks.iter().map(PieceTask::bytes).sum::<usize>();
+        contained(hands, &mut tasks, PieceTask::write);
+        let held = tasks.iter().flat_map(|t| &t.blocks).map(|b| b.data.len()).sum::<usize>();
+        self.scheduler.written(bytes - held);
         // Told before the pieces are given back: a fence's answer never overtakes an earlier job's.
-        self.deliver(answers);
-        self.scheduler.pieces_done(&pieces);
+        self.deliver(&mut hands.answers);
+        self.scheduler.writes_done(torrent, tasks);
+    }
+
+    fn read(&self, hands: &mut Hands, mut tasks: Vec<PieceTask>) {
+        contained(hands, &mut tasks, PieceTask::read);
+        self.deliver(&mut hands.answers);
+        self.scheduler.reads_done(tasks);
+    }
+
+    /// Hashes for a while.
+    fn hash(&self, hands: &mut Hands, mut hashing: Hashing) {
+        let slice = AssertUnwindSafe(|| hashing.slice(&mut *hands.hasher, &mut hands.buf));
+        let done = catch_unwind(slice);
+        if matches!(done, Ok(ControlFlow::Continue(()))) {
+            hands.hashing = Some(hashing);
+            return;
+        }
+        hands.asked.extend(hashing.askers());
+        let (tasks, mut answers) = hashing.into_parts();
+        if done.is_err() {
+            fail_unanswered(&hands.asked, &mut answers);
+            hands.hasher = (self.hasher)();
+        }
+        hands.asked.clear();
+        self.scheduler.written(tasks.iter().map(HashTask::held).sum());
+        self.deliver(&mut answers);
+        self.scheduler.hashes_done(tasks);
     }
 
     fn run_fence(&self, torrent: TorrentId, storage: Option<Arc<Storage>>, entry: Entry) {
@@ -179,18 +245,23 @@ impl Inner {
                 Registration::Same
             }
         };
-        self.deliver(answers);
+        self.deliver(&mut answers);
         self.scheduler.fence_done(torrent, registration);
     }
 
     /// Hands answers to their sinks, one batch each.
-    fn deliver(&self, answers: Answers) {
+    fn deliver(&self, answers: &mut Answers) {
         Counters::add(&self.shared.counters.jobs, answers.len());
         let mut batches: Vec<(usize, Vec<Completion>)> = Vec::new();
-        for (sink, completion) in answers {
+        let count = answers.len();
+        for (sink, completion) in answers.drain(..) {
             match batches.iter_mut().find(|(s, _)| *s == sink) {
                 Some((_, batch)) => batch.push(completion),
-                None => batches.push((sink, vec![completion])),
+                None => {
+                    let mut batch = Vec::with_capacity(count);
+                    batch.push(completion);
+                    batches.push((sink, batch));
+                }
             }
         }
         for (sink, batch) in batches {
@@ -201,6 +272,21 @@ impl Inner {
             }
         }
     }
+}
+
+/// Runs `work` on every task; answers each job exactly once, even if a bug makes something panic.
+fn contained(hands: &mut Hands, tasks: &mut [PieceTask], work: fn(&mut PieceTask, &mut Answers)) {
+    let Hands { answers, asked, .. } = hands;
+    asked.extend(tasks.iter().flat_map(PieceTask::askers));
+    let run = AssertUnwindSafe(|| tasks.iter_mut().for_each(|task| work(task, answers)));
+    if catch_unwind(run).is_err() {
+        fail_unanswered(asked, answers);
+        for task in tasks {
+            task.jobs.clear();
+            task.blocks.clear();
+        }
+    }
+    asked.clear();
 }
 
 /// Runs a job that is alone in its torrent.
@@ -221,7 +307,7 @@ fn fence(
             storage.release();
             (Outcome::Done, Registration::Closed)
         }
-        (_, None) => (refuse("the torrent is not open"), Registration::Same),
+        (_, None) => (Outcome::Failed(not_open()), Registration::Same),
         (job, Some(storage)) => (open_fence(&storage, job), Registration::Same),
     }
 }

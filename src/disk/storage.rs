@@ -25,6 +25,9 @@ use super::{StorageParams, sys};
 use crate::base::{Bitset, DiskError, FileIndex, FileStat, PieceIndex, TorrentId};
 use crate::codec::metainfo::{FileSpan, Info};
 
+/// Bytes asked for ahead in one call: Linux cuts longer requests off at what its device takes.
+const READ_AHEAD_STEP: u64 = 128 * 1024;
+
 /// What all torrents' storages share.
 pub(super) struct Shared {
     /// Open files.
@@ -40,6 +43,8 @@ pub(super) struct Counters {
     pub(super) read: AtomicU64,
     pub(super) read_back: AtomicU64,
     pub(super) hashed: AtomicU64,
+    pub(super) hashed_pieces: AtomicU64,
+    pub(super) hash_rounds: AtomicU64,
     pub(super) jobs: AtomicU64,
     pub(super) syncs: AtomicU64,
     pub(super) files_synced: AtomicU64,
@@ -96,6 +101,17 @@ pub(super) struct Storage {
     pub(super) parts: Mutex<PartTable>,
     /// Whether `parts` may have records: spares the lock where there are none.
     pub(super) has_parts: AtomicBool,
+}
+
+/// A block to be written.
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    /// Offset in its piece.
+    pub(super) begin: u32,
+    /// Its place among the piece's blocks in the order of arrival.
+    pub(super) seq: u32,
+    /// Content.
+    pub(super) data: Bytes,
 }
 
 /// Where a part of a piece is.
@@ -232,42 +248,29 @@ impl Storage {
         span.offset - self.info.geometry.offset_of(piece).saturating_sub(start)
     }
 
-    /// Writes the blocks of a piece, neighbours together; keys are offsets in the piece, and blocks
-    /// do not overlap.
-    pub(super) fn write(
-        &self,
-        piece: PieceIndex,
-        blocks: &BTreeMap<u32, Bytes>,
-    ) -> Result<(), DiskError> {
-        let mut run: Vec<&Bytes> = Vec::with_capacity(blocks.len());
-        let (mut begin, mut end) = (0_u32, 0_u32);
-        for (at, data) in blocks {
-            if *at != end && !run.is_empty() {
-                self.write_run(piece, begin, end - begin, &run)?;
-                run.clear();
-            }
-            if run.is_empty() {
-                begin = *at;
-            }
-            run.push(data);
-            end = at.saturating_add(u32::try_from(data.len()).unwrap_or(u32::MAX));
+    /// The piece's length; 0 when there is no such piece.
+    pub(super) fn piece_len(&self, piece: PieceIndex) -> u32 {
+        self.info.geometry.len_of(piece)
+    }
+
+    /// Writes blocks of a piece, neighbours together; they are sorted and do not overlap.
+    pub(super) fn write(&self, piece: PieceIndex, blocks: &[Block]) -> Result<(), DiskError> {
+        if blocks.is_empty() {
+            return Ok(());
         }
-        if !run.is_empty() {
-            self.write_run(piece, begin, end - begin, &run)?;
+        for run in blocks.chunk_by(|a, b| a.begin as usize + a.data.len() == b.begin as usize) {
+            self.write_run(piece, run)?;
         }
         self.note_written(piece, blocks);
         Ok(())
     }
 
-    fn write_run(
-        &self,
-        piece: PieceIndex,
-        begin: u32,
-        len: u32,
-        run: &[&Bytes],
-    ) -> Result<(), DiskError> {
+    fn write_run(&self, piece: PieceIndex, run: &[Block]) -> Result<(), DiskError> {
         let state = self.state.read();
-        let mut rest = run.iter().map(|b| &b[..]);
+        let begin = run.first().map_or(0, |b| b.begin);
+        let len = run.iter().map(|b| b.data.len()).sum::<usize>();
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
+        let mut rest = run.iter().map(|b| &b.data[..]);
         let mut head: &[u8] = &[];
         let mut slices: Vec<&[u8]> = Vec::with_capacity(run.len());
         for span in self.info.spans(piece, begin, len) {
@@ -295,43 +298,41 @@ impl Storage {
         span: &FileSpan,
         slices: &[&[u8]],
     ) -> Result<(), DiskError> {
-        let (file, offset, key, place) = match self.route(state, piece, span) {
+        let error = |key, e: &io::Error| {
+            let path = match key {
+                PART_STORE => state.layout.part_store().path(),
+                _ => self.path_of(state, span.file),
+            };
+            disk_error("write", Some(span.file), &path, e)
+        };
+        let (file, offset, key) = match self.route(state, piece, span) {
             Route::Zeros => return Ok(()),
-            Route::File => {
-                let place = self.place(state, "write", span.file)?;
-                let file = self.content_file(state, span.file, true)?;
-                (file, span.offset, span.file.0, place)
-            }
-            Route::Parts(offset) => {
-                (self.part_file(true)?, offset, PART_STORE, state.layout.part_store())
-            }
+            Route::File => (self.content_file(state, span.file, true)?, span.offset, span.file.0),
+            Route::Parts(offset) => (self.part_file(true)?, offset, PART_STORE),
             Route::NewPart => {
                 let file = self.part_file(true)?;
-                let place = state.layout.part_store();
                 let record = self
                     .parts
                     .lock()
                     .make(&file, &self.info, (piece.0, span.file.0))
-                    .map_err(|e| disk_error("write", Some(span.file), &place.path(), &e))?;
+                    .map_err(|e| error(PART_STORE, &e))?;
                 self.has_parts.store(true, Ordering::Release);
-                let offset = record.data() + self.offset_in_part(piece, span);
-                (file, offset, PART_STORE, place)
+                (file, record.data() + self.offset_in_part(piece, span), PART_STORE)
             }
         };
         // Marked before the write: a failed one may have changed some bytes.
         self.unsynced.lock().files.insert(key);
-        sys::write_all_at(&file, slices, offset)
-            .map_err(|e| disk_error("write", Some(span.file), &place.path(), &e))?;
+        sys::write_all_at(&file, slices, offset).map_err(|e| error(key, &e))?;
         let len = slices.iter().map(|s| s.len()).sum();
         Counters::add(&self.shared.counters.written, len);
         Ok(())
     }
 
-    fn note_written(&self, piece: PieceIndex, blocks: &BTreeMap<u32, Bytes>) {
+    fn note_written(&self, piece: PieceIndex, blocks: &[Block]) {
         let mut unsynced = self.unsynced.lock();
         unsynced.pieces.insert(piece.0);
         let Some(lost) = unsynced.lost.get_mut(&piece.0) else { return };
-        for (begin, data) in blocks {
+        for Block { begin, data, .. } in blocks {
             let len = u32::try_from(data.len()).unwrap_or(0);
             let span = crate::base::BlockSpan { piece, begin: *begin, length: len };
             if let Some(block) = self.info.geometry.block_index(span) {
@@ -384,6 +385,28 @@ impl Storage {
             }
         }
         Ok(ReadEnd::Full)
+    }
+
+    /// Has the system fetch what a check reads next, unless it is in the page cache: lanes read in
+    /// many places by turns, which would make a disk seek all the time. Failures are for the read
+    /// to tell.
+    pub(super) fn read_ahead(&self, piece: PieceIndex, begin: u32, len: u32) {
+        let state = self.state.read();
+        for span in self.info.spans(piece, begin, len) {
+            if !matches!(self.route(&state, piece, &span), Route::File) {
+                continue;
+            }
+            let Ok(file) = self.content_file(&state, span.file, false) else { continue };
+            if sys::readable_now(&file, span.offset) != Some(false) {
+                continue;
+            }
+            let mut done = 0;
+            while done < span.length {
+                let step = READ_AHEAD_STEP.min(span.length - done);
+                sys::read_ahead(&file, span.offset + done, step);
+                done += step;
+            }
+        }
     }
 
     fn read_span(

@@ -219,6 +219,45 @@ fn pwritev(file: &File, iov: &[libc::iovec], offset: u64) -> io::Result<usize> {
     }
 }
 
+/// Whether the byte at `offset` can be read without waiting; `None` when the file system cannot
+/// tell.
+#[cfg(target_os = "linux")]
+pub(super) fn readable_now(file: &File, offset: u64) -> Option<bool> {
+    let offset = libc::off64_t::try_from(offset).ok()?;
+    let mut byte = 0_u8;
+    let slice = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
+    // SAFETY: `slice` describes one writable byte, and both outlive the call.
+    let got =
+        unsafe { libc::preadv2(file.as_raw_fd(), &raw const slice, 1, offset, libc::RWF_NOWAIT) };
+    match got {
+        1 => Some(true),
+        0 => Some(false),
+        _ if Error::last_os_error().raw_os_error() == Some(libc::EAGAIN) => Some(false),
+        _ => None,
+    }
+}
+
+/// Only Linux can tell.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn readable_now(_: &File, _: u64) -> Option<bool> {
+    None
+}
+
+/// Asks for pages that will be wanted; does not wait for them.
+#[cfg(target_os = "linux")]
+pub(super) fn read_ahead(file: &File, offset: u64, len: u64) {
+    let (Ok(offset), Ok(len)) = (libc::off64_t::try_from(offset), libc::off64_t::try_from(len))
+    else {
+        return;
+    };
+    // SAFETY: takes no pointer. A refusal costs nothing but the hint.
+    unsafe { libc::posix_fadvise64(file.as_raw_fd(), offset, len, libc::POSIX_FADV_WILLNEED) };
+}
+
+/// Left to the system's own guesses.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn read_ahead(_: &File, _: u64, _: u64) {}
+
 /// Blocks every signal in the calling thread and restores the old mask when dropped, so that
 /// threads started meanwhile never run a host's signal handler.
 pub(super) struct SignalsBlocked(libc::sigset_t);

@@ -4,6 +4,7 @@
 
 mod basic;
 mod faults;
+mod lanes;
 mod ordering;
 mod parts;
 mod relocate;
@@ -23,19 +24,46 @@ use crate::codec::metainfo::{FileAttr, FileEntry};
 /// The tests' own torrent number.
 const T: TorrentId = TorrentId(7);
 
-/// SHA-1 on the reference crate; siblings do not see each other.
-fn digest(messages: &[&[&[u8]]]) -> Vec<[u8; 20]> {
-    use sha1::Digest as _;
-    let one = |parts: &&[&[u8]]| {
-        let mut hasher = sha1::Sha1::new();
-        parts.iter().for_each(|p| hasher.update(p));
-        hasher.finalize().into()
-    };
-    messages.iter().map(one).collect()
+/// SHA-1 on the reference crate (siblings do not see each other), and a record of its rounds.
+#[derive(Default)]
+struct Streams {
+    lanes: usize,
+    streams: Vec<sha1::Sha1>,
+    rounds: Option<Arc<Mutex<Vec<usize>>>>,
+}
+
+impl StreamHasher for Streams {
+    fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    fn begin(&mut self, count: usize) {
+        self.streams = vec![sha1::Sha1::default(); count];
+        if let Some(rounds) = &self.rounds {
+            rounds.lock().push(count);
+        }
+    }
+
+    fn update(&mut self, inputs: &[&[u8]]) {
+        use sha1::Digest as _;
+        assert_eq!(inputs.len(), self.streams.len());
+        self.streams.iter_mut().zip(inputs).for_each(|(s, i)| s.update(i));
+    }
+
+    fn finish(&mut self) -> Vec<[u8; 20]> {
+        use sha1::Digest as _;
+        self.streams.drain(..).map(|s| s.finalize().into()).collect()
+    }
+}
+
+/// A factory of hashers of so many lanes.
+fn lanes(lanes: usize) -> HasherFactory {
+    Arc::new(move || Box::new(Streams { lanes, ..Streams::default() }))
 }
 
 fn sha1(bytes: &[u8]) -> [u8; 20] {
-    digest(&[&[bytes]])[0]
+    use sha1::Digest as _;
+    sha1::Sha1::digest(bytes).into()
 }
 
 /// A multi-file torrent called `t` of these files.
@@ -92,7 +120,7 @@ struct Bench {
 }
 
 fn config(threads: usize) -> PoolConfig {
-    PoolConfig { threads, max_open_files: 8, write_budget_bytes: 1 << 20, digest }
+    PoolConfig { threads, max_open_files: 8, write_budget_bytes: 1 << 20, hasher: lanes(16) }
 }
 
 impl Bench {

@@ -9,6 +9,7 @@
 pub mod error;
 pub mod events;
 pub mod formats;
+pub mod hashing;
 pub mod host;
 pub mod options;
 pub mod requests;

@@ -37,6 +37,7 @@ use super::store::{FileStore, Store};
 use super::worker::Worker;
 use crate::base::{InfoHash, PeerId, Rng, TorrentId};
 use crate::disk::{Pool, PoolConfig};
+use crate::hash::Hasher;
 use crate::net::signals::Blocked;
 use crate::swarm::Command;
 
@@ -127,7 +128,7 @@ impl Core {
             threads: settings.disk_threads,
             max_open_files: settings.max_open_files,
             write_budget_bytes: settings.write_budget_bytes,
-            digest: crate::hash::sha1_many,
+            hasher: super::hashing::factory(Hasher::new(settings.hash_path).unwrap_or_default()),
         });
         let settings = Arc::new(settings);
         let core = Arc::new(Self {

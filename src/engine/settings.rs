@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::hash::HashPath;
 use crate::swarm::{LoadPolicy, SavePolicy, Tuning};
 
 /// All settings.
@@ -45,6 +46,8 @@ pub struct Settings {
     pub tls_ca_file: Option<PathBuf>,
     /// Files kept open.
     pub max_open_files: usize,
+    /// Which instructions to hash with; one that the machine has.
+    pub hash_path: HashPath,
     /// Reserve space when creating files.
     pub preallocate: bool,
     /// Bytes of blocks waiting for the disk.
@@ -86,6 +89,7 @@ impl Default for Settings {
             announce_ip: None,
             tls_ca_file: None,
             max_open_files: 256,
+            hash_path: HashPath::Auto,
             preallocate: false,
             write_budget_bytes: 64 << 20,
             state_dir: None,

@@ -129,7 +129,7 @@ pub struct Tuning {
     pub idle_timeout: Duration,
     /// Bad pieces a peer may have been the only or common sender of before it is banned.
     pub max_bad_pieces: u32,
-    /// Pieces hashed at once while checking.
+    /// Pieces with the disk at once while checking; 0: as many as keep its threads busy.
     pub check_concurrency: u32,
     /// `v` in extension handshakes.
     pub client: String,
@@ -157,7 +157,7 @@ impl Default for Tuning {
             handshake_timeout: Duration::from_secs(20),
             idle_timeout: Duration::from_secs(150),
             max_bad_pieces: 3,
-            check_concurrency: 8,
+            check_concurrency: 0,
             client: String::new(),
             max_unwritten_bytes: 64 << 20,
             verify_override: false,

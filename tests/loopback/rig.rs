@@ -115,7 +115,7 @@ impl Rig {
             threads: 2,
             max_open_files: 64,
             write_budget_bytes: settings.write_budget_bytes,
-            digest: tern::hash::sha1_many,
+            hasher: tern::engine::hashing::factory(tern::hash::Hasher::auto()),
         };
         let pool = Arc::new(Pool::new(config).unwrap());
         let host = Arc::new(TestHost::default());

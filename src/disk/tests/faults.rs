@@ -97,16 +97,29 @@ fn special_files_do_not_hang() {
 
 #[test]
 fn a_panic_fails_its_jobs_and_the_thread_lives() {
-    fn broken(_: &[&[&[u8]]]) -> Vec<[u8; 20]> {
-        panic!("a bug")
+    struct Broken;
+    impl StreamHasher for Broken {
+        fn lanes(&self) -> usize {
+            4
+        }
+        fn begin(&mut self, _: usize) {}
+        fn update(&mut self, _: &[&[u8]]) {
+            panic!("a bug")
+        }
+        fn finish(&mut self) -> Vec<[u8; 20]> {
+            Vec::new()
+        }
     }
-    let bench = Bench::with(plain(), PoolConfig { digest: broken, ..config(1) });
+    let hasher: HasherFactory = Arc::new(|| Box::new(Broken));
+    let bench = Bench::with(plain(), PoolConfig { hasher, ..config(1) });
     let all = content(&bench.info);
     bench.open(&[]);
     let mut jobs = bench.writes(&all, 0);
     jobs.push(Job::Hash(PieceIndex(0)));
     let out = bench.run(jobs);
-    assert!(out.iter().all(|o| matches!(o, Outcome::Failed(_))), "{out:?}");
+    // The blocks are with the operating system; only nobody knows what they hash to.
+    assert!(matches!(out[..], [Outcome::Done, Outcome::Done, Outcome::Failed(_)]), "{out:?}");
+    bench.fails(Job::Hash(PieceIndex(0)));
     assert!(!bench.pool.pressure());
     bench.run(vec![write(0, 0, &all[..16_384]), Job::Sync]);
     assert_data(&bench.one(read(0, 0, 100)), &all[..100]);

@@ -157,8 +157,9 @@ fn fits(want: &Want, outcome: &Outcome) -> bool {
 }
 
 fn play(steps: &[Step], threads: usize, budget: usize) -> Result<(), TestCaseError> {
+    let hasher = lanes(if threads == 1 { 16 } else { 2 });
     let config =
-        PoolConfig { threads, max_open_files: 3 + threads, write_budget_bytes: budget, digest };
+        PoolConfig { threads, max_open_files: 3 + threads, write_budget_bytes: budget, hasher };
     let bench = Bench::with(info(), config);
     bench.open(&[1, 0, 1, 0, 1, 1]);
     let mut model = Model {

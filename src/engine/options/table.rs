@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Access, OptionSpec};
 use crate::engine::settings::Settings;
+use crate::hash::{HashPath, HashPathError};
 use crate::swarm::LoadPolicy;
 
 const fn opt(
@@ -344,12 +345,12 @@ pub static TABLE: &[OptionSpec] = &[
         "check_concurrency",
         true,
         Access::Int(
-            1,
+            0,
             10000,
             |s| int(s.tuning.check_concurrency),
             |s, v| s.tuning.check_concurrency = num(v),
         ),
-        "Pieces of one torrent hashed at once while checking.",
+        "Pieces of one torrent with the disk threads at once while checking; 0 keeps them busy.",
     ),
     opt(
         1033,
@@ -461,6 +462,14 @@ pub static TABLE: &[OptionSpec] = &[
         "Our name in extension handshakes; empty uses `user_agent`.",
     ),
     opt(
+        3007,
+        "hash_path",
+        false,
+        Access::Str(16, |s| s.hash_path.name().into(), set_hash_path),
+        "Instructions to hash with: `auto` takes the fastest for each batch; `portable`, `sha-ni`, \
+         `avx2`, `avx512`, `neon` and `armv8` force one, if the machine has it.",
+    ),
+    opt(
         4001,
         "peer_id",
         false,
@@ -532,6 +541,15 @@ fn set_user_agent(s: &mut Settings, text: &str) -> Result<(), &'static str> {
 
 fn set_client(s: &mut Settings, text: &str) -> Result<(), &'static str> {
     s.tuning.client = text.into();
+    Ok(())
+}
+
+fn set_hash_path(s: &mut Settings, text: &str) -> Result<(), &'static str> {
+    let path: HashPath = text.parse().map_err(|_: HashPathError| "no hash path has this name")?;
+    if !path.is_available() {
+        return Err("this machine lacks the instructions of this hash path");
+    }
+    s.hash_path = path;
     Ok(())
 }
 

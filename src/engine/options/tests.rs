@@ -70,6 +70,21 @@ fn bad_values_are_refused_and_change_nothing() {
 }
 
 #[test]
+fn a_hash_path_is_taken_only_if_the_machine_has_it() {
+    use crate::hash::HashPath;
+    let spec = by_name("hash_path").unwrap();
+    for path in HashPath::ALL {
+        let mut settings = Settings::default();
+        let set = spec.set(&mut settings, &OptionValue::Bytes(path.name().into()));
+        assert_eq!(set.is_ok(), path.is_available(), "{path}");
+        let now = if set.is_ok() { path } else { HashPath::Auto };
+        assert_eq!(settings.hash_path, now);
+    }
+    let set = spec.set(&mut Settings::default(), &OptionValue::Bytes(b"AVX2".to_vec()));
+    assert!(matches!(set, Err(OptionError::Invalid(_))));
+}
+
+#[test]
 fn text_forms_parse() {
     assert_eq!(by_name("seed").unwrap().parse(" -1 "), Ok(OptionValue::Int(-1)));
     assert_eq!(by_name("preallocate").unwrap().parse("true"), Ok(OptionValue::Bool(true)));

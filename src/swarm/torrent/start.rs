@@ -12,6 +12,12 @@ use crate::proto::tracker::AnnounceEvent;
 use crate::swarm::load;
 use crate::swarm::types::{DiskAnswer, DiskOp, DiskOpKind, Notice, TorrentState};
 
+/// Pieces a check keeps with the disk: sixteen hashed side by side by each of two threads, and as
+/// many waiting.
+const CHECK_PIECES: u32 = 64;
+/// Bytes it keeps there of short pieces, so that no thread waits for us.
+const CHECK_BYTES: u32 = 16 << 20;
+
 /// The check under way.
 #[derive(Debug)]
 pub(super) struct Check {
@@ -157,12 +163,20 @@ impl Torrent {
         self.set_phase(Phase::Checking);
     }
 
-    /// Keeps a few pieces of the check with the disk; ends the check after the last.
+    /// Pieces a check keeps with the disk.
+    fn check_concurrency(&self) -> u32 {
+        match self.tuning.check_concurrency {
+            0 => CHECK_PIECES.max(CHECK_BYTES / self.info.geometry.piece_len().max(1)),
+            pieces => pieces,
+        }
+    }
+
+    /// Keeps enough pieces of the check with the disk; ends the check after the last.
     pub(super) fn pump_check(&mut self) {
         if self.phase != Phase::Checking {
             return;
         }
-        while self.io.hashes_out < self.tuning.check_concurrency.max(1) {
+        while self.io.hashes_out < self.check_concurrency() {
             let Some(piece) = self.check.queue.pop_first().map(PieceIndex) else { break };
             if self.pending.contains_key(&piece) {
                 self.check.total = self.check.total.saturating_sub(1);

@@ -85,7 +85,7 @@ class LiveOptions(TypedDict, total=False):
     max_bad_pieces: int
     """Bad pieces a peer may have taken part in before it is banned."""
     check_concurrency: int
-    """Pieces of one torrent hashed at once while checking."""
+    """Pieces of one torrent with the disk threads at once while checking; 0 keeps them busy."""
     max_unwritten: int
     """Bytes of one torrent received but not written or not verified before no more is
     requested."""
@@ -135,6 +135,9 @@ class SessionOptions(LiveOptions, total=False):
     """Directory of the built-in store for resume data; empty has none."""
     client: str
     """Our name in extension handshakes; empty uses `user_agent`."""
+    hash_path: str
+    """Instructions to hash with: `auto` takes the fastest for each batch; `portable`, `sha-ni`,
+    `avx2`, `avx512`, `neon` and `armv8` force one, if the machine has it."""
     peer_id: bytes
     """First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it."""
 
@@ -267,8 +270,9 @@ OPTIONS: dict[str, Option] = {
         "Bad pieces a peer may have taken part in before it is banned.",
     ),
     "check_concurrency": Option(
-        1032, "check_concurrency", OptionType.INT, 8, 1, 10000, True,
-        "Pieces of one torrent hashed at once while checking.",
+        1032, "check_concurrency", OptionType.INT, 0, 0, 10000, True,
+        "Pieces of one torrent with the disk threads at once while checking; 0 keeps them "
+        "busy.",
     ),
     "max_unwritten": Option(
         1033, "max_unwritten", OptionType.INT, 67108864, 1048576, 1099511627776, True,
@@ -327,6 +331,11 @@ OPTIONS: dict[str, Option] = {
     "client": Option(
         3006, "client", OptionType.STR, "", 0, 128, False,
         "Our name in extension handshakes; empty uses `user_agent`.",
+    ),
+    "hash_path": Option(
+        3007, "hash_path", OptionType.STR, "auto", 0, 16, False,
+        "Instructions to hash with: `auto` takes the fastest for each batch; `portable`, "
+        "`sha-ni`, `avx2`, `avx512`, `neon` and `armv8` force one, if the machine has it.",
     ),
     "peer_id": Option(
         4001, "peer_id", OptionType.BYTES, b"-TN0010-", 0, 20, False,
