@@ -1,8 +1,9 @@
-//! Handing torrents over to qBittorrent: a `BT_backup` folder with which it goes on without a check.
+//! Handing torrents over to qBittorrent: a `BT_backup` folder with which it goes on without a
+//! check.
 //!
 //! The state has to be of a session that was closed. Pieces that were not certain are given as
-//! missing. Deliberately absent: the profile around the folder, other clients' formats (qBittorrent's
-//! are read by most of them).
+//! missing. Deliberately absent: the profile around the folder, other clients' formats
+//! (qBittorrent's are read by most of them).
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -200,7 +200,8 @@ pub(crate) struct Verify {
 #[derive(Debug, Args)]
 pub(crate) struct Import {
     /// The client's folder, or its database or list: ~/.local/share/qBittorrent,
-    /// ~/.config/transmission-daemon, an rtorrent session, ~/.config/deluge, aria2's --save-session.
+    /// ~/.config/transmission-daemon, an rtorrent session, ~/.config/deluge, what aria2's
+    /// --save-session wrote.
     pub(crate) path: PathBuf,
     /// The client, when the folder does not show it: qbittorrent, transmission, rtorrent, deluge or
     /// aria2.

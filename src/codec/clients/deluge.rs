@@ -13,7 +13,8 @@ use crate::base::InfoHash;
 
 /// Bytes of `torrents.fastresume`, which holds all torrents.
 const FASTRESUME_BYTES: usize = 1 << 30;
-/// Attributes of one torrent: a huge dictionary that many torrents share would be searched for each.
+/// Attributes of one torrent: a huge dictionary that many torrents share would be searched for
+/// each.
 const ATTRIBUTES: usize = 1000;
 
 /// One torrent of `torrents.state`.

@@ -4,7 +4,8 @@
 //! have the values of those keys. Its own keys stay in the blob as they are, like all that we do
 //! not know, and [`write`] starts from them.
 //!
-//! Deliberately absent: categories and their paths (kept elsewhere, for all torrents), TLS torrents.
+//! Deliberately absent: categories and their paths (kept elsewhere, for all torrents), TLS
+//! torrents.
 
 use super::super::bencode::{Document, Encoder, Limits, Value};
 use super::super::metainfo::Info;
