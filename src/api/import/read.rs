@@ -100,9 +100,10 @@ fn database_row(database: &Path, row: &qbittorrent::Row) -> Result<Known, Import
     Ok(Known::new(database.into(), metainfo, anchored(state, profile)))
 }
 
-/// Makes a relative place absolute.
+/// Makes a relative place absolute; none at all stays none.
 fn anchored(mut state: ClientState, base: Option<PathBuf>) -> ClientState {
-    if let (Place::Under(dir), Some(base)) = (&mut state.place, base) {
+    let given = !matches!(&state.place, Place::Under(dir) if dir.is_empty());
+    if let (Place::Under(dir), Some(base), true) = (&mut state.place, base, given) {
         let joined = base.join(path_from_bytes(dir));
         *dir = joined.as_os_str().as_encoded_bytes().to_vec();
     }
