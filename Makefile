@@ -6,6 +6,7 @@
 #   make demo                   seed, kill -9, resume, compare [TORRENT=x.torrent DIR=y]
 #   make interop                against transmission, aria2 and libtorrent, by opentracker
 #   make bench                  MiB/s, CPU and memory beside libtorrent [QUICK=1] [ONLY=transfer]
+#   make budget                 instructions of the hot functions, by callgrind
 #   make lint                   formatting, clippy, rustdoc, tidy
 #   make help                   this text
 
@@ -33,7 +34,7 @@ C_FLAGS_RUSTC := -C link-arg=-Wl,-soname,$(SONAME) -C link-arg=-Wl,-z,nodelete
 
 .PHONY: all help command library examples install uninstall test test-rust test-c test-perl \
         test-python mypy perl python demo interop bench bench-host \
-        bench-peers bench-transmission lint rustdoc header clean
+        bench-peers bench-transmission budget budget-update lint rustdoc header clean
 
 all: command library
 
@@ -136,11 +137,21 @@ LIBTORRENT := 2.1.1
 RQBIT      := 9.1.0
 NICE       ?= nice -n 19
 
-bench: bench-host $(BENCH)/venv/.ready bench-transmission $(if $(QUICK),,$(BENCH)/rqbit.done)
+bench: bench-host library $(BENCH)/venv/.ready bench-transmission \
+       $(if $(QUICK),,$(BENCH)/rqbit.done)
 	QUICK='$(QUICK)' ONLY='$(ONLY)' $(PYTHON) tests/bench/run.py
 
 bench-host:
 	$(CARGO) build --release --examples
+
+# Instructions of the hot functions against tests/bench/budgets.tsv; needs valgrind.
+budget:
+	$(CARGO) build --release --example bench-hot
+	$(PYTHON) tests/bench/budget.py
+
+budget-update:
+	$(CARGO) build --release --example bench-hot
+	$(PYTHON) tests/bench/budget.py --update
 
 bench-peers: $(BENCH)/venv/.ready bench-transmission $(BENCH)/rqbit.done
 

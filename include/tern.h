@@ -71,8 +71,8 @@
 /** int: Content files kept open. */
 #define TERN_OPT_MAX_OPEN_FILES 1011
 
-/** int: Bytes of blocks waiting for the disk before peers are read more slowly. */
-#define TERN_OPT_WRITE_BUDGET 1012
+/** int: Bytes of all receive buffers together, what waits in them to be written included. When half of it waits, peers are not read until the disk has caught up. */
+#define TERN_OPT_MEMORY_BUDGET 1012
 
 /** int: Notices kept before the oldest are dropped. Requests are never dropped. */
 #define TERN_OPT_EVENT_QUEUE_LEN 1013
@@ -134,8 +134,11 @@
 /** int: Pieces of one torrent with the disk threads at once while checking; 0 keeps them busy. Live. */
 #define TERN_OPT_CHECK_CONCURRENCY 1032
 
-/** int: Bytes of one torrent received but not written or not verified before no more is requested. Live. */
+/** int: Bytes of one torrent received and not written before its peers are not read. Live. */
 #define TERN_OPT_MAX_UNWRITTEN 1033
+
+/** int: Whether content goes to peers from the page cache, without being read into memory, where the system can do that: 0 never, 1 to other machines (on one machine it costs the two sides more than it saves), 2 always. For connections made afterwards. Live. */
+#define TERN_OPT_SEND_IN_PLACE 1040
 
 /** bool: Whether trackers are used. Live. */
 #define TERN_OPT_TRACKERS_ENABLED 2001
@@ -2785,6 +2788,29 @@ tern_result tern_create_set_private(tern_create *create,
 TERN_API tern_result tern_create_set_flags(tern_create *create, uint32_t flags, tern_error **err);
 
 /**
+ * Threads that read and hash while a run or a step goes on; 0 (the default) takes one per
+ * processor, at most eight.
+ *
+ * Threads: one per object; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_create_set_threads(tern_create *create,
+                                    uint32_t threads,
+                                    tern_error **err);
+
+/**
+ * Instructions to hash with, as `TERN_OPT_HASH_PATH`. `TERN_E_INVALID` when there is no such path,
+ * or not on this machine.
+ *
+ * Threads: one per object; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_create_set_hash_path(tern_create *create,
+                                      const char *path,
+                                      size_t path_len,
+                                      tern_error **err);
+
+/**
  * One more tracker, in this tier.
  *
  * Threads: one per object; in hooks: yes; since 0.1.0.
@@ -2808,8 +2834,8 @@ tern_result tern_create_add_web_seed(tern_create *create,
                                      tern_error **err);
 
 /**
- * Reads and hashes everything on the calling thread and gives the `.torrent` file's bytes.
- * `progress` may be NULL. `TERN_E_CANCELLED` when it asks for that, `TERN_E_IO`.
+ * Reads and hashes everything, with threads that end with it, and gives the `.torrent` file's
+ * bytes. `progress` may be NULL. `TERN_E_CANCELLED` when it asks for that, `TERN_E_IO`.
  *
  * Ownership: `tern_buf_free`.
  *
@@ -2823,7 +2849,8 @@ tern_result tern_create_run(tern_create *create,
                             tern_error **err);
 
 /**
- * The same in slices, for hosts that want no callback: reads and hashes up to about `max_bytes`,
+ * The same in slices, for hosts that want no callback: reads and hashes up to about `max_bytes`
+ * (sixteen pieces per thread and more are fast, single pieces are not),
  * then returns 1 when all is hashed, 0 when not, or a negative `TERN_E_*`. `out_done` and
  * `out_total` (bytes) may be NULL.
  *

@@ -1,15 +1,30 @@
 //! The fuzz seeds of the wire protocols, and a fixed number of mutations of them, through the same
 //! bodies that the fuzzer runs: a found crash becomes a seed and stays one.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::path::Path;
 
 use tern::base::Rng;
 
+#[path = "../fuzz/bodies/dht.rs"]
+mod dht;
+#[path = "../fuzz/bodies/lsd.rs"]
+mod lsd;
+#[path = "../fuzz/bodies/magnet.rs"]
+mod magnet;
+#[path = "../fuzz/bodies/peer_exchange.rs"]
+mod peer_exchange;
 #[path = "../fuzz/bodies/peer_wire.rs"]
 mod peer_wire;
 #[path = "../fuzz/bodies/tracker_reply.rs"]
 mod tracker_reply;
+#[path = "../fuzz/bodies/udp_tracker.rs"]
+mod udp_tracker;
 
 const MUTATIONS: u32 = 20_000;
 
@@ -54,6 +69,11 @@ fn replay(target: &str, run: fn(&[u8])) {
 }
 
 #[test]
+fn dht() {
+    replay("dht", dht::run);
+}
+
+#[test]
 fn peer_wire() {
     replay("peer_wire", peer_wire::run);
 }
@@ -61,4 +81,24 @@ fn peer_wire() {
 #[test]
 fn tracker_reply() {
     replay("tracker_reply", tracker_reply::run);
+}
+
+#[test]
+fn lsd() {
+    replay("lsd", lsd::run);
+}
+
+#[test]
+fn magnet() {
+    replay("magnet", magnet::run);
+}
+
+#[test]
+fn peer_exchange() {
+    replay("peer_exchange", peer_exchange::run);
+}
+
+#[test]
+fn udp_tracker() {
+    replay("udp_tracker", udp_tracker::run);
 }

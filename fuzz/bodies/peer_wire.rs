@@ -7,9 +7,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use tern::base::limits::{PEER_MESSAGE_BYTES, REQUEST_BYTES};
-use tern::base::{BlockSpan, InfoHash, Instant, PeerId, PieceIndex};
+use tern::base::{BlockSpan, InfoHash, Instant, Payload, PeerId, PieceIndex};
 use tern::proto::peer::{Config, Connection, Event, Message};
 
 const PIECES: u32 = 21;
@@ -109,5 +109,5 @@ pub fn run(input: &[u8]) {
     let queued = connection.queued_len();
     let mut out = VecDeque::new();
     connection.take_transmit(&mut out);
-    assert_eq!(out.iter().map(Bytes::len).sum::<usize>(), queued);
+    assert_eq!(out.iter().map(Payload::len).sum::<usize>(), queued);
 }

@@ -164,7 +164,8 @@ impl AddTorrent {
 
     pub(super) fn request(&self, session: &Weak<Inner>) -> AddRequest {
         let mut request = self.request.clone();
-        request.trackers = self.trackers.as_deref().map(super::torrent::tiers_of);
+        request.trackers =
+            self.trackers.as_deref().map(|list| super::torrent::tiers_of(list).into());
         let engine =
             |hook: &Option<Hook>| hook.clone().map(|hook| hook.into_engine(Weak::clone(session)));
         request.hooks.verify = engine(&self.verify);

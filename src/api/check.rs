@@ -1,15 +1,12 @@
 //! Checking files against a torrent without a session.
 
-use std::fs::File;
-use std::io::{ErrorKind as IoKind, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Metainfo;
 use super::create::Progress;
 use crate::base::{Bitset, FileIndex, PieceIndex};
-use crate::codec::metainfo::FileSpan;
-use crate::engine::error::{Error, ErrorKind};
-use crate::hash::sha1_many;
+use crate::engine::content::{Content, Effort, Place};
+use crate::engine::error::Error;
 
 /// What [`check_files`] found.
 #[derive(Clone, Debug)]
@@ -30,36 +27,36 @@ impl CheckReport {
     }
 }
 
-/// Hashes the content in `dir` on the calling thread and compares. `progress` returns false to
-/// cancel. Files that are missing count as bad; other errors of the system end it.
+/// Hashes the content in `dir`, with threads of its own that end with it, and compares. `progress`
+/// is called on the calling thread, several times a second, and returns false to cancel. Files
+/// that are missing or short count as bad; other errors of the system end it.
 pub fn check_files(
     metainfo: &Metainfo,
     dir: impl AsRef<Path>,
     mut progress: impl FnMut(Progress) -> bool,
 ) -> Result<CheckReport, Error> {
-    let info = metainfo.info();
-    let mut reader = Reader { metainfo, dir: dir.as_ref(), open: None };
+    let (info, dir) = (metainfo.info(), dir.as_ref());
+    let places = metainfo.files().iter().map(|file| Place {
+        offset: file.offset,
+        length: file.length,
+        path: (!file.attr.padding).then(|| dir.join(&file.path)),
+    });
+    let (geometry, places) = (info.geometry, places.collect());
+    let content = Content { geometry, places, must_exist: false };
+    let total = geometry.total_len();
+    let told = |done| progress(Progress { done, total });
+    let digests = content.digests(0..info.piece_count(), Effort::default(), told)?;
     let mut good = Bitset::new(info.piece_count());
     let mut bad_files: Vec<FileIndex> = Vec::new();
-    for index in 0..info.piece_count() {
-        let piece = PieceIndex(index);
-        let length = info.geometry.len_of(piece);
-        let data = reader.piece(piece, length)?;
-        let matches = data.is_some_and(|data| {
-            let hashes = sha1_many(&[&[data.as_slice()]]);
-            hashes.first() == info.pieces.get(piece.idx())
-        });
-        if matches {
-            good.set(index, true);
+    for (piece, digest) in (0..).map(PieceIndex).zip(&digests) {
+        if digest.is_some() && digest.as_ref() == info.pieces.get(piece.idx()) {
+            good.set(piece.0, true);
         } else {
+            let length = geometry.len_of(piece);
             bad_files.extend(info.spans(piece, 0, length).map(|span| span.file));
         }
-        let done = info.geometry.offset_of(piece) + u64::from(length);
-        if !progress(Progress { done, total: info.geometry.total_len() }) {
-            return Err(ErrorKind::Cancelled.into());
-        }
     }
-    let short_files = reader.short_files();
+    let short_files = short_files(metainfo, &content);
     bad_files.extend(&short_files);
     bad_files.retain(|f| metainfo.files().get(f.idx()).is_some_and(|f| !f.attr.padding));
     bad_files.sort_unstable();
@@ -67,71 +64,17 @@ pub fn check_files(
     Ok(CheckReport { good, bad_files, short_files })
 }
 
-struct Reader<'a> {
-    metainfo: &'a Metainfo,
-    dir: &'a Path,
-    open: Option<(FileIndex, File)>,
-}
-
-impl Reader<'_> {
-    fn path(&self, file: FileIndex) -> PathBuf {
-        let path = self.metainfo.files().get(file.idx()).map_or("", |f| f.path.as_str());
-        self.dir.join(path)
-    }
-
-    /// A piece's bytes; `None` when a file is missing or short.
-    fn piece(&mut self, piece: PieceIndex, length: u32) -> Result<Option<Vec<u8>>, Error> {
-        let mut data = Vec::with_capacity(length as usize);
-        let spans: Vec<FileSpan> = self.metainfo.info().spans(piece, 0, length).collect();
-        for span in spans {
-            let before = data.len();
-            let end = before + usize::try_from(span.length).unwrap_or(usize::MAX);
-            data.resize(end, 0);
-            let padding =
-                self.metainfo.files().get(span.file.idx()).is_some_and(|f| f.attr.padding);
-            let Some(part) = data.get_mut(before..end) else { return Ok(None) };
-            if !padding && !self.span(span, part)? {
-                return Ok(None);
-            }
-        }
-        Ok(Some(data))
-    }
-
-    fn span(&mut self, span: FileSpan, out: &mut [u8]) -> Result<bool, Error> {
-        let path = self.path(span.file);
-        let mut file = match self.open.take() {
-            Some((open, file)) if open == span.file => file,
-            _ => match File::open(&path) {
-                Ok(file) => file,
-                Err(e) if is_absent(&e) => return Ok(false),
-                Err(e) => return Err(Error::io(&e, path)),
-            },
-        };
-        file.seek(SeekFrom::Start(span.offset)).map_err(|e| Error::io(&e, &path))?;
-        match file.read_exact(out) {
-            Ok(()) => {}
-            Err(e) if e.kind() == IoKind::UnexpectedEof => return Ok(false),
-            Err(e) => return Err(Error::io(&e, path)),
-        }
-        self.open = Some((span.file, file));
-        Ok(true)
-    }
-
-    /// Also finds empty files that are missing: no piece shows those.
-    fn short_files(&self) -> Vec<FileIndex> {
-        let files = self.metainfo.files().iter().zip(0..);
-        files
-            .filter(|(f, _)| !f.attr.padding && !f.attr.symlink)
-            .filter(|(f, i)| {
-                std::fs::metadata(self.path(FileIndex(*i))).map_or(true, |m| m.len() < f.length)
-            })
-            .map(|(_, i)| FileIndex(i))
-            .collect()
-    }
-}
-
-fn is_absent(error: &std::io::Error) -> bool {
-    matches!(error.kind(), IoKind::NotFound | IoKind::NotADirectory)
+/// Also finds empty files that are missing: no piece shows those.
+fn short_files(metainfo: &Metainfo, content: &Content) -> Vec<FileIndex> {
+    let files = metainfo.files().iter().zip(&content.places).zip(0..);
+    files
+        .filter(|((file, _), _)| !file.attr.symlink)
+        .filter(|((file, place), _)| {
+            let path = place.path.as_ref();
+            path.is_some_and(|p| std::fs::metadata(p).map_or(true, |m| m.len() < file.length))
+        })
+        .map(|(_, i)| FileIndex(i))
+        .collect()
 }
 
 #[cfg(test)]

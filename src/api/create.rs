@@ -1,17 +1,21 @@
-//! Making `.torrent` files: the directory walk, the reading and hashing that the codec leaves out.
+//! Making `.torrent` files: the directory walk that the codec leaves out. Deliberately absent: the
+//! hashing itself, which `engine::content` does.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::torrent::tiers_of;
 use crate::base::PieceIndex;
-use crate::codec::create::{Builder, Layout, NewFile};
+use crate::codec::create::{Builder, NewFile};
 use crate::codec::metainfo::FileAttr;
+use crate::engine::content::{Content, Effort, Place};
 use crate::engine::error::{Error, ErrorKind};
 use crate::engine::events::unix_ms;
-use crate::hash::sha1_many;
+use crate::hash::{HashPathError, Hasher};
+
+/// Most threads that [`TorrentBuilder::set_threads`] takes; more are cut down to these.
+const MAX_THREADS: u32 = 64;
 
 /// Bytes hashed so far, bytes in all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +36,7 @@ pub struct TorrentBuilder {
     name: Option<Vec<u8>>,
     include_hidden: bool,
     keep_links: bool,
+    effort: Effort,
     run: Option<Run>,
 }
 
@@ -39,11 +44,8 @@ pub struct TorrentBuilder {
 #[derive(Debug)]
 struct Run {
     builder: Builder,
-    layout: Layout,
-    /// Path of each file of the builder.
-    sources: Vec<PathBuf>,
+    content: Content,
     hashes: Vec<[u8; 20]>,
-    open: Option<(usize, File)>,
 }
 
 impl TorrentBuilder {
@@ -59,6 +61,7 @@ impl TorrentBuilder {
             name: None,
             include_hidden: false,
             keep_links: false,
+            effort: Effort::default(),
             run: None,
         }
     }
@@ -141,30 +144,49 @@ impl TorrentBuilder {
         self
     }
 
-    /// Reads and hashes everything on the calling thread; the `.torrent` file's bytes. `progress`
-    /// returns false to cancel.
-    pub fn run(&mut self, mut progress: impl FnMut(Progress) -> bool) -> Result<Vec<u8>, Error> {
-        const SLICE: u64 = 4 << 20;
-        loop {
-            let (finished, at) = self.step(SLICE)?;
-            if !progress(at) {
-                self.run = None;
-                return Err(ErrorKind::Cancelled.into());
-            }
-            if finished {
-                return self.take();
-            }
-        }
+    /// Threads that read and hash; 0 (the default) takes one per processor, at most eight.
+    pub fn set_threads(&mut self, threads: u32) -> &mut Self {
+        self.effort.threads = threads.min(MAX_THREADS) as usize;
+        self
     }
 
-    /// Reads and hashes about so many bytes (at least a piece). True when all is hashed.
+    /// Instructions to hash with, as the session option `hash_path`.
+    ///
+    /// # Errors
+    /// When there is no such path, or not on this machine.
+    pub fn set_hash_path(&mut self, path: &str) -> Result<&mut Self, Error> {
+        let hasher = path.parse().and_then(Hasher::new);
+        let invalid = |e: HashPathError| Error::new(ErrorKind::Invalid, e.to_string());
+        self.effort.hasher = hasher.map_err(invalid)?;
+        Ok(self)
+    }
+
+    /// Reads and hashes everything; the `.torrent` file's bytes. Threads are started for it and
+    /// have ended when it returns. `progress` is called on the calling thread, several times a
+    /// second, and returns false to cancel.
+    pub fn run(&mut self, mut progress: impl FnMut(Progress) -> bool) -> Result<Vec<u8>, Error> {
+        let effort = self.effort;
+        let hashed = self.under_way()?.step(u64::MAX, effort, &mut progress);
+        if hashed.is_err() {
+            self.run = None;
+        }
+        hashed.and_then(|()| self.take())
+    }
+
+    /// Reads and hashes about so many bytes (at least a piece). True when all is hashed. Steps of
+    /// sixteen pieces per thread are fast, single pieces are not.
     pub fn step(&mut self, max_bytes: u64) -> Result<(bool, Progress), Error> {
+        let effort = self.effort;
+        let run = self.under_way()?;
+        run.step(max_bytes, effort, |_| true)?;
+        Ok((run.is_finished(), run.progress()))
+    }
+
+    fn under_way(&mut self) -> Result<&mut Run, Error> {
         if self.run.is_none() {
             self.run = Some(self.begin()?);
         }
-        let Some(run) = &mut self.run else { return Err(ErrorKind::State.into()) };
-        run.step(max_bytes)?;
-        Ok((run.is_finished(), run.progress()))
+        self.run.as_mut().ok_or_else(|| ErrorKind::State.into())
     }
 
     /// After a [`Self::step`] that returned true: the `.torrent` file's bytes.
@@ -196,7 +218,15 @@ impl TorrentBuilder {
             sources.push(root);
         }
         let layout = builder.layout().map_err(|e| Error::new(ErrorKind::Invalid, e.to_string()))?;
-        Ok(Run { builder, layout, sources, hashes: Vec::new(), open: None })
+        let path = |i: usize| sources.get(i).cloned().unwrap_or_default();
+        let places = layout.files.iter().map(|placed| Place {
+            offset: placed.offset,
+            length: placed.length,
+            path: placed.source.map(path),
+        });
+        let (geometry, places) = (layout.geometry, places.collect());
+        let content = Content { geometry, places, must_exist: true };
+        Ok(Run { builder, content, hashes: Vec::new() })
     }
 
     /// All files below `root`, in no order.
@@ -271,7 +301,7 @@ fn link(root: &Path, path: &Path, components: Vec<Vec<u8>>) -> Result<NewFile, E
 
 impl Run {
     fn is_finished(&self) -> bool {
-        self.hashes.len() >= self.layout.geometry.piece_count() as usize
+        self.hashes.len() >= self.content.geometry.piece_count() as usize
     }
 
     fn next(&self) -> PieceIndex {
@@ -279,59 +309,27 @@ impl Run {
     }
 
     fn progress(&self) -> Progress {
-        let total = self.layout.geometry.total_len();
-        Progress { done: self.layout.geometry.offset_of(self.next()).min(total), total }
+        let geometry = self.content.geometry;
+        let total = geometry.total_len();
+        Progress { done: geometry.offset_of(self.next()).min(total), total }
     }
 
-    fn step(&mut self, max_bytes: u64) -> Result<(), Error> {
-        let geometry = self.layout.geometry;
-        let mut batch: Vec<Vec<u8>> = Vec::new();
-        let mut bytes = 0;
-        let mut piece = self.next();
-        while geometry.contains(piece) && (batch.is_empty() || bytes < max_bytes) {
-            let mut data = vec![0; geometry.len_of(piece) as usize];
-            self.read(geometry.offset_of(piece), &mut data)?;
-            bytes += u64::from(geometry.len_of(piece));
-            batch.push(data);
-            piece = PieceIndex(piece.0 + 1);
-        }
-        let parts: Vec<[&[u8]; 1]> = batch.iter().map(|data| [data.as_slice()]).collect();
-        let messages: Vec<&[&[u8]]> = parts.iter().map(|part| part.as_slice()).collect();
-        self.hashes.extend(sha1_many(&messages));
-        Ok(())
-    }
-
-    /// Fills `out` from a torrent offset; padding stays zeros.
-    fn read(&mut self, offset: u64, out: &mut [u8]) -> Result<(), Error> {
-        let end = offset + out.len() as u64;
-        let first = self.layout.files.partition_point(|f| f.offset + f.length <= offset);
-        let mut at = first;
-        while let Some(placed) = self.layout.files.get(at).filter(|f| f.offset < end) {
-            let from = placed.offset.max(offset);
-            let to = (placed.offset + placed.length).min(end);
-            let (source, inside) = (placed.source, from - placed.offset);
-            let range = usize::try_from(from - offset).ok().zip(usize::try_from(to - offset).ok());
-            let part = range.and_then(|(a, b)| out.get_mut(a..b));
-            if let (Some(source), Some(part)) = (source, part)
-                && !part.is_empty()
-            {
-                self.read_file(source, inside, part)?;
-            }
-            at += 1;
-        }
-        Ok(())
-    }
-
-    fn read_file(&mut self, source: usize, offset: u64, out: &mut [u8]) -> Result<(), Error> {
-        let path = self.sources.get(source).cloned().unwrap_or_default();
-        let failed = |e: io::Error| Error::io(&e, &path);
-        let mut file = match self.open.take() {
-            Some((open, file)) if open == source => file,
-            _ => File::open(&path).map_err(failed)?,
-        };
-        file.seek(SeekFrom::Start(offset)).map_err(failed)?;
-        file.read_exact(out).map_err(failed)?;
-        self.open = Some((source, file));
+    /// Hashes about so many bytes, at least a piece.
+    fn step(
+        &mut self,
+        max_bytes: u64,
+        effort: Effort,
+        mut progress: impl FnMut(Progress) -> bool,
+    ) -> Result<(), Error> {
+        let geometry = self.content.geometry;
+        let pieces = max_bytes.div_ceil(geometry.piece_len().into()).max(1);
+        let first = self.next().0;
+        let end = u32::try_from(pieces).unwrap_or(u32::MAX).saturating_add(first);
+        let end = end.min(geometry.piece_count());
+        let before = self.progress();
+        let told = |bytes| progress(Progress { done: before.done + bytes, ..before });
+        let digests = self.content.digests(first.min(end)..end, effort, told)?;
+        self.hashes.extend(digests.into_iter().flatten());
         Ok(())
     }
 }
@@ -340,6 +338,7 @@ impl Run {
 mod tests {
     use super::*;
     use crate::api::Metainfo;
+    use crate::hash::sha1_many;
 
     fn tree() -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
@@ -401,6 +400,18 @@ mod tests {
         }
         assert_eq!(builder.take().unwrap(), whole);
         assert_eq!(builder.run(|_| false).unwrap_err().kind(), ErrorKind::Cancelled);
+    }
+
+    #[test]
+    fn threads_and_paths_do_not_show_and_unknown_paths_are_refused() {
+        let dir = tree();
+        let mut builder = TorrentBuilder::new(dir.path().join("t"));
+        builder.set_piece_length(Some(16384)).unwrap().set_creation_date(0);
+        let usual = builder.run(|_| true).unwrap();
+        assert_eq!(builder.set_threads(1).run(|_| true).unwrap(), usual);
+        builder.set_hash_path("portable").unwrap().set_threads(u32::MAX);
+        assert_eq!(builder.run(|_| true).unwrap(), usual);
+        assert_eq!(builder.set_hash_path("magic").unwrap_err().kind(), ErrorKind::Invalid);
     }
 
     #[test]

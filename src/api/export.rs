@@ -53,7 +53,7 @@ fn fastresume(torrent: &Stored) -> Result<(Vec<u8>, Option<u64>), Error> {
     let resume = Resume::parse(&torrent.resume);
     let mut resume = resume.map_err(|e| Error::new(ErrorKind::Resume, e.to_string()))?;
     // Its reader does not look into the torrent file for what is not here.
-    let trackers = || torrent.metainfo.trackers().to_vec();
+    let trackers = || torrent.metainfo.trackers().to_vec().into();
     resume.trackers.get_or_insert_with(trackers);
     resume.url_list.get_or_insert_with(|| torrent.metainfo.web_seeds().to_vec());
     Ok((qbittorrent::write(&resume, torrent.metainfo.info()), Labels::of(&resume).queue))

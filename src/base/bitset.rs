@@ -1,12 +1,35 @@
 //! A fixed-length set of bits in wire order: bit 0 is the high bit of byte 0 (BEP 3, bitfield).
 
+/// Bytes kept in place: sets of the many small torrents need no memory of their own.
+const IN_PLACE: usize = 23;
+
+#[derive(Clone)]
+enum Bytes {
+    Few([u8; IN_PLACE]),
+    Many(Box<[u8]>),
+}
+
 /// A set over `0..len`. Spare bits of the last byte are always zero.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone)]
 pub struct Bitset {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     len: u32,
     ones: u32,
 }
+
+impl Default for Bitset {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
+impl PartialEq for Bitset {
+    fn eq(&self, other: &Self) -> bool {
+        self.len == other.len && self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Bitset {}
 
 impl core::fmt::Debug for Bitset {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -15,16 +38,28 @@ impl core::fmt::Debug for Bitset {
 }
 
 impl Bitset {
+    /// The set over nothing.
+    pub const EMPTY: Self = Self { bytes: Bytes::Few([0; IN_PLACE]), len: 0, ones: 0 };
+
     /// The empty set over `0..len`.
     #[must_use]
     pub fn new(len: u32) -> Self {
-        Self { bytes: vec![0; (len as usize).div_ceil(8)], len, ones: 0 }
+        Self { bytes: Self::filled(len, 0), len, ones: 0 }
+    }
+
+    fn filled(len: u32, byte: u8) -> Bytes {
+        let count = (len as usize).div_ceil(8);
+        if count <= IN_PLACE {
+            Bytes::Few([byte; IN_PLACE])
+        } else {
+            Bytes::Many(vec![byte; count].into())
+        }
     }
 
     /// The full set over `0..len`.
     #[must_use]
     pub fn full(len: u32) -> Self {
-        let mut set = Self { bytes: vec![0xff; (len as usize).div_ceil(8)], len, ones: len };
+        let mut set = Self { bytes: Self::filled(len, 0xff), len, ones: len };
         set.clear_spare();
         set
     }
@@ -35,9 +70,10 @@ impl Bitset {
         if bytes.len() != (len as usize).div_ceil(8) {
             return None;
         }
-        let mut set = Self { bytes: bytes.to_vec(), len, ones: 0 };
+        let mut set = Self::new(len);
+        set.bytes_mut().copy_from_slice(bytes);
         set.clear_spare();
-        if set.bytes != bytes {
+        if set.as_bytes() != bytes {
             return None;
         }
         set.ones = bytes.iter().map(|b| b.count_ones()).sum();
@@ -45,17 +81,30 @@ impl Bitset {
     }
 
     fn clear_spare(&mut self) {
-        if !self.len.is_multiple_of(8)
-            && let Some(last) = self.bytes.last_mut()
+        let len = self.len;
+        if !len.is_multiple_of(8)
+            && let Some(last) = self.bytes_mut().last_mut()
         {
-            *last &= 0xff << (8 - self.len % 8);
+            *last &= 0xff << (8 - len % 8);
         }
     }
 
     /// The bytes in wire order, `ceil(len / 8)` of them.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        match &self.bytes {
+            Bytes::Few(bytes) => bytes.get(..(self.len as usize).div_ceil(8)).unwrap_or_default(),
+            Bytes::Many(bytes) => bytes,
+        }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        match &mut self.bytes {
+            Bytes::Few(bytes) => {
+                bytes.get_mut(..(self.len as usize).div_ceil(8)).unwrap_or_default()
+            }
+            Bytes::Many(bytes) => bytes,
+        }
     }
 
     /// Size of the domain.
@@ -93,7 +142,7 @@ impl Bitset {
     pub fn get(&self, index: u32) -> bool {
         index < self.len
             && self
-                .bytes
+                .as_bytes()
                 .get((index / 8) as usize)
                 .is_some_and(|byte| byte & (0x80 >> (index % 8)) != 0)
     }
@@ -104,7 +153,7 @@ impl Bitset {
         if index >= self.len || self.get(index) == member {
             return false;
         }
-        let Some(byte) = self.bytes.get_mut((index / 8) as usize) else { return false };
+        let Some(byte) = self.bytes_mut().get_mut((index / 8) as usize) else { return false };
         *byte ^= 0x80 >> (index % 8);
         if member {
             self.ones += 1;
@@ -116,7 +165,7 @@ impl Bitset {
 
     /// Members in increasing order.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        self.bytes.iter().zip((0u32..).step_by(8)).filter(|(byte, _)| **byte != 0).flat_map(
+        self.as_bytes().iter().zip((0u32..).step_by(8)).filter(|(byte, _)| **byte != 0).flat_map(
             |(byte, base)| {
                 (0..8).filter(move |bit| byte & (0x80 >> bit) != 0).map(move |b| base + b)
             },
@@ -139,11 +188,12 @@ impl Bitset {
     }
 
     fn zip_with(&mut self, other: &Self, op: impl Fn(u8, u8) -> u8) {
-        for (i, byte) in self.bytes.iter_mut().enumerate() {
-            *byte = op(*byte, other.bytes.get(i).copied().unwrap_or(0));
+        let theirs = other.as_bytes().iter().copied().chain(core::iter::repeat(0));
+        for (byte, their) in self.bytes_mut().iter_mut().zip(theirs) {
+            *byte = op(*byte, their);
         }
         self.clear_spare();
-        self.ones = self.bytes.iter().map(|b| b.count_ones()).sum();
+        self.ones = self.as_bytes().iter().map(|b| b.count_ones()).sum();
     }
 }
 
@@ -162,6 +212,20 @@ mod tests {
         assert_eq!(Bitset::from_wire(&[0x80], 10), None);
         assert_eq!(Bitset::full(10).as_bytes(), [0xff, 0xc0]);
         assert!(Bitset::full(0).all() && Bitset::new(0).all());
+    }
+
+    #[test]
+    fn small_and_large_sets_behave_alike() {
+        for len in [1, 183, 184, 185, 1000] {
+            let mut set = Bitset::full(len);
+            assert_eq!((set.count(), set.as_bytes().len()), (len, (len as usize).div_ceil(8)));
+            assert!(set.set(len - 1, false) && !set.get(len - 1) && !set.get(len));
+            let again = Bitset::from_wire(set.as_bytes(), len).unwrap();
+            assert_eq!((&again, again.iter().count()), (&set, len as usize - 1));
+            set.subtract(&again);
+            assert_eq!(set, Bitset::new(len));
+        }
+        assert_eq!(size_of::<Bitset>(), 32);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Identifiers and indexes as distinct types, so that they cannot be mixed up.
 
-use core::fmt;
+use core::fmt::{self, Write};
 
 macro_rules! index {
     ($(#[$doc:meta])* $name:ident, $repr:ty) => {
@@ -64,7 +64,9 @@ macro_rules! id20 {
         impl fmt::Display for $name {
             /// Lower-case hexadecimal, 40 characters.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+                let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble & 15)]);
+                let digits = self.0.iter().flat_map(|b| [digit(b >> 4), digit(*b)]);
+                digits.into_iter().try_for_each(|d| f.write_char(d))
             }
         }
     };

@@ -163,6 +163,38 @@ pub unsafe extern "C" fn tern_create_set_flags(
     })
 }
 
+/// Threads that read and hash while a run or a step goes on; 0 (the default) takes one per
+/// processor, at most eight.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tern_create_set_threads(
+    create: *mut tern_create,
+    threads: u32,
+    err: *mut *mut tern_error,
+) -> tern_result {
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_create_set_threads"), err, || unsafe {
+        get_mut(create)?.set_threads(threads);
+        Ok(())
+    })
+}
+
+/// Instructions to hash with, as `TERN_OPT_HASH_PATH`. `TERN_E_INVALID` when there is no such path,
+/// or not on this machine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tern_create_set_hash_path(
+    create: *mut tern_create,
+    path: *const c_char,
+    path_len: usize,
+    err: *mut *mut tern_error,
+) -> tern_result {
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_create_set_hash_path"), err, || unsafe {
+        let path = text(path, path_len)?;
+        get_mut(create)?.set_hash_path(path)?;
+        Ok(())
+    })
+}
+
 /// One more tracker, in this tier.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_create_add_tracker(
@@ -196,8 +228,8 @@ pub unsafe extern "C" fn tern_create_add_web_seed(
     })
 }
 
-/// Reads and hashes everything on the calling thread and gives the `.torrent` file's bytes.
-/// `progress` may be NULL. `TERN_E_CANCELLED` when it asks for that, `TERN_E_IO`.
+/// Reads and hashes everything, with threads that end with it, and gives the `.torrent` file's
+/// bytes. `progress` may be NULL. `TERN_E_CANCELLED` when it asks for that, `TERN_E_IO`.
 ///
 /// Ownership: `tern_buf_free`.
 #[unsafe(no_mangle)]
@@ -218,7 +250,8 @@ pub unsafe extern "C" fn tern_create_run(
     })
 }
 
-/// The same in slices, for hosts that want no callback: reads and hashes up to about `max_bytes`,
+/// The same in slices, for hosts that want no callback: reads and hashes up to about `max_bytes`
+/// (sixteen pieces per thread and more are fast, single pieces are not),
 /// then returns 1 when all is hashed, 0 when not, or a negative `TERN_E_*`. `out_done` and
 /// `out_total` (bytes) may be NULL.
 #[unsafe(no_mangle)]

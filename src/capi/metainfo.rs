@@ -299,7 +299,7 @@ pub unsafe extern "C" fn tern_metainfo_file_component(
     guard::value(entry!("tern_metainfo_file_component"), view(&[]), || unsafe {
         let files = get(m)?.torrent.files();
         let part = files.get(at(file)).and_then(|f| f.path_raw.get(at(component)));
-        Ok(part.map_or_else(|| view(&[]), |p| view(p)))
+        Ok(part.map_or_else(|| view(&[]), view))
     })
 }
 

@@ -211,6 +211,8 @@ pub const TABLE: &[Entry] = &[
     row("tern_create_set_source", O, Reentry::Any),
     row("tern_create_set_private", O, Reentry::Any),
     row("tern_create_set_flags", O, Reentry::Any),
+    row("tern_create_set_threads", O, Reentry::Any),
+    row("tern_create_set_hash_path", O, Reentry::Any),
     row("tern_create_add_tracker", O, Reentry::Any),
     row("tern_create_add_web_seed", O, Reentry::Any),
     row("tern_create_run", O, Reentry::Any),

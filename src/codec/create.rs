@@ -1,18 +1,16 @@
 //! Making torrents (BEP 3, 12, 19, 27, 47).
 //!
 //! A [`Builder`] says what goes in; [`Builder::layout`] fixes where every byte lies and in how many
-//! pieces; the caller hashes the content, with [`hash_pieces`] or its own threads;
-//! [`Builder::finish`] writes the `.torrent`. What comes out always parses with
-//! [`Metainfo::parse`](super::metainfo::Metainfo::parse).
+//! pieces; the caller hashes the content; [`Builder::finish`] writes the `.torrent`. What comes out
+//! always parses with [`Metainfo::parse`](super::metainfo::Metainfo::parse).
 //!
 //! Deliberately absent: walking directories, reading files, threads, version 2 (BEP 52).
 
 use core::fmt;
-use std::io;
 
 use super::bencode::{DictEncoder, Encoder};
 use super::metainfo::{FileAttr, tiers};
-use crate::base::{BLOCK_LEN, Geometry, PieceIndex, limits};
+use crate::base::{BLOCK_LEN, Geometry, limits};
 
 /// Smallest piece length, in bytes.
 pub const MIN_PIECE_LEN: u32 = BLOCK_LEN;
@@ -304,32 +302,6 @@ fn attributes(d: &mut DictEncoder<'_>, attr: FileAttr, link: bool) {
     }
 }
 
-/// Hashes all content in order, one piece in memory at a time. `read` fills its buffer from a
-/// torrent offset (padding as zeros), `digest` is SHA-1, `progress` is told how many pieces are
-/// done and returns false to cancel.
-///
-/// # Errors
-/// What `read` says; `Interrupted` when `progress` cancelled.
-pub fn hash_pieces(
-    geometry: Geometry,
-    mut read: impl FnMut(u64, &mut [u8]) -> io::Result<()>,
-    mut digest: impl FnMut(&[u8]) -> [u8; 20],
-    mut progress: impl FnMut(u32) -> bool,
-) -> io::Result<Vec<[u8; 20]>> {
-    let count = geometry.piece_count();
-    let mut out = Vec::with_capacity(count as usize);
-    let mut buffer = Vec::new();
-    for piece in (0..count).map(PieceIndex) {
-        buffer.resize(geometry.len_of(piece) as usize, 0);
-        read(geometry.offset_of(piece), &mut buffer)?;
-        out.push(digest(&buffer));
-        if !progress(piece.0 + 1) {
-            return Err(io::Error::new(io::ErrorKind::Interrupted, "cancelled"));
-        }
-    }
-    Ok(out)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -347,14 +319,11 @@ mod tests {
         NewFile { path, length, ..NewFile::default() }
     }
 
+    /// Of content whose bytes count up modulo 251.
     fn hashes(layout: &Layout) -> Vec<[u8; 20]> {
-        let read = |offset: u64, buffer: &mut [u8]| {
-            for (at, byte) in (offset..).zip(buffer.iter_mut()) {
-                *byte = (at % 251) as u8;
-            }
-            Ok(())
-        };
-        hash_pieces(layout.geometry, read, sha1, |_| true).unwrap()
+        let content: Vec<u8> =
+            (0..layout.geometry.total_len()).map(|at| (at % 251) as u8).collect();
+        content.chunks(layout.geometry.piece_len() as usize).map(sha1).collect()
     }
 
     #[test]
@@ -399,7 +368,7 @@ mod tests {
         let pieces = hashes(&layout);
         let meta = Metainfo::parse(&builder.finish(&pieces).unwrap()).unwrap();
         let info = &meta.info;
-        assert_eq!((info.geometry, &info.pieces), (layout.geometry, &pieces));
+        assert_eq!((info.geometry, info.pieces.as_slice()), (layout.geometry, &pieces[..]));
         let paths: Vec<_> = info.files.iter().map(|f| f.path.as_str()).collect();
         assert_eq!(paths, ["dir/bin/run", "dir/empty", "dir/.pad/29152", "dir/z", "dir/link"]);
         for (parsed, placed) in info.files.iter().zip(&layout.files) {
@@ -410,7 +379,7 @@ mod tests {
         assert_eq!(info.files[3].offset, 3 * 16_384);
         assert_eq!(info.files[4].symlink.as_deref(), Some("z"));
         assert_eq!(info.source, builder.source);
-        assert_eq!((&meta.trackers, &meta.url_list), (&builder.trackers, &builder.url_list));
+        assert_eq!((&*meta.trackers, &meta.url_list), (&builder.trackers, &builder.url_list));
         assert_eq!((&meta.comment, &meta.created_by), (&builder.comment, &builder.created_by));
         assert_eq!(meta.creation_date, builder.creation_date);
     }
@@ -422,7 +391,10 @@ mod tests {
         let meta = Metainfo::parse(&builder.finish(&pieces).unwrap()).unwrap();
         assert_eq!((meta.info.piece_count(), meta.info.multi_file), (2, false));
         let content: Vec<u8> = (0..16_385u64).map(|at| (at % 251) as u8).collect();
-        assert_eq!(meta.info.pieces, [sha1(&content[..16_384]), sha1(&content[16_384..])]);
+        assert_eq!(
+            meta.info.pieces.as_slice(),
+            [sha1(&content[..16_384]), sha1(&content[16_384..])]
+        );
         let wrong = CreateError::PieceCount { expected: 2, found: 1 };
         assert_eq!(builder.finish(&pieces[..1]).unwrap_err(), wrong);
         let empty = Builder::single("f", 0).finish(&[]).unwrap();
@@ -447,26 +419,6 @@ mod tests {
         let two =
             Builder { single_file: true, ..Builder::directory("d", vec![file(&["a"], 1); 2]) };
         assert_eq!(two.layout().unwrap_err(), CreateError::Single);
-    }
-
-    #[test]
-    fn hashing_can_be_cancelled_and_fail() {
-        let geometry = Geometry::new(100_000, 16_384).unwrap();
-        let mut told = Vec::new();
-        let result = hash_pieces(
-            geometry,
-            |_, _| Ok(()),
-            sha1,
-            |done| {
-                told.push(done);
-                done < 3
-            },
-        );
-        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::Interrupted);
-        assert_eq!(told, [1, 2, 3]);
-        let fail = |_: u64, _: &mut [u8]| Err(io::ErrorKind::UnexpectedEof.into());
-        let error = hash_pieces(geometry, fail, sha1, |_| true).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 
     proptest! {

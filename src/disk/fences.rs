@@ -34,13 +34,19 @@ impl Storage {
     /// sparse files grow by being written.
     pub(super) fn prepare(&self) -> Result<(), DiskError> {
         self.state.write().prepared = true;
+        self.finish_raising()?;
+        self.indexes().try_for_each(|file| self.prepare_file(file))
+    }
+
+    /// Finishes raising files a crash interrupted.
+    pub(super) fn finish_raising(&self) -> Result<(), DiskError> {
         let interrupted = self.parts.lock().files();
         for file in interrupted.into_iter().map(FileIndex) {
             if self.priority(file) > 0 {
                 self.raise(file)?;
             }
         }
-        self.indexes().try_for_each(|file| self.prepare_file(file))
+        Ok(())
     }
 
     fn priority(&self, file: FileIndex) -> u8 {

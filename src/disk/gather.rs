@@ -2,33 +2,39 @@
 //!
 //! Sixteen pieces hashed in lanes cost what three cost one by one, so while pieces finish in quick
 //! succession it pays to let a few gather. It never pays when they come slowly, and nobody should
-//! notice: the wait is bounded, and over as soon as the stream of pieces pauses (the last pieces of
-//! a download). Deliberately absent: clocks and queues; the scheduler brings both.
+//! notice: the wait is bounded, and over as soon as no more blocks come in (the last pieces of a
+//! download). Deliberately absent: clocks and queues; the scheduler brings both.
 
 use std::time::{Duration, Instant};
 
-/// No piece waits longer for company.
-const WAIT_MAX: Duration = Duration::from_millis(150);
-/// Pieces that come more slowly than this do not wait.
-const GAP_MAX: Duration = Duration::from_millis(25);
-/// The stream has paused when so many usual gaps passed without a piece, and at least `PAUSE_MIN`.
-const PAUSE_GAPS: u32 = 3;
-/// Shorter pauses are only the threads' scheduling.
-const PAUSE_MIN: Duration = Duration::from_millis(8);
+/// No piece waits longer for company. Pieces come in quick succession at 50 MiB/s and more; there
+/// it is less than a piece takes to arrive from one of several peers.
+const WAIT_MAX: Duration = Duration::from_millis(300);
+/// Pieces that come more slowly than this do not wait: there would be three or fewer.
+const GAP_MAX: Duration = Duration::from_millis(80);
+/// After this long without a block nothing is about to finish.
+const PAUSE: Duration = Duration::from_millis(20);
 
-/// Watches the pace at which pieces are finished.
+/// Watches the pace at which blocks come and pieces are finished.
 #[derive(Default)]
 pub(super) struct Gather {
-    /// When the last one was.
-    last: Option<Instant>,
-    /// Usual time between two; `None` before the second.
+    /// When the last block came.
+    block: Option<Instant>,
+    /// When the last piece was finished.
+    piece: Option<Instant>,
+    /// Usual time between two pieces; `None` before the second.
     gap: Option<Duration>,
 }
 
 impl Gather {
+    /// Blocks came in.
+    pub(super) fn blocks(&mut self, now: Instant) {
+        self.block = Some(now);
+    }
+
     /// A piece is finished.
-    pub(super) fn arrived(&mut self, now: Instant) {
-        if let Some(last) = self.last.replace(now) {
+    pub(super) fn piece(&mut self, now: Instant) {
+        if let Some(last) = self.piece.replace(now) {
             // A long silence is forgotten within a few quick pieces.
             let gap = now.saturating_duration_since(last).min(GAP_MAX * 4);
             self.gap = Some(self.gap.map_or(gap, |usual| (usual * 3 + gap) / 4));
@@ -37,10 +43,9 @@ impl Gather {
 
     /// Until when a piece that has waited since `first` may wait for more.
     pub(super) fn until(&self, first: Instant) -> Instant {
-        match (self.last, self.gap) {
-            (Some(last), Some(gap)) if gap <= GAP_MAX => {
-                let pause = (gap * PAUSE_GAPS).max(PAUSE_MIN);
-                (first + WAIT_MAX).min(last + pause)
+        match (self.block, self.gap) {
+            (Some(block), Some(gap)) if gap <= GAP_MAX => {
+                (first + WAIT_MAX).min(first.max(block + PAUSE))
             }
             _ => first,
         }
@@ -53,10 +58,13 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// The pace after pieces that came at these times, in ms.
+    /// The pace after pieces that came at these times, in ms, with their last blocks.
     fn after(times: &[u32]) -> (Gather, Instant) {
         let (mut gather, start) = (Gather::default(), Instant::now());
-        times.iter().for_each(|t| gather.arrived(start + MS * *t));
+        for t in times {
+            gather.blocks(start + MS * *t);
+            gather.piece(start + MS * *t);
+        }
         (gather, start)
     }
 
@@ -72,14 +80,15 @@ mod tests {
     }
 
     #[test]
-    fn quick_ones_wait_until_the_stream_pauses_and_never_long() {
+    fn quick_ones_wait_while_blocks_come_and_never_long() {
         let times: Vec<u32> = (0..40).map(|i| i * 10).collect();
-        let (gather, start) = after(&times);
+        let (mut gather, start) = after(&times);
         let last = start + MS * 390;
-        assert_eq!(gather.until(last), last + MS * 30, "a pause of three gaps");
-        assert_eq!(gather.until(start + MS * 250), start + MS * 400, "the bound");
-        let (gather, start) = after(&(0..40).collect::<Vec<_>>());
-        assert_eq!(gather.until(start + MS * 39), start + MS * 47);
+        assert_eq!(gather.until(last), last + MS * 20, "nothing is about to finish");
+        gather.blocks(start + MS * 400);
+        assert_eq!(gather.until(last), last + MS * 30);
+        gather.blocks(start + MS * 2000);
+        assert_eq!(gather.until(last), last + MS * 300, "the bound");
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod pool;
 mod queues;
 mod relocate;
 mod sched;
+mod serve;
 mod storage;
 mod sys;
 #[cfg(test)]
@@ -33,6 +34,14 @@ use crate::base::{BlockSpan, DiskError, FileIndex, FileStat, PieceIndex, Torrent
 use crate::codec::metainfo::Info;
 
 pub use pool::{Pool, PoolStats};
+pub use serve::{Lending, ServedFile};
+
+/// Asks for a stretch of a file unless its beginning is in the system's cache; does not wait.
+pub fn read_ahead(file: &std::fs::File, offset: u64, length: u64) {
+    if sys::readable_now(file, offset) == Some(false) {
+        sys::read_ahead(file, offset, length);
+    }
+}
 
 /// SHA-1 of several streams side by side, given by the engine; each thread has its own. One that
 /// panics is dropped and made anew.
@@ -79,6 +88,9 @@ pub enum Job {
     Open(Box<StorageParams>),
     /// Looks at every file; padding files are reported absent. Answer: `Stats`.
     Stat,
+    /// As `Stat`, of a torrent that need not be registered and is not by this. Finishes raising
+    /// files a crash interrupted, so that wanted files are whole.
+    Look(Box<StorageParams>),
     /// Creates empty files, directories and symlinks of wanted files and, when preallocating,
     /// reserves space. Answer: `Done`.
     Prepare,
@@ -93,6 +105,9 @@ pub enum Job {
     },
     /// Reads a block. Answer: `Data`.
     Read(BlockSpan),
+    /// Reads a block for a peer, together with its neighbours that are asked for too. What is in
+    /// the page cache need not be asked for: see [`Pool::lend`]. Answer: `Data`.
+    Serve(BlockSpan),
     /// SHA-1 of a whole piece, after all earlier writes of it. Answer: `Digest`, when its bytes are
     /// with the operating system. A file that is missing or short is not an error but `Missing`.
     /// While written pieces are completed in quick succession one may wait a little for others, to

@@ -14,6 +14,7 @@ use super::error::refusal;
 use super::files::OpenFiles;
 use super::lanes::{HashTask, Hashing};
 use super::sched::{Registration, Scheduler, Take, Work};
+use super::serve::Lending;
 use super::storage::{Counters, Shared, Storage};
 use super::sys::SignalsBlocked;
 use super::work::{Answers, Asker, Entry, PieceTask, answer, fail_unanswered, not_open};
@@ -22,8 +23,9 @@ use super::{
 };
 use crate::base::{DiskError, TorrentId};
 
-/// Bytes of a disk thread's stack; its buffers are on the heap.
-const STACK_BYTES: usize = 256 * 1024;
+/// Bytes of a disk thread's stack. Its buffers are on the heap, but the sixteen lanes of an
+/// unoptimised build take a quarter of a megabyte.
+const STACK_BYTES: usize = 1 << 20;
 
 /// Sums since the pool started, and what is open now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub struct PoolStats {
     pub bytes_written: u64,
     /// Bytes read from files, for whatever purpose.
     pub bytes_read: u64,
+    /// Bytes handed out for sending without being read.
+    pub bytes_lent: u64,
     /// Of those, bytes read to hash a piece written since the last sync: the price of not keeping
     /// long pieces in memory.
     pub bytes_read_back: u64,
@@ -86,6 +90,7 @@ impl Pool {
         let shared = Arc::new(Shared {
             files: OpenFiles::new(config.max_open_files, count),
             counters: Counters::default(),
+            buffers: Arc::default(),
         });
         let lanes = (config.hasher)().lanes();
         let scheduler = Scheduler::new(config.write_budget_bytes, lanes);
@@ -124,6 +129,12 @@ impl Pool {
         }
     }
 
+    /// For handing out blocks of a torrent without waiting and without reading them.
+    #[must_use]
+    pub fn lend(&self, torrent: TorrentId) -> Lending {
+        Lending::new(self.inner.scheduler.storage(torrent))
+    }
+
     /// Whether too much waits to be written: stop reading from sockets.
     #[must_use]
     pub fn pressure(&self) -> bool {
@@ -138,6 +149,7 @@ impl Pool {
         PoolStats {
             bytes_written: get(&counters.written),
             bytes_read: get(&counters.read),
+            bytes_lent: get(&counters.lent),
             bytes_read_back: get(&counters.read_back),
             bytes_hashed: get(&counters.hashed),
             pieces_hashed: get(&counters.hashed_pieces),
@@ -302,6 +314,16 @@ fn fence(
             Ok(storage) => (Outcome::Done, Registration::Opened(Arc::new(storage))),
             Err(e) => (Outcome::Failed(e), Registration::Same),
         },
+        (Job::Look(params), None) => {
+            let look = |storage: Storage| {
+                let stats = storage.finish_raising().and_then(|()| storage.stat_all());
+                storage.release();
+                stats
+            };
+            let stats = Storage::open(torrent, *params, Arc::clone(shared)).and_then(look);
+            (told(stats, Outcome::Stats), Registration::Same)
+        }
+        (Job::Close, None) => (Outcome::Done, Registration::Same),
         (Job::Open(_), Some(_)) => (refuse("the torrent is open already"), Registration::Same),
         (Job::Close, Some(storage)) => {
             storage.release();
@@ -314,7 +336,7 @@ fn fence(
 
 fn open_fence(storage: &Storage, job: Job) -> Outcome {
     match job {
-        Job::Stat => told(storage.stat_all(), Outcome::Stats),
+        Job::Stat | Job::Look(_) => told(storage.stat_all(), Outcome::Stats),
         Job::Prepare => done(storage.prepare()),
         Job::Sync => told(storage.sync(), Outcome::Synced),
         Job::Release => {

@@ -17,6 +17,8 @@ use super::storage::{Block, Storage};
 use super::work::{Entry, PieceTask};
 use crate::base::{DiskError, PieceIndex, TorrentId};
 
+/// Room for torrents that idle queues keep.
+const KEPT: usize = 64;
 /// A partial piece nobody adds to is written after this long.
 const IDLE_FLUSH: Duration = Duration::from_secs(2);
 /// How often idle pieces are looked for.
@@ -202,6 +204,11 @@ impl Queues {
         }
     }
 
+    /// A torrent's storage, when it is open.
+    pub(super) fn storage(&self, torrent: TorrentId) -> Option<Arc<Storage>> {
+        self.torrents.get(&torrent)?.storage.clone()
+    }
+
     /// Puts a job where it waits.
     pub(super) fn route(&mut self, id: TorrentId, entry: Entry, now: Instant) {
         let torrent = self.torrents.entry(id).or_default();
@@ -236,6 +243,9 @@ impl Queues {
                 touched: now,
             }
         });
+        if is_write {
+            self.gather.blocks(now);
+        }
         queue.jobs.push_back(entry);
         queue.bytes += bytes;
         queue.wrote |= is_write;
@@ -285,7 +295,7 @@ impl Queues {
                 if !fresh {
                     return self.bulk.push_back(finished);
                 }
-                self.gather.arrived(now);
+                self.gather.piece(now);
                 self.fresh.push_back(finished);
                 if queue.jobs.len() > 1 || !torrent.waiting.is_empty() || queue.failed.is_some() {
                     self.hurry();
@@ -326,6 +336,10 @@ impl Queues {
         let empty = |t: &Torrent| t.storage.is_none() && t.pieces.is_empty();
         if self.torrents.get(&id).is_some_and(empty) {
             self.torrents.remove(&id);
+            if self.torrents.is_empty() {
+                // A session of many torrents looks at all their files once and then has no jobs.
+                self.torrents.shrink_to(KEPT);
+            }
         }
     }
 
@@ -604,7 +618,7 @@ impl Queues {
 fn piece_of(job: &Job) -> Option<PieceIndex> {
     match job {
         Job::Write { piece, .. } | Job::Hash(piece) | Job::ReadPiece(piece) => Some(*piece),
-        Job::Read(span) => Some(span.piece),
+        Job::Read(span) | Job::Serve(span) => Some(span.piece),
         _ => None,
     }
 }

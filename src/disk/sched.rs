@@ -79,6 +79,11 @@ impl Scheduler {
         Self { queues, wake: Condvar::new(), unwritten: AtomicUsize::new(0), budget }
     }
 
+    /// A torrent's storage, when it is open.
+    pub(super) fn storage(&self, torrent: TorrentId) -> Option<Arc<Storage>> {
+        self.lock().storage(torrent)
+    }
+
     /// Whether more waits to be written than the budget allows.
     pub(super) fn pressure(&self) -> bool {
         self.unwritten.load(Ordering::Relaxed) > self.budget

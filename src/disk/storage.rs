@@ -21,8 +21,9 @@ use super::error::{disk_error, is_absent, refusal};
 use super::files::{OpenFiles, PART_STORE};
 use super::layout::{Layout, NewEntries, Place};
 use super::parts::PartTable;
+use super::serve::Buffers;
 use super::{StorageParams, sys};
-use crate::base::{Bitset, DiskError, FileIndex, FileStat, PieceIndex, TorrentId};
+use crate::base::{Bitset, BlockSpan, DiskError, FileIndex, FileStat, PieceIndex, TorrentId};
 use crate::codec::metainfo::{FileSpan, Info};
 
 /// Bytes asked for ahead in one call: Linux cuts longer requests off at what its device takes.
@@ -34,6 +35,8 @@ pub(super) struct Shared {
     pub(super) files: OpenFiles,
     /// Counters.
     pub(super) counters: Counters,
+    /// What is read for peers goes here.
+    pub(super) buffers: Arc<Buffers>,
 }
 
 /// Sums since the pool started.
@@ -41,6 +44,7 @@ pub(super) struct Shared {
 pub(super) struct Counters {
     pub(super) written: AtomicU64,
     pub(super) read: AtomicU64,
+    pub(super) lent: AtomicU64,
     pub(super) read_back: AtomicU64,
     pub(super) hashed: AtomicU64,
     pub(super) hashed_pieces: AtomicU64,
@@ -334,7 +338,7 @@ impl Storage {
         let Some(lost) = unsynced.lost.get_mut(&piece.0) else { return };
         for Block { begin, data, .. } in blocks {
             let len = u32::try_from(data.len()).unwrap_or(0);
-            let span = crate::base::BlockSpan { piece, begin: *begin, length: len };
+            let span = BlockSpan { piece, begin: *begin, length: len };
             if let Some(block) = self.info.geometry.block_index(span) {
                 lost.set(block, false);
             }
@@ -385,6 +389,21 @@ impl Storage {
             }
         }
         Ok(ReadEnd::Full)
+    }
+
+    /// The file and the place in it, when the span lies in one content file that is open; never
+    /// waits. What stands in the way is for a read to tell.
+    pub(super) fn lend(&self, span: BlockSpan) -> Option<(Arc<File>, FileSpan)> {
+        if self.has_parts.load(Ordering::Acquire) {
+            return None;
+        }
+        let state = self.state.try_read()?;
+        let mut spans = self.info.spans(span.piece, span.begin, span.length);
+        let (place, more) = (spans.next()?, spans.next().is_some());
+        if more || !matches!(self.route(&state, span.piece, &place), Route::File) {
+            return None;
+        }
+        self.shared.files.find((self.id.0, place.file.0), false).map(|file| (file, place))
     }
 
     /// Has the system fetch what a check reads next, unless it is in the page cache: lanes read in

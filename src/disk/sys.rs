@@ -43,6 +43,55 @@ fn own(fd: RawFd) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(fd) }
 }
 
+/// Whether reading this range of the file would not wait for a disk: all its pages are in the page
+/// cache and filled. False where the system cannot tell.
+#[cfg(target_os = "linux")]
+pub(super) fn resident(file: &File, offset: u64, len: u64) -> bool {
+    /// The same number on every architecture this engine is built for (Linux 6.5).
+    const SYS_CACHESTAT: libc::c_long = 451;
+    #[repr(C)]
+    struct Range {
+        offset: u64,
+        len: u64,
+    }
+    /// Pages of the range: cached, dirty, being written, evicted, recently evicted.
+    #[repr(C)]
+    #[derive(Default)]
+    struct Counts([u64; 5]);
+
+    // SAFETY: takes no pointer.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    let page = u64::try_from(page).unwrap_or(4096).max(1);
+    let Some(last) = offset.checked_add(len).and_then(|end| end.checked_sub(1)) else {
+        return false;
+    };
+    let (range, mut counts) = (Range { offset, len }, Counts::default());
+    let (wanted, found) = (&raw const range, &raw mut counts);
+    // SAFETY: both pointers are to live structures of the layout the kernel documents; the call
+    // reads the one and fills the other.
+    let told = unsafe { libc::syscall(SYS_CACHESTAT, file.as_raw_fd(), wanted, found, 0) };
+    if told == 0 {
+        // A page that is being read counts as cached: the last one to arrive is looked at too.
+        let pages = last / page - offset / page + 1;
+        return counts.0[0] >= pages && readable_now(file, last) != Some(false);
+    }
+    // An older system, or somebody else's file, whose pages only a read may ask about.
+    let mut at = offset;
+    while at <= last {
+        if readable_now(file, at) != Some(true) {
+            return false;
+        }
+        at = (at / page + 1) * page;
+    }
+    true
+}
+
+/// Only Linux can tell.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn resident(_: &File, _: u64, _: u64) -> bool {
+    false
+}
+
 /// Opens a directory given by the host; symbolic links in it are the host's business and followed.
 pub(super) fn open_dir(path: &Path) -> io::Result<OwnedFd> {
     let path = cstr(path.as_os_str().as_bytes())?;

@@ -74,7 +74,7 @@ fn torrent(piece_len: u32, files: &[(&str, u64)]) -> Info {
         .map(|(path, length)| {
             let entry = FileEntry {
                 path: format!("t/{path}"),
-                path_raw: Vec::new(),
+                path_raw: Default::default(),
                 length: *length,
                 offset,
                 attr: FileAttr { padding: path.starts_with(".pad"), ..FileAttr::default() },
@@ -86,11 +86,11 @@ fn torrent(piece_len: u32, files: &[(&str, u64)]) -> Info {
         .collect();
     Info {
         info_hash: InfoHash([0xab; 20]),
-        raw: Vec::new(),
+        raw: Default::default(),
         name: "t".into(),
-        name_raw: b"t".to_vec(),
+        name_raw: b"t"[..].into(),
         geometry: Geometry::new(offset, piece_len).unwrap(),
-        pieces: Vec::new(),
+        pieces: Default::default(),
         files,
         multi_file: true,
         private: false,

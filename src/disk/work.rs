@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::error::refusal;
 use super::queues::write_len;
 use super::storage::{Block, ReadEnd, Storage};
-use super::{Completion, Job, JobTag, Outcome};
+use super::{Completion, Job, JobTag, Outcome, serve};
 use crate::base::{BlockSpan, DiskError, PieceIndex, TorrentId};
 
 /// A queued job and who wants its answer.
@@ -90,8 +90,33 @@ impl PieceTask {
     pub(super) fn read(&mut self, out: &mut Answers) {
         let Some(storage) = self.storage.clone() else { return self.fail_all(out) };
         while let Some(Entry { sink, tag, job }) = self.jobs.pop_front() {
-            out.push(answer(self.torrent, (sink, tag), read_job(&storage, &job)));
+            match job {
+                Job::Serve(span) => self.serve(&storage, ((sink, tag), span), out),
+                job => out.push(answer(self.torrent, (sink, tag), read_job(&storage, &job))),
+            }
         }
+    }
+
+    /// Answers a block for a peer, and with it those next to it that are asked for behind it.
+    fn serve(
+        &mut self,
+        storage: &Storage,
+        (to, span): ((usize, JobTag), BlockSpan),
+        out: &mut Answers,
+    ) {
+        let (mut askers, mut blocks) = (vec![to], vec![span]);
+        let mut end = span.begin.saturating_add(span.length);
+        while let Some(&Entry { sink, tag, job: Job::Serve(next) }) = self.jobs.front()
+            && next.begin == end
+            && end - span.begin < serve::RUN_BYTES
+        {
+            end = end.saturating_add(next.length);
+            askers.push((sink, tag));
+            blocks.push(next);
+            self.jobs.pop_front();
+        }
+        let outcomes = serve::run(storage, &blocks);
+        out.extend(askers.into_iter().zip(outcomes).map(|(to, o)| answer(self.torrent, to, o)));
     }
 
     fn fail_all(&mut self, out: &mut Answers) {

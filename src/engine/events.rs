@@ -208,7 +208,8 @@ impl WireMessage {
                 (out.piece, out.begin, out.length) = (Some(s.piece), s.begin, s.length);
             }
             Message::Piece { piece, begin, data } => {
-                (out.code, out.piece, out.begin, out.length) = (7, Some(*piece), *begin, len(data));
+                (out.code, out.piece, out.begin) = (7, Some(*piece), *begin);
+                out.length = u32::try_from(data.len()).unwrap_or(u32::MAX);
             }
             Message::Port(port) => (out.code, out.begin) = (9, u32::from(*port)),
             Message::Suggest(p) => (out.code, out.piece) = (13, Some(*p)),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::error::{Error, ErrorKind};
+use crate::base::SharedBytes;
 use crate::base::limits::METAINFO_BYTES;
 use crate::codec::metainfo::{Info, Metainfo, MetainfoError};
 use crate::codec::resume::Resume;
@@ -13,7 +14,7 @@ pub struct TorrentFile {
     /// Parsed.
     pub metainfo: Metainfo,
     /// Verbatim; made up when only the `info` dictionary is known.
-    pub raw: Vec<u8>,
+    pub raw: SharedBytes,
 }
 
 /// Parses the bytes of a `.torrent` file.
@@ -21,8 +22,9 @@ pub fn torrent_file(raw: &[u8]) -> Result<Arc<TorrentFile>, Error> {
     if raw.len() > METAINFO_BYTES {
         return Err(Error::new(ErrorKind::Metainfo, "the torrent file is too large"));
     }
-    let metainfo = Metainfo::parse(raw).map_err(metainfo_error)?;
-    Ok(Arc::new(TorrentFile { metainfo, raw: raw.to_vec() }))
+    let raw = SharedBytes::from(raw);
+    let metainfo = Metainfo::parse_shared(&raw).map_err(metainfo_error)?;
+    Ok(Arc::new(TorrentFile { metainfo, raw }))
 }
 
 /// What resume data that embeds its `info` dictionary can bring back.
@@ -37,14 +39,14 @@ pub fn from_resume(resume: &Resume) -> Result<Arc<TorrentFile>, Error> {
     let mut metainfo = Metainfo::from_info(Arc::new(info));
     metainfo.trackers = resume.trackers.clone().unwrap_or_default();
     metainfo.url_list = resume.url_list.clone().unwrap_or_default();
-    let raw = metainfo.encode();
-    Ok(Arc::new(TorrentFile { metainfo, raw }))
+    // Parsed once more, so that everything lies in one buffer.
+    torrent_file(&metainfo.encode())
 }
 
 /// Parses resume data of any program we know.
-pub fn resume(blob: &[u8]) -> Result<Box<Resume>, Error> {
+pub fn resume(blob: &[u8]) -> Result<Arc<Resume>, Error> {
     let parsed = Resume::parse(blob);
-    parsed.map(Box::new).map_err(|e| Error::new(ErrorKind::Resume, e.to_string()))
+    parsed.map(Arc::new).map_err(|e| Error::new(ErrorKind::Resume, e.to_string()))
 }
 
 fn metainfo_error(error: MetainfoError) -> Error {

@@ -2,13 +2,13 @@
 //! The shard side calls [`Host`]; the session side implements it and sends [`ShardCommand`]s.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
 use crate::base::{DiskError, InfoHash, PeerKey, PieceIndex, TorrentId};
-use crate::codec::metainfo::Info;
+use crate::codec::metainfo::{Info, Tiers};
 use crate::codec::resume::Resume;
 use crate::proto::peer::{Connection, Message};
 use crate::proto::tracker::{AnnounceReply, TrackerStatus};
@@ -112,9 +112,9 @@ pub struct AddTorrent {
     /// For the brain.
     pub params: TorrentParams,
     /// Tracker tiers.
-    pub trackers: Vec<Vec<String>>,
+    pub trackers: Tiers,
     /// Content directory.
-    pub save_path: PathBuf,
+    pub save_path: Arc<Path>,
     /// Renamed files.
     pub renamed: Vec<(crate::base::FileIndex, String)>,
     /// Reserve space.
@@ -140,7 +140,7 @@ pub struct TorrentView<'a> {
     /// Tracker states.
     pub trackers: &'a [TrackerStatus],
     /// Content directory now.
-    pub save_path: &'a std::path::Path,
+    pub save_path: &'a Path,
 }
 
 /// What the session asks of a shard.
@@ -158,7 +158,7 @@ pub enum ShardCommand {
     /// Reads a piece for a verifier.
     ReadPiece(TorrentId, PieceIndex, Box<dyn FnOnce(Result<Bytes, DiskError>) + Send>),
     /// Replaces the tracker tiers.
-    SetTrackers(TorrentId, Vec<Vec<String>>),
+    SetTrackers(TorrentId, Tiers),
     /// Announces now (all tiers' next tracker), keeping to the minimum interval.
     Reannounce(TorrentId),
     /// Asks the trackers for counts.

@@ -6,6 +6,7 @@
 //! shard; everybody else sends it commands. Deliberately absent: C types, printing, process
 //! globals.
 
+pub mod content;
 pub mod error;
 pub mod events;
 pub mod formats;

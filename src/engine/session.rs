@@ -10,13 +10,14 @@ mod close;
 mod entry;
 mod face;
 mod hooks;
+mod shared;
 mod torrent;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ pub use entry::{Entry, Hook, HookFn, Hooks, Removal};
 
 use self::close::Phase;
 use self::face::Face;
+use self::shared::Shared;
 use super::error::{Error, ErrorKind};
 use super::events::{Event, EventKind, LogLevel, Queue};
 use super::host::{Directory, Host, ShardCommand, TorrentView};
@@ -39,7 +41,7 @@ use crate::base::{InfoHash, PeerId, Rng, TorrentId};
 use crate::disk::{Pool, PoolConfig};
 use crate::hash::Hasher;
 use crate::net::signals::Blocked;
-use crate::swarm::Command;
+use crate::swarm::{Command, Tuning};
 
 /// Sums over all torrents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,9 +72,24 @@ struct Registry {
     by_hash: BTreeMap<InfoHash, Arc<Entry>>,
 }
 
+/// The settings in force, and what torrents get of them.
+struct Current {
+    settings: Arc<Settings>,
+    tuning: Arc<Tuning>,
+}
+
+impl Current {
+    fn new(settings: Arc<Settings>) -> Self {
+        Self { tuning: Arc::new(settings.tuning.clone()), settings }
+    }
+}
+
 /// A running session. Shared by the public handles and the shards' [`Host`].
 pub struct Core {
-    settings: RwLock<Arc<Settings>>,
+    settings: RwLock<Current>,
+    /// Torrents by shard.
+    loads: Vec<AtomicUsize>,
+    shared: Mutex<Shared>,
     /// Set once, right after the start.
     shards: OnceLock<Vec<ShardHandle>>,
     joins: Mutex<Vec<JoinHandle<()>>>,
@@ -127,12 +144,14 @@ impl Core {
         let pool = Pool::new(PoolConfig {
             threads: settings.disk_threads,
             max_open_files: settings.max_open_files,
-            write_budget_bytes: settings.write_budget_bytes,
+            write_budget_bytes: settings.memory_budget_bytes / 2,
             hasher: super::hashing::factory(Hasher::new(settings.hash_path).unwrap_or_default()),
         });
         let settings = Arc::new(settings);
         let core = Arc::new(Self {
-            settings: RwLock::new(Arc::clone(&settings)),
+            settings: RwLock::new(Current::new(Arc::clone(&settings))),
+            loads: (0..settings.net_threads.max(1)).map(|_| AtomicUsize::new(0)).collect(),
+            shared: Mutex::default(),
             shards: OnceLock::new(),
             joins: Mutex::default(),
             pool: Arc::new(pool.map_err(failed)?),
@@ -213,7 +232,12 @@ impl Core {
     /// The settings in use.
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {
-        Arc::clone(&self.settings.read())
+        Arc::clone(&self.settings.read().settings)
+    }
+
+    /// Those of them that each torrent gets.
+    fn tuning(&self) -> Arc<Tuning> {
+        Arc::clone(&self.settings.read().tuning)
     }
 
     /// Replaces the settings; the caller changed live ones only.
@@ -221,17 +245,18 @@ impl Core {
         self.check_open()?;
         let settings = {
             let mut current = self.settings.write();
-            let mut settings = Settings::clone(&current);
+            let mut settings = Settings::clone(&current.settings);
             change(&mut settings);
-            *current = Arc::new(settings);
-            Arc::clone(&current)
+            *current = Current::new(Arc::new(settings));
+            Arc::clone(&current.settings)
         };
         for shard in self.shards() {
             shard.send(ShardCommand::Settings(Arc::clone(&settings)));
         }
+        let session = self.tuning();
         for entry in self.entries() {
-            let tuning = entry.prefs.lock().tuning(&settings.tuning);
-            let _ = self.command(&entry, Command::Tuning(Box::new(tuning)));
+            let tuning = entry.prefs.lock().tuning(&session);
+            let _ = self.command(&entry, Command::Tuning(tuning));
         }
         Ok(())
     }
@@ -269,7 +294,7 @@ impl Core {
         if entry.is_gone() {
             return Err(Error::from(ErrorKind::Gone).of(entry.id));
         }
-        let sent = self.shards().get(entry.shard).is_some_and(|shard| shard.send(command));
+        let sent = self.shards().get(entry.shard as usize).is_some_and(|shard| shard.send(command));
         if sent { Ok(()) } else { Err(Error::from(ErrorKind::Closed).of(entry.id)) }
     }
 

@@ -7,6 +7,17 @@ use std::time::Duration;
 use crate::hash::HashPath;
 use crate::swarm::{LoadPolicy, SavePolicy, Tuning};
 
+/// Whom file content is sent to without reading it into memory, where the system can do that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendInPlace {
+    /// Nobody.
+    Never,
+    /// Peers on other machines.
+    Remote,
+    /// Everybody.
+    Always,
+}
+
 /// All settings.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -50,8 +61,10 @@ pub struct Settings {
     pub hash_path: HashPath,
     /// Reserve space when creating files.
     pub preallocate: bool,
-    /// Bytes of blocks waiting for the disk.
-    pub write_budget_bytes: usize,
+    /// Bytes of all receive buffers, what waits in them for the disk included.
+    pub memory_budget_bytes: usize,
+    /// To whom file content is sent straight from the page cache.
+    pub send_in_place: SendInPlace,
     /// Where the built-in store keeps resume data; `None` keeps none.
     pub state_dir: Option<PathBuf>,
     /// Default policy of torrents.
@@ -91,7 +104,8 @@ impl Default for Settings {
             max_open_files: 256,
             hash_path: HashPath::Auto,
             preallocate: false,
-            write_budget_bytes: 64 << 20,
+            memory_budget_bytes: 64 << 20,
+            send_in_place: SendInPlace::Remote,
             state_dir: None,
             save_policy: SavePolicy::default(),
             load_policy: LoadPolicy::default(),

@@ -15,6 +15,7 @@ use std::net::IpAddr;
 
 use sha1::{Digest, Sha1};
 
+use super::lazy::Part;
 use crate::base::{PeerKey, PieceIndex};
 
 type Sender = (PeerKey, IpAddr);
@@ -54,6 +55,18 @@ struct Record {
 impl Record {
     fn senders(&self) -> BTreeSet<Sender> {
         self.current.values().map(|(sender, _)| *sender).collect()
+    }
+}
+
+impl Part for Blame {
+    const BLANK: &'static Self = &Self { pieces: BTreeMap::new(), suspects: BTreeSet::new() };
+
+    fn fresh() -> Self {
+        Self::default()
+    }
+
+    fn is_blank(&self) -> bool {
+        self.pieces.is_empty() && self.suspects.is_empty()
     }
 }
 

@@ -7,6 +7,7 @@
 
 pub mod blame;
 pub mod choker;
+mod lazy;
 pub mod load;
 pub mod peer_list;
 pub mod picker;

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 pub use self::canonical::canonical_priority;
+use super::lazy::{Lazy, Part};
 use super::types::PeerSource;
 use crate::base::{Instant, Rng};
 
@@ -67,14 +68,9 @@ impl Entry {
     }
 }
 
-/// Known addresses.
+/// The addresses, in as many orders as are asked for; absent while none was ever known.
 #[derive(Debug)]
-pub struct PeerList {
-    max: usize,
-    max_per_ip: u32,
-    rng: Rng,
-    external_v4: Option<SocketAddr>,
-    external_v6: Option<SocketAddr>,
+struct Tables {
     entries: BTreeMap<SocketAddr, Entry>,
     /// Everything that is not live, by promise: the last gives way when full.
     ranked: BTreeSet<(Rank, SocketAddr)>,
@@ -90,17 +86,9 @@ pub struct PeerList {
     never: BTreeSet<SocketAddr>,
 }
 
-impl PeerList {
-    /// Remembers at most `max` addresses and connects at most `max_per_ip` times to one IP
-    /// (loopback, private and link-local ones excepted: many peers of one host or household).
-    #[must_use]
-    pub fn new(max: u32, max_per_ip: u32, rng: Rng) -> Self {
+impl Tables {
+    const fn blank() -> Self {
         Self {
-            max: usize::try_from(max).unwrap_or(usize::MAX),
-            max_per_ip,
-            rng,
-            external_v4: None,
-            external_v6: None,
             entries: BTreeMap::new(),
             ranked: BTreeSet::new(),
             ready: BTreeSet::new(),
@@ -113,17 +101,62 @@ impl PeerList {
             never: BTreeSet::new(),
         }
     }
+}
+
+impl Part for Tables {
+    const BLANK: &'static Self = &Self::blank();
+
+    fn fresh() -> Self {
+        Self::blank()
+    }
+
+    fn is_blank(&self) -> bool {
+        let known = self.entries.len() + self.live.len();
+        known + self.banned.len() + self.never.len() == 0
+    }
+}
+
+/// Known addresses.
+#[derive(Debug)]
+pub struct PeerList {
+    max: usize,
+    max_per_ip: u32,
+    rng: Rng,
+    external_v4: Option<SocketAddr>,
+    external_v6: Option<SocketAddr>,
+    tables: Lazy<Tables>,
+}
+
+impl PeerList {
+    /// Remembers at most `max` addresses and connects at most `max_per_ip` times to one IP
+    /// (loopback, private and link-local ones excepted: many peers of one host or household).
+    #[must_use]
+    pub fn new(max: u32, max_per_ip: u32, rng: Rng) -> Self {
+        Self {
+            max: usize::try_from(max).unwrap_or(usize::MAX),
+            max_per_ip,
+            rng,
+            external_v4: None,
+            external_v6: None,
+            tables: Lazy::absent(),
+        }
+    }
+
+    /// Lets go of what is not used.
+    pub fn rest(&mut self) {
+        self.tables.rest();
+    }
 
     /// Changes the bounds. Unconnected addresses beyond the new one are forgotten, the least
     /// promising first.
     pub fn set_limits(&mut self, max: u32, max_per_ip: u32) {
         self.max = usize::try_from(max).unwrap_or(usize::MAX);
         self.max_per_ip = max_per_ip;
-        while self.entries.len() > self.max {
-            let Some(&(_, worst)) = self.ranked.last() else { break };
+        while self.tables.entries.len() > self.max {
+            let Some(&(_, worst)) = self.tables.ranked.last() else { break };
             self.remove(worst);
         }
-        let held: Vec<IpAddr> = self.held.keys().copied().collect();
+        let held: Vec<IpAddr> = self.tables.held.keys().copied().collect();
         for ip in held {
             self.release(ip);
         }
@@ -137,7 +170,7 @@ impl PeerList {
             return;
         }
         let same_family: Vec<SocketAddr> =
-            self.entries.keys().filter(|a| a.is_ipv4() == addr.is_ipv4()).copied().collect();
+            self.tables.entries.keys().filter(|a| a.is_ipv4() == addr.is_ipv4()).copied().collect();
         for known in same_family {
             let lot = self.lot(known);
             self.update(known, |entry| entry.lot = lot);
@@ -149,10 +182,10 @@ impl PeerList {
     /// promises less than all others. A known one that the host names again is tried afresh.
     pub fn add(&mut self, addr: SocketAddr, source: PeerSource) -> bool {
         let addr = normal(addr);
-        if !is_valid(addr) || self.is_banned(addr.ip()) || self.never.contains(&addr) {
+        if !is_valid(addr) || self.is_banned(addr.ip()) || self.tables.never.contains(&addr) {
             return false;
         }
-        if let Some(known) = self.entries.get(&addr) {
+        if let Some(known) = self.tables.entries.get(&addr) {
             if source == PeerSource::Manual {
                 let place = if known.place == Place::Live { Place::Live } else { Place::Ready };
                 self.update(addr, |entry| {
@@ -162,11 +195,11 @@ impl PeerList {
             }
             return false;
         }
-        let place = if self.live.contains_key(&addr) { Place::Live } else { Place::Ready };
+        let place = if self.tables.live.contains_key(&addr) { Place::Live } else { Place::Ready };
         let lot = self.lot(addr);
         let entry = Entry { source, fails: 0, worked: false, useful: false, lot, place };
-        if self.entries.len() >= self.max {
-            match self.ranked.last() {
+        if self.tables.entries.len() >= self.max {
+            match self.tables.ranked.last() {
                 Some(&(rank, worst)) if rank > entry.rank() => self.remove(worst),
                 _ => return false,
             }
@@ -178,16 +211,16 @@ impl PeerList {
     /// The best address to try now, marked as being tried: follow up with [`PeerList::failed`] or
     /// [`PeerList::connected`] and, in the end, [`PeerList::disconnected`].
     pub fn next_candidate(&mut self, now: Instant) -> Option<(SocketAddr, PeerSource)> {
-        while let Some(&(_, addr)) = self.waiting.first().filter(|(due, _)| *due <= now) {
+        while let Some(&(_, addr)) = self.tables.waiting.first().filter(|(due, _)| *due <= now) {
             self.update(addr, |entry| entry.place = Place::Ready);
         }
-        while let Some(&(_, addr)) = self.ready.first() {
+        while let Some(&(_, addr)) = self.tables.ready.first() {
             if self.ip_is_full(addr.ip()) {
                 self.update(addr, |entry| entry.place = Place::Held);
                 continue;
             }
             self.enter(addr);
-            return self.entries.get(&addr).map(|entry| (addr, entry.source));
+            return self.tables.entries.get(&addr).map(|entry| (addr, entry.source));
         }
         None
     }
@@ -196,8 +229,8 @@ impl PeerList {
     /// probably due already.
     #[must_use]
     pub fn next_due(&self) -> Option<Instant> {
-        if self.ready.is_empty() {
-            self.waiting.first().map(|(due, _)| *due)
+        if self.tables.ready.is_empty() {
+            self.tables.waiting.first().map(|(due, _)| *due)
         } else {
             Some(Instant::ZERO)
         }
@@ -223,7 +256,7 @@ impl PeerList {
     /// A connection was established (handshake done): it is worth keeping.
     pub fn connected(&mut self, _now: Instant, addr: SocketAddr) {
         let addr = normal(addr);
-        if !self.live.contains_key(&addr) {
+        if !self.tables.live.contains_key(&addr) {
             self.enter(addr);
         }
         self.update(addr, |entry| entry.worked = true);
@@ -239,25 +272,25 @@ impl PeerList {
     pub fn forget(&mut self, addr: SocketAddr) {
         let addr = normal(addr);
         self.remove(addr);
-        if self.never.len() < NEVER {
-            self.never.insert(addr);
+        if self.tables.never.len() < NEVER {
+            self.tables.never.insert(addr);
         }
     }
 
     /// Bans an IP: its addresses are forgotten, no new ones are taken.
     pub fn ban(&mut self, ip: IpAddr) {
         let ip = ip.to_canonical();
-        if !self.banned.insert(ip) {
+        if !self.tables.banned.insert(ip) {
             return;
         }
-        self.ban_order.push_back(ip);
-        if self.ban_order.len() > BANS
-            && let Some(oldest) = self.ban_order.pop_front()
+        self.tables.ban_order.push_back(ip);
+        if self.tables.ban_order.len() > BANS
+            && let Some(oldest) = self.tables.ban_order.pop_front()
         {
-            self.banned.remove(&oldest);
+            self.tables.banned.remove(&oldest);
         }
         let known: Vec<SocketAddr> =
-            self.entries.range(ports_of(ip)).map(|(addr, _)| *addr).collect();
+            self.tables.entries.range(ports_of(ip)).map(|(addr, _)| *addr).collect();
         for addr in known {
             self.remove(addr);
         }
@@ -266,19 +299,20 @@ impl PeerList {
     /// Whether an IP is banned.
     #[must_use]
     pub fn is_banned(&self, ip: IpAddr) -> bool {
-        self.banned.contains(&ip.to_canonical())
+        self.tables.banned.contains(&ip.to_canonical())
     }
 
     /// Banned IPs, in order of address.
     #[must_use]
     pub fn banned(&self) -> Vec<IpAddr> {
-        self.banned.iter().copied().collect()
+        self.tables.banned.iter().copied().collect()
     }
 
     /// Up to `max` addresses worth saving, those that worked first.
     #[must_use]
     pub fn best(&self, max: usize) -> Vec<SocketAddr> {
         let mut all: Vec<_> = self
+            .tables
             .entries
             .iter()
             .map(|(addr, e)| ((!e.useful, !e.worked, e.rank()), *addr))
@@ -290,7 +324,7 @@ impl PeerList {
     /// Number known.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.tables.entries.len()
     }
 
     /// Whether none is known.
@@ -302,31 +336,46 @@ impl PeerList {
     /// Panics when the indexes do not agree with the entries.
     pub fn check_invariants(&self) {
         let count = |wanted: fn(Place) -> bool| {
-            self.entries.values().filter(|entry| wanted(entry.place)).count()
+            self.tables.entries.values().filter(|entry| wanted(entry.place)).count()
         };
-        assert_eq!(self.ready.len(), count(|p| p == Place::Ready), "ready");
-        assert_eq!(self.waiting.len(), count(|p| matches!(p, Place::Waiting(_))), "waiting");
-        assert_eq!(self.held.values().map(Vec::len).sum::<usize>(), count(|p| p == Place::Held));
-        assert_eq!(self.ranked.len(), count(|p| p != Place::Live), "ranked");
-        for (addr, entry) in &self.entries {
+        assert_eq!(self.tables.ready.len(), count(|p| p == Place::Ready), "ready");
+        assert_eq!(self.tables.waiting.len(), count(|p| matches!(p, Place::Waiting(_))), "waiting");
+        assert_eq!(
+            self.tables.held.values().map(Vec::len).sum::<usize>(),
+            count(|p| p == Place::Held)
+        );
+        assert_eq!(self.tables.ranked.len(), count(|p| p != Place::Live), "ranked");
+        for (addr, entry) in &self.tables.entries {
             let key = (entry.rank(), *addr);
-            assert_eq!(self.ranked.contains(&key), entry.place != Place::Live, "{addr} ranked");
-            assert_eq!(self.live.contains_key(addr), entry.place == Place::Live, "{addr} live");
-            assert!(!self.banned.contains(&addr.ip()), "{addr} is banned");
+            assert_eq!(
+                self.tables.ranked.contains(&key),
+                entry.place != Place::Live,
+                "{addr} ranked"
+            );
+            assert_eq!(
+                self.tables.live.contains_key(addr),
+                entry.place == Place::Live,
+                "{addr} live"
+            );
+            assert!(!self.tables.banned.contains(&addr.ip()), "{addr} is banned");
             match entry.place {
-                Place::Ready => assert!(self.ready.contains(&key), "{addr} ready"),
-                Place::Waiting(due) => assert!(self.waiting.contains(&(due, *addr)), "{addr} due"),
-                Place::Held => assert!(self.held.get(&addr.ip()).is_some_and(|h| h.contains(addr))),
+                Place::Ready => assert!(self.tables.ready.contains(&key), "{addr} ready"),
+                Place::Waiting(due) => {
+                    assert!(self.tables.waiting.contains(&(due, *addr)), "{addr} due")
+                }
+                Place::Held => {
+                    assert!(self.tables.held.get(&addr.ip()).is_some_and(|h| h.contains(addr)))
+                }
                 Place::Live => {}
             }
         }
         let mut per_ip = BTreeMap::new();
-        for (addr, n) in &self.live {
+        for (addr, n) in &self.tables.live {
             assert!(*n > 0, "{addr} has no connection");
             *per_ip.entry(addr.ip()).or_insert(0) += n;
         }
-        assert_eq!(per_ip, self.live_per_ip, "connections by IP");
-        for ip in self.held.keys() {
+        assert_eq!(per_ip, self.tables.live_per_ip, "connections by IP");
+        for ip in self.tables.held.keys() {
             assert!(self.ip_is_full(*ip), "{ip} is held back without need");
         }
     }
@@ -340,27 +389,27 @@ impl PeerList {
     }
 
     fn ip_is_full(&self, ip: IpAddr) -> bool {
-        !is_local(ip) && self.live_per_ip.get(&ip).copied().unwrap_or(0) >= self.max_per_ip
+        !is_local(ip) && self.tables.live_per_ip.get(&ip).copied().unwrap_or(0) >= self.max_per_ip
     }
 
     /// Counts a connection or attempt.
     fn enter(&mut self, addr: SocketAddr) {
-        *self.live.entry(addr).or_default() += 1;
-        *self.live_per_ip.entry(addr.ip()).or_default() += 1;
+        *self.tables.live.entry(addr).or_default() += 1;
+        *self.tables.live_per_ip.entry(addr.ip()).or_default() += 1;
         self.update(addr, |entry| entry.place = Place::Live);
     }
 
     fn ended(&mut self, now: Instant, addr: SocketAddr, useful: bool) {
-        let Some(count) = self.live.get_mut(&addr) else { return };
+        let Some(count) = self.tables.live.get_mut(&addr) else { return };
         *count -= 1;
         let last = *count == 0;
         if last {
-            self.live.remove(&addr);
+            self.tables.live.remove(&addr);
         }
-        if let Some(count) = self.live_per_ip.get_mut(&addr.ip()) {
+        if let Some(count) = self.tables.live_per_ip.get_mut(&addr.ip()) {
             *count -= 1;
             if *count == 0 {
-                self.live_per_ip.remove(&addr.ip());
+                self.tables.live_per_ip.remove(&addr.ip());
             }
         }
         let jitter = self.rng.below(1 << 16);
@@ -383,7 +432,7 @@ impl PeerList {
         if self.ip_is_full(ip) {
             return;
         }
-        for addr in self.held.get(&ip).cloned().unwrap_or_default() {
+        for addr in self.tables.held.get(&ip).cloned().unwrap_or_default() {
             self.update(addr, |entry| entry.place = Place::Ready);
         }
     }
@@ -402,29 +451,29 @@ impl PeerList {
     fn insert(&mut self, addr: SocketAddr, entry: Entry) {
         let key = (entry.rank(), addr);
         match entry.place {
-            Place::Ready => drop(self.ready.insert(key)),
-            Place::Waiting(due) => drop(self.waiting.insert((due, addr))),
-            Place::Held => self.held.entry(addr.ip()).or_default().push(addr),
+            Place::Ready => drop(self.tables.ready.insert(key)),
+            Place::Waiting(due) => drop(self.tables.waiting.insert((due, addr))),
+            Place::Held => self.tables.held.entry(addr.ip()).or_default().push(addr),
             Place::Live => {}
         }
         if entry.place != Place::Live {
-            self.ranked.insert(key);
+            self.tables.ranked.insert(key);
         }
-        self.entries.insert(addr, entry);
+        self.tables.entries.insert(addr, entry);
     }
 
     fn take(&mut self, addr: SocketAddr) -> Option<Entry> {
-        let entry = self.entries.remove(&addr)?;
+        let entry = self.tables.entries.remove(&addr)?;
         let key = (entry.rank(), addr);
-        self.ranked.remove(&key);
+        self.tables.ranked.remove(&key);
         match entry.place {
-            Place::Ready => drop(self.ready.remove(&key)),
-            Place::Waiting(due) => drop(self.waiting.remove(&(due, addr))),
+            Place::Ready => drop(self.tables.ready.remove(&key)),
+            Place::Waiting(due) => drop(self.tables.waiting.remove(&(due, addr))),
             Place::Held => {
-                if let Some(held) = self.held.get_mut(&addr.ip()) {
+                if let Some(held) = self.tables.held.get_mut(&addr.ip()) {
                     held.retain(|other| *other != addr);
                     if held.is_empty() {
-                        self.held.remove(&addr.ip());
+                        self.tables.held.remove(&addr.ip());
                     }
                 }
             }

@@ -7,6 +7,7 @@
 
 use core::time::Duration;
 
+use super::lazy::Part;
 use crate::base::{BLOCK_LEN, Instant};
 
 const MICROS: u64 = 1_000_000;
@@ -25,6 +26,18 @@ pub struct Meter {
     /// When this stretch of traffic began, so that a young meter is not averaged with silence.
     began: Option<Instant>,
     total: u64,
+}
+
+impl Part for Meter {
+    const BLANK: &'static Self = &Self { slots: [0; SLOTS], last: 0, began: None, total: 0 };
+
+    fn fresh() -> Self {
+        Self::default()
+    }
+
+    fn is_blank(&self) -> bool {
+        self.total == 0
+    }
 }
 
 impl Meter {

@@ -8,10 +8,10 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use crate::base::{
-    Bitset, BlockSpan, DiskError, FileIndex, FileStat, Instant, PeerId, PeerKey, PieceIndex,
-    TorrentId, UnixTime,
+    Bitset, BlockSpan, DiskError, FileIndex, FileStat, Instant, Payload, PeerId, PeerKey,
+    PieceIndex, TorrentId, UnixTime,
 };
-use crate::codec::metainfo::Info;
+use crate::codec::metainfo::{Info, Tiers};
 use crate::codec::resume::Resume;
 use crate::proto::peer::{Connection, Fault, Message, PeerExtensions};
 use crate::proto::tracker::AnnounceEvent;
@@ -24,15 +24,15 @@ pub struct TorrentParams {
     /// Content description.
     pub info: Arc<Info>,
     /// Saved state, already parsed; its info-hash was compared.
-    pub resume: Option<Box<Resume>>,
+    pub resume: Option<Arc<Resume>>,
     /// Our peer id.
     pub peer_id: PeerId,
     /// Listen port told to peers, 0 when not listening.
     pub listen_port: u16,
     /// Our external address as far as known, for canonical priority (BEP 40).
     pub external_addr: Option<SocketAddr>,
-    /// Settings.
-    pub tuning: Tuning,
+    /// Settings, shared by the torrents that have the same.
+    pub tuning: Arc<Tuning>,
     /// Start stopped.
     pub paused: bool,
     /// In order.
@@ -50,12 +50,17 @@ pub struct TorrentParams {
     /// Wall-clock time at `now` of `Torrent::new`, for the saved time stamps.
     pub unix_now: UnixTime,
     /// Bytes of the content directory, for the saved state.
-    pub save_path: Vec<u8>,
+    pub save_path: Arc<[u8]>,
     /// Files whose path differs from the metainfo's, for the saved state; added to those of the
     /// resume blob.
     pub renamed: Vec<(FileIndex, String)>,
     /// Space is reserved when files are created, for the saved state.
     pub preallocate: bool,
+    /// Upload and download limit in bytes per second, for the saved state; `None` keeps the resume
+    /// blob's.
+    pub limits: Option<(Option<u64>, Option<u64>)>,
+    /// Trackers, for the saved state; `None` keeps the resume blob's.
+    pub trackers: Option<Tiers>,
 }
 
 /// What to trust when files differ from the saved state.
@@ -133,7 +138,7 @@ pub struct Tuning {
     pub check_concurrency: u32,
     /// `v` in extension handshakes.
     pub client: String,
-    /// Bytes of unwritten or unverified blocks before no more is requested.
+    /// Bytes of unwritten blocks before no more is read from peers.
     pub max_unwritten_bytes: u64,
     /// Whether a verifier may accept a piece whose hash did not match. Without it such pieces are
     /// not asked about.
@@ -159,7 +164,7 @@ impl Default for Tuning {
             max_bad_pieces: 3,
             check_concurrency: 0,
             client: String::new(),
-            max_unwritten_bytes: 64 << 20,
+            max_unwritten_bytes: 32 << 20,
             verify_override: false,
         }
     }
@@ -219,6 +224,14 @@ pub enum Input<'a> {
         /// Bytes still in the driver's queue for it.
         pending: usize,
     },
+    /// Bytes promised to the peer could not be read when their turn came: the connection is of no
+    /// more use.
+    Unreadable {
+        /// To.
+        peer: PeerKey,
+        /// Why.
+        error: DiskError,
+    },
     /// The connection ended (from outside: reset, end of stream).
     Disconnected {
         /// Which.
@@ -264,8 +277,8 @@ pub enum DiskAnswer {
     Done(DiskOpKind, Result<(), DiskError>),
     /// To `DiskOp::Write`.
     Written(BlockSpan, Result<(), DiskError>),
-    /// To `DiskOp::Read`.
-    Read(PeerKey, BlockSpan, Result<Bytes, DiskError>),
+    /// To `DiskOp::Read`; bytes in memory when the torrent wanted them for itself.
+    Read(PeerKey, BlockSpan, Result<Payload, DiskError>),
     /// To `DiskOp::Hash`: the digest, or `None` when the piece is not wholly on disk.
     Hashed(PieceIndex, Result<Option<[u8; 20]>, DiskError>),
     /// To `DiskOp::Sync`.
@@ -371,7 +384,7 @@ pub enum Command {
     /// Rate limits, `None` unlimited, kept for the saved state (the driver enforces them).
     RateLimits(Option<u64>, Option<u64>),
     /// New settings.
-    Tuning(Box<Tuning>),
+    Tuning(Arc<Tuning>),
     /// Try this address now.
     AddPeer(SocketAddr),
     /// Ban this address (the port is ignored).
@@ -385,7 +398,7 @@ pub enum Command {
     /// A verifier was set (its window) or removed.
     Verifier(Option<u32>),
     /// Trackers now in use, for the saved state.
-    Trackers(Vec<Vec<String>>),
+    Trackers(Tiers),
     /// Move the content (bytes of a directory).
     Move(Vec<u8>),
     /// Rename a file.

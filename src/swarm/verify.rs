@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::lazy::{Lazy, Part};
 use crate::base::{Instant, PieceIndex};
 
 #[derive(Clone, Copy, Debug)]
@@ -26,26 +27,49 @@ pub struct Question {
     pub attempt: u32,
 }
 
-/// The window and the queue before it.
 #[derive(Debug, Default)]
-pub struct VerifyQueue {
-    window: Option<u32>,
+struct Work {
     waiting: BTreeMap<PieceIndex, Waiting>,
     asked: BTreeMap<PieceIndex, (u32, bool)>,
     attempts: BTreeMap<PieceIndex, u32>,
+}
+
+impl Part for Work {
+    const BLANK: &'static Self =
+        &Self { waiting: BTreeMap::new(), asked: BTreeMap::new(), attempts: BTreeMap::new() };
+
+    fn fresh() -> Self {
+        Self::default()
+    }
+
+    fn is_blank(&self) -> bool {
+        self.waiting.is_empty() && self.asked.is_empty() && self.attempts.is_empty()
+    }
+}
+
+/// The window and the queue before it.
+#[derive(Debug)]
+pub struct VerifyQueue {
+    window: Option<u32>,
+    work: Lazy<Work>,
 }
 
 impl VerifyQueue {
     /// `None`: no verifier.
     #[must_use]
     pub fn new(window: Option<u32>) -> Self {
-        Self { window, ..Self::default() }
+        Self { window, work: Lazy::absent() }
     }
 
     /// Whether a verifier is set.
     #[must_use]
     pub fn is_set(&self) -> bool {
         self.window.is_some()
+    }
+
+    /// Lets go of what is not used.
+    pub fn rest(&mut self) {
+        self.work.rest();
     }
 
     /// Sets the window or, with `None`, removes the verifier: the pieces it owed an answer for come
@@ -55,16 +79,18 @@ impl VerifyQueue {
         if window.is_some() {
             return Vec::new();
         }
-        let mut out: Vec<_> =
-            core::mem::take(&mut self.waiting).into_iter().map(|(p, w)| (p, w.engine_ok)).collect();
-        out.extend(core::mem::take(&mut self.asked).into_iter().map(|(p, (_, ok))| (p, ok)));
-        self.attempts.clear();
+        let mut out: Vec<_> = core::mem::take(&mut self.work.waiting)
+            .into_iter()
+            .map(|(p, w)| (p, w.engine_ok))
+            .collect();
+        out.extend(core::mem::take(&mut self.work.asked).into_iter().map(|(p, (_, ok))| (p, ok)));
+        self.work.attempts.clear();
         out
     }
 
     /// Queues a piece.
     pub fn push(&mut self, now: Instant, piece: PieceIndex, engine_ok: bool) {
-        self.waiting.insert(piece, Waiting { engine_ok, not_before: now });
+        self.work.waiting.insert(piece, Waiting { engine_ok, not_before: now });
     }
 
     /// The next question, lowest `order` first, while the window has room.
@@ -73,51 +99,53 @@ impl VerifyQueue {
         now: Instant,
         order: impl Fn(PieceIndex) -> K,
     ) -> Option<Question> {
-        if self.asked.len() >= self.window.unwrap_or(0).max(1) as usize {
+        if self.work.asked.len() >= self.window.unwrap_or(0).max(1) as usize {
             return None;
         }
-        let ready = self.waiting.iter().filter(|(_, w)| w.not_before <= now);
+        let ready = self.work.waiting.iter().filter(|(_, w)| w.not_before <= now);
         let (&piece, &Waiting { engine_ok, .. }) = ready.min_by_key(|(p, _)| order(**p))?;
-        self.waiting.remove(&piece);
-        let attempt = self.attempts.entry(piece).or_insert(0);
+        self.work.waiting.remove(&piece);
+        let work = &mut *self.work;
+        let attempt = work.attempts.entry(piece).or_insert(0);
         *attempt += 1;
-        self.asked.insert(piece, (*attempt, engine_ok));
+        work.asked.insert(piece, (*attempt, engine_ok));
         Some(Question { piece, engine_ok, attempt: *attempt })
     }
 
     /// Takes an answer; our own verdict when it belongs to the open question about this piece.
     pub fn answer(&mut self, piece: PieceIndex, attempt: u32) -> Option<bool> {
-        let (open, engine_ok) = *self.asked.get(&piece)?;
+        let (open, engine_ok) = *self.work.asked.get(&piece)?;
         if open != attempt {
             return None;
         }
-        self.asked.remove(&piece);
+        self.work.asked.remove(&piece);
         Some(engine_ok)
     }
 
     /// Puts an answered piece back, to be asked about again after `wait`.
     pub fn defer(&mut self, now: Instant, piece: PieceIndex, engine_ok: bool, wait: Duration) {
-        self.waiting.insert(piece, Waiting { engine_ok, not_before: now + wait });
+        self.work.waiting.insert(piece, Waiting { engine_ok, not_before: now + wait });
     }
 
     /// Whether the piece waits or is asked about.
     #[must_use]
     pub fn contains(&self, piece: PieceIndex) -> bool {
-        self.waiting.contains_key(&piece) || self.asked.contains_key(&piece)
+        self.work.waiting.contains_key(&piece) || self.work.asked.contains_key(&piece)
     }
 
     /// The piece is decided: its attempts are forgotten. Not so after a rejection, which
     /// keeps counting.
     pub fn forget(&mut self, piece: PieceIndex) {
-        self.waiting.remove(&piece);
-        self.asked.remove(&piece);
-        self.attempts.remove(&piece);
+        self.work.waiting.remove(&piece);
+        self.work.asked.remove(&piece);
+        self.work.attempts.remove(&piece);
     }
 
     /// Pieces without a verdict, in order.
     #[must_use]
     pub fn undecided(&self) -> Vec<PieceIndex> {
-        let mut all: Vec<_> = self.waiting.keys().chain(self.asked.keys()).copied().collect();
+        let mut all: Vec<_> =
+            self.work.waiting.keys().chain(self.work.asked.keys()).copied().collect();
         all.sort_unstable();
         all
     }
@@ -125,10 +153,10 @@ impl VerifyQueue {
     /// When a deferred piece is due; `None` while the window is full or nothing waits.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        if self.asked.len() >= self.window? as usize {
+        if self.work.asked.len() >= self.window? as usize {
             return None;
         }
-        self.waiting.values().map(|w| w.not_before).min()
+        self.work.waiting.values().map(|w| w.not_before).min()
     }
 }
 

@@ -55,7 +55,7 @@ fn main() {
 fn info(len: u64, piece: u32) -> Info {
     let file = FileEntry {
         path: "content".into(),
-        path_raw: Vec::new(),
+        path_raw: Default::default(),
         length: len,
         offset: 0,
         attr: FileAttr::default(),
@@ -63,11 +63,11 @@ fn info(len: u64, piece: u32) -> Info {
     };
     Info {
         info_hash: InfoHash([7; 20]),
-        raw: Vec::new(),
+        raw: Vec::new().into(),
         name: "content".into(),
-        name_raw: b"content".to_vec(),
+        name_raw: b"content".to_vec().into(),
         geometry: Geometry::new(len, piece).expect("a sensible piece length"),
-        pieces: Vec::new(),
+        pieces: Vec::new().into(),
         files: vec![file],
         multi_file: false,
         private: false,

@@ -2,9 +2,9 @@
 
     floor.py FILE SCRATCH-FILE [MIB]     prints the figures, CPU seconds per GiB and MiB/s
 
-Copying through a loopback TCP connection between two processes, pread and pwrite between the page
-cache and a buffer that stays in the processor's cache, memcpy between two buffers that do not fit,
-SHA-1 of OpenSSL in one thread.
+Copying through a loopback TCP connection between two processes (send, and sendfile), pread and
+pwrite between the page cache and a buffer that stays in the processor's cache, memcpy between two
+buffers that do not fit, SHA-1 of OpenSSL in one thread.
 """
 
 import ctypes
@@ -80,17 +80,16 @@ def sha1(path, size):
     return timed("sha1", size // CHUNK * CHUNK, work)
 
 
-def loopback(size):
-    """send and recv between two processes; CPU of either, and their common speed."""
+def loopback(size, source=None):
+    """Two processes and a TCP connection: their common speed, and the CPU of either. The sender
+    uses send from a small buffer, or sendfile from a file of the page cache."""
     server = socket.create_server(("127.0.0.1", 0))
     child = os.fork()
     if child == 0:
         status = 1
         try:
             with socket.create_connection(server.getsockname()) as out:
-                data = bytes(CHUNK)
-                for _ in range(size // CHUNK):
-                    out.sendall(data)
+                (sendfile(out, source, size) if source else send(out, size))
             status = 0
         finally:
             os._exit(status)
@@ -107,14 +106,32 @@ def loopback(size):
     if status or total != size // CHUNK * CHUNK:
         raise OSError("the loopback copy broke off")
     gib = total / (1024 * MIB)
+    sent = (usage.ru_utime + usage.ru_stime) / gib
+    if source:
+        return {"sendfile_mib_s": total / MIB / seconds, "sendfile_cpu_s_gib": sent}
     return {"loopback_mib_s": total / MIB / seconds, "recv_cpu_s_gib": cpu / gib,
-            "send_cpu_s_gib": (usage.ru_utime + usage.ru_stime) / gib}
+            "send_cpu_s_gib": sent}
+
+
+def send(out, size):
+    """From a buffer."""
+    data = bytes(CHUNK)
+    for _ in range(size // CHUNK):
+        out.sendall(data)
+
+
+def sendfile(out, source, size):
+    """From a file."""
+    with open(source, "rb") as file:
+        at, end = 0, size // CHUNK * CHUNK
+        while at < end:
+            at += os.sendfile(out.fileno(), file.fileno(), at, min(CHUNK, end - at))
 
 
 def figures(content, scratch, size):
     """All of them."""
-    return {**loopback(size), **pread(content, size), **pwrite(scratch, size), **memcpy(size),
-            **sha1(content, size)}
+    return {**loopback(size), **loopback(size, content), **pread(content, size),
+            **pwrite(scratch, size), **memcpy(size), **sha1(content, size)}
 
 
 if __name__ == "__main__":

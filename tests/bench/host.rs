@@ -4,7 +4,7 @@
 //! ```text
 //! bench-host options                                    names of all options
 //! bench-host recheck FILE.torrent DIR [--set NAME=VALUE]..
-//! bench-host create PATH PIECE-LENGTH [--set NAME=VALUE]..
+//! bench-host create PATH PIECE-LENGTH THREADS           0: as many as the library thinks right
 //! bench-host run FILE.torrent DIR [--set NAME=VALUE]..  seed or leech: what is in DIR tells
 //! ```
 //!
@@ -43,7 +43,7 @@ fn main() -> Outcome {
     match (job.as_str(), plain.as_slice()) {
         ("options", []) => options(),
         ("recheck", [torrent, dir]) => recheck(&mut config, torrent, dir),
-        ("create", [path, piece]) => create(path, piece.parse()?),
+        ("create", [path, piece, threads]) => create(path, piece.parse()?, threads.parse()?),
         ("run", [torrent, dir]) => run(&config, torrent, dir),
         _ => Err("bench-host options | recheck | create | run: see tests/bench/host.rs".into()),
     }
@@ -96,10 +96,10 @@ fn recheck(config: &mut Config, torrent: &str, dir: &str) -> Outcome {
     rest()
 }
 
-/// Makes a torrent of `path`; the threads are those the library chooses.
-fn create(path: &str, piece: u32) -> Outcome {
+/// Makes a torrent of `path`.
+fn create(path: &str, piece: u32, threads: u32) -> Outcome {
     let mut builder = TorrentBuilder::new(path);
-    builder.set_piece_length(Some(piece))?.set_creation_date(0);
+    builder.set_piece_length(Some(piece))?.set_creation_date(0).set_threads(threads);
     wait_for_go()?;
     let bytes = builder.run(|_| true)?;
     let torrent = Metainfo::parse(&bytes)?;

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import floor
-from lab import HERE, MIB, Failed, Memory, Program, cpu_seconds, same
+from lab import HERE, MIB, TIMEOUT, Failed, Memory, Program, cpu_seconds, same
 from sides import VENV_PYTHON
 
 
@@ -85,28 +85,28 @@ def measure(seed, takers, content):
     }
 
 
-def idle(side, count, work):
-    """Many torrents that do nothing: tests/bench/idle.py measures, one process for each run."""
+def idle(side, count, seconds, work):
+    """Many torrents that do nothing, measured by tests/bench/idle.py inside one process a side."""
     script = HERE / "idle.py"
     if not script.exists():
         return None
-    place = Path(work, "idle")
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    command = [VENV_PYTHON, script, side.name, "--torrents", count, "--dir", place]
-    program = Program(f"idle-{side.name}", command, work, lines=True)
-    try:
-        with program:
-            out, _ = program.popen.communicate(timeout=180)
-            if program.popen.returncode != 0:
-                raise Failed(f"idle {side.name}: {program.log()}")
-    except subprocess.TimeoutExpired:
-        raise Failed(f"idle {side.name}: no end in 180 s") from None
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-    figures = json.loads(out.decode().strip().splitlines()[-1])
-    names = ("kib_each", "ready_s", "idle_cpu_ms_per_s", "save_s")
-    return {name: float(figures[name]) for name in names if figures.get(name) is not None}
+    name = "libtern" if side.name == "tern" else side.name
+    command = [VENV_PYTHON, script, "--torrents", count, "--rounds", 1, "--idle", seconds,
+               "--only", name]
+    with Program(f"idle-{side.name}", command, work, lines=True) as program:
+        try:
+            out, _ = program.popen.communicate(timeout=TIMEOUT)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"idle {side.name}: no end in {TIMEOUT:.0f} s") from None
+        if program.popen.returncode != 0:
+            raise Failed(f"idle {side.name}: {program.log()}")
+    answers = [json.loads(line) for line in out.decode().splitlines() if line.startswith("{")]
+    run = next((a for a in answers if a.get("side") == name), None)
+    if run is None:
+        raise Failed(f"idle {side.name}: it said nothing")
+    return {"kib_each": run["bytes_each"] / 1024, "ready_s": run["ready_s"],
+            "idle_cpu_ms_per_s": 1000 * run["idle_cpu_s"] / run["idle_s"],
+            "save_s": run["save_s"]}
 
 
 def machine_floor(content, place):

@@ -4,6 +4,7 @@ A side has `recheck`, `create` and `peer`; None instead of a result means that i
 peer is one running client with one torrent: `ready`, `connect`, `connected`, `done`, `uploaded`.
 """
 
+import functools
 import os
 import socket
 import subprocess
@@ -92,16 +93,20 @@ class Tern:
         self.label = label
         self.options = options
 
-    @staticmethod
-    def missing():
+    @classmethod
+    def missing(cls):
         """Why it cannot take part; None when it can."""
-        return None if HOST.exists() else f"{HOST} is not built: run make bench"
+        return None if "net_threads" in cls.known() else f"{HOST} does not run: make bench-host"
 
     @staticmethod
+    @functools.cache
     def known():
-        """Names of all options of this libtern."""
-        return set(subprocess.run([str(HOST), "options"], capture_output=True, text=True,
-                                  check=True).stdout.split())
+        """Names of all options of this libtern; none when it does not run."""
+        try:
+            return set(subprocess.run([str(HOST), "options"], capture_output=True, text=True,
+                                      check=True, timeout=30).stdout.split())
+        except (OSError, subprocess.SubprocessError):
+            return set()
 
     @classmethod
     def named(cls, value, *choices):
@@ -123,10 +128,8 @@ class Tern:
         return timed(Program(self.name, command, work, lines=True), content, all_there)
 
     def create(self, content, work, threads):
-        """Makes a torrent of a file; the library's builder has one thread."""
-        if threads != 1:
-            return None
-        command = [HOST, "create", content.file, content.piece]
+        """Makes a torrent of a file; 0 threads are as many as it likes."""
+        command = [HOST, "create", content.file, content.piece, threads]
         return timed(Program(self.name, command, work, lines=True), content,
                      lambda a: a["info_hash"] == content.info_hash)
 

@@ -9,6 +9,7 @@ mod door;
 mod http;
 mod proxy;
 mod rig;
+mod serve;
 mod speed;
 mod trackers;
 mod transfer;

@@ -11,7 +11,7 @@ use tern::base::{
     FileIndex, Geometry, InfoHash, PeerId, PeerKey, PieceIndex, Rng, TorrentId, UnixTime,
 };
 use tern::codec::metainfo::{FileAttr, FileEntry, Info};
-use tern::disk::{Pool, PoolConfig};
+use tern::disk::{Pool, PoolConfig, PoolStats};
 use tern::engine::host::{
     AddTorrent, Directory, Host, SaveRequest, ShardCommand, TorrentView, TrackerEvent,
     VerifyRequest,
@@ -21,7 +21,7 @@ use tern::engine::shard::{self, Spawned};
 use tern::proto::peer::Message;
 use tern::swarm::{
     Command, LoadPolicy, Notice, SavePolicy, SaveVerdict, Status, TorrentParams, TorrentState,
-    Tuning, VerifyVerdict,
+    VerifyVerdict,
 };
 
 /// Long enough for any step on a busy machine; reached only by a failing test.
@@ -114,7 +114,7 @@ impl Rig {
         let config = PoolConfig {
             threads: 2,
             max_open_files: 64,
-            write_budget_bytes: settings.write_budget_bytes,
+            write_budget_bytes: settings.memory_budget_bytes / 2,
             hasher: tern::engine::hashing::factory(tern::hash::Hasher::auto()),
         };
         let pool = Arc::new(Pool::new(config).unwrap());
@@ -148,7 +148,7 @@ impl Rig {
                 peer_id: PeerId(peer_id),
                 listen_port: self.addr.port(),
                 external_addr: None,
-                tuning: Tuning::default(),
+                tuning: Arc::default(),
                 paused: false,
                 sequential: false,
                 file_priority: None,
@@ -157,12 +157,14 @@ impl Rig {
                 verify_window: None,
                 seed: u64::from(self.addr.port()) << 16 | id.0,
                 unix_now: UnixTime(1_700_000_000),
-                save_path: dir.as_os_str().as_encoded_bytes().to_vec(),
+                save_path: dir.as_os_str().as_encoded_bytes().into(),
                 renamed: Vec::new(),
                 preallocate: false,
+                limits: None,
+                trackers: None,
             },
-            trackers: Vec::new(),
-            save_path: dir.to_owned(),
+            trackers: Arc::default(),
+            save_path: dir.into(),
             renamed: Vec::new(),
             preallocate: false,
             upload_limit: None,
@@ -204,6 +206,11 @@ impl Rig {
 
     pub fn status(&self, id: TorrentId) -> Status {
         self.ask(id, |view| view.torrent.status(view.now)).unwrap()
+    }
+
+    /// What the disk threads did.
+    pub fn disk(&self) -> PoolStats {
+        self.pool.stats()
     }
 
     /// Waits until what the host was told makes `f` answer.
@@ -294,7 +301,7 @@ impl Content {
             let path = if multi_file { format!("{name}/{path}") } else { name.to_owned() };
             entries.push(FileEntry {
                 path: path.clone(),
-                path_raw: path.split('/').skip(1).map(|c| c.as_bytes().to_vec()).collect(),
+                path_raw: path.split('/').skip(1).collect(),
                 length: *length as u64,
                 offset,
                 attr: FileAttr::default(),
@@ -310,11 +317,11 @@ impl Content {
         let raw = format!("d4:name{}:{name}e", name.len()).into_bytes();
         let info = Info {
             info_hash: InfoHash(tern::hash::sha1_many(&[&[&raw, &pieces.concat()]])[0]),
-            raw,
+            raw: raw.into(),
             name: name.to_owned(),
-            name_raw: name.as_bytes().to_vec(),
+            name_raw: name.as_bytes().into(),
             geometry: Geometry::new(offset, piece_len).unwrap(),
-            pieces,
+            pieces: pieces.into(),
             files: entries,
             multi_file,
             private: false,

@@ -29,7 +29,8 @@ fn a_tracker_brings_peers_together() {
         http::response("200 OK", "Content-Encoding: gzip\r\n", &gzip.finish().unwrap())
     });
     let url = tracker.url("/announce");
-    let l = leech.add(0, &content.info, to.path(), |add| add.trackers = vec![vec![url.clone()]]);
+    let l =
+        leech.add(0, &content.info, to.path(), |add| add.trackers = vec![vec![url.clone()]].into());
     leech.wait_finished(l);
     let shown = leech.ask(l, |view| view.trackers.to_vec()).unwrap();
     assert_eq!((shown.len(), shown[0].verified, shown[0].fails), (1, true, 0));
@@ -64,7 +65,7 @@ fn a_refusal_is_told_with_its_reason() {
     let tracker = Tracker::new(|_| http::response("200 OK", "", b"d14:failure reason7:go awaye"));
     let mut rig = Rig::new(1, |_| ());
     let url = tracker.url("/announce");
-    let id = rig.add(0, &content.info, dir.path(), |add| add.trackers = vec![vec![url]]);
+    let id = rig.add(0, &content.info, dir.path(), |add| add.trackers = vec![vec![url]].into());
     let (reason, fails) = rig.wait("failure", |told| {
         told.tracker.iter().find_map(|(_, event)| match event {
             TrackerEvent::Failed { reason, fails, .. } => Some((reason.clone(), *fails)),
@@ -93,7 +94,7 @@ fn a_scrape_brings_counts() {
     });
     let mut rig = Rig::new(1, |_| ());
     let url = tracker.url("/announce");
-    let id = rig.add(0, &content.info, dir.path(), |add| add.trackers = vec![vec![url]]);
+    let id = rig.add(0, &content.info, dir.path(), |add| add.trackers = vec![vec![url]].into());
     assert!(rig.send(id, ShardCommand::Scrape(id)));
     let counts = rig.wait("counts", |told| {
         told.tracker.iter().find_map(|(_, event)| match event {
@@ -126,7 +127,7 @@ fn a_silent_tracker_delays_neither_the_close_nor_the_end_for_long() {
         drop(held);
     });
     let mut rig = Rig::new(1, |s| s.stop_tracker_timeout = Duration::from_millis(300));
-    let id = rig.add(0, &content.info, dir.path(), |add| add.trackers = vec![vec![url]]);
+    let id = rig.add(0, &content.info, dir.path(), |add| add.trackers = vec![vec![url]].into());
     rig.wait("reply", |told| {
         told.tracker.iter().any(|(_, e)| matches!(e, TrackerEvent::Reply { .. })).then_some(())
     });

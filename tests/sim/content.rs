@@ -28,7 +28,7 @@ impl Content {
             }
             files.push(FileEntry {
                 path: format!("t/{i}"),
-                path_raw: vec![i.to_string().into_bytes()],
+                path_raw: [i.to_string()].iter().collect(),
                 length,
                 offset,
                 attr: FileAttr { padding, ..FileAttr::default() },
@@ -42,11 +42,11 @@ impl Content {
         rng.fill(&mut id);
         let info = Arc::new(Info {
             info_hash: InfoHash(id),
-            raw: Vec::new(),
+            raw: Default::default(),
             name: "t".into(),
-            name_raw: b"t".to_vec(),
+            name_raw: b"t"[..].into(),
             geometry: Geometry::new(total, piece_len).unwrap(),
-            pieces,
+            pieces: pieces.into(),
             files,
             multi_file: true,
             private: false,

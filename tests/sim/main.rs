@@ -14,6 +14,8 @@
 )]
 
 mod content;
+mod dht;
+mod dht_world;
 mod disk;
 mod node;
 mod scenarios;

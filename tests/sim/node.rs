@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use tern::base::{Bitset, Instant, PeerId, PeerKey, PieceIndex, Rng, TorrentId, UnixTime};
+use bytes::BytesMut;
+use tern::base::{Bitset, Instant, Payload, PeerId, PeerKey, PieceIndex, Rng, TorrentId, UnixTime};
 use tern::codec::resume::Resume;
 use tern::proto::peer::Connection;
 use tern::swarm::{
@@ -54,6 +54,8 @@ pub struct Setup {
     pub complete: bool,
     /// Bytes per second.
     pub uplink: u64,
+    /// Bytes per second it can take in; no limit otherwise.
+    pub intake: Option<u64>,
     pub host: Host,
     pub tuning: Tuning,
     /// Its peers may be banned for what it sends.
@@ -70,6 +72,7 @@ impl Default for Setup {
         Self {
             complete: false,
             uplink: 2_000_000,
+            intake: None,
             host: Host::default(),
             tuning: Tuning::default(),
             liar: false,
@@ -86,7 +89,7 @@ impl Default for Setup {
 pub struct End {
     /// The other node and its key.
     pub far: (usize, PeerKey),
-    pub send: VecDeque<Bytes>,
+    pub send: VecDeque<Payload>,
     pub received: BytesMut,
     /// When the last bytes sent arrive: order is kept.
     pub last_arrival: Instant,
@@ -130,6 +133,8 @@ pub struct Node {
     pub timer: Option<Instant>,
     pub uplink_busy: bool,
     pub uplink_turn: PeerKey,
+    pub intake_busy: bool,
+    pub intake_turn: PeerKey,
     pub disk_free_at: Instant,
     pub prev_have: Bitset,
     pub accepted: BTreeSet<PieceIndex>,
@@ -157,6 +162,8 @@ impl Node {
             timer: None,
             uplink_busy: false,
             uplink_turn: PeerKey(0),
+            intake_busy: false,
+            intake_turn: PeerKey(0),
             disk_free_at: Instant::ZERO,
             prev_have: Bitset::new(content.piece_count()),
             accepted: BTreeSet::new(),
@@ -178,11 +185,11 @@ impl Node {
         let params = TorrentParams {
             id: TorrentId(1),
             info: content.info.clone(),
-            resume: self.saved.clone().map(Box::new),
+            resume: self.saved.clone().map(Arc::new),
             peer_id: PeerId(id),
             listen_port: 6881,
             external_addr: Some(self.addr),
-            tuning: self.setup.tuning.clone(),
+            tuning: Arc::new(self.setup.tuning.clone()),
             paused: false,
             sequential: self.setup.sequential,
             file_priority: self.setup.file_priority.clone(),
@@ -191,9 +198,11 @@ impl Node {
             verify_window: self.setup.host.window,
             seed: rng.next_u64(),
             unix_now: UnixTime(1_700_000_000),
-            save_path: b"/content".to_vec(),
+            save_path: b"/content"[..].into(),
             renamed: Vec::new(),
             preallocate: false,
+            limits: None,
+            trackers: None,
         };
         let mut torrent = Torrent::new(now, params, self.restarts << 20);
         torrent.set_wire_notices(true);

@@ -70,6 +70,27 @@ fn leechers_trade_among_themselves() {
     }
 }
 
+/// Four leeches that are slower than their seed, and themselves what limits them, take from each
+/// other what they can: the seed sends little more than one copy. And it costs them no time.
+#[test]
+fn a_quick_seed_sends_little_more_than_the_content() {
+    let (mut sent, mut total) = (0, 0);
+    for s in 0..4 {
+        let mut w = world(s, 65_536, 256);
+        w.latency = Duration::from_millis(1);
+        let tuning = Tuning { max_requests: 16, ..Tuning::default() };
+        w.add(Setup { uplink: 40_000_000, tuning: tuning.clone(), ..seed() });
+        for _ in 0..4 {
+            let (uplink, intake) = (10_000_000, Some(4_000_000));
+            w.add(Setup { uplink, intake, tuning: tuning.clone(), ..Setup::default() });
+        }
+        complete_within(&mut w, secs(7));
+        sent += w.nodes[0].sent;
+        total += w.content.bytes.len() as u64;
+    }
+    assert!(sent * 10 < total * 13, "seed sent {sent} for {total}");
+}
+
 /// A peer that comes while the seed still looks at its files is kept waiting, not sent away: its
 /// back-off of at least 3.75 s would be longer than the whole transfer.
 #[test]

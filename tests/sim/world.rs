@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tern::base::{Instant, PeerKey, PieceIndex, Rng};
+use tern::base::{Instant, Payload, PeerKey, PieceIndex, Region, Rng};
 use tern::codec::resume::Resume;
 use tern::proto::peer::{Connection, Event as ConnEvent, Message};
 use tern::proto::tracker::AnnounceEvent;
@@ -20,6 +20,11 @@ use tern::swarm::{
 use crate::content::Content;
 use crate::node::{End, Node, Setup};
 
+/// Bytes the kernel of a node with limited intake holds for one connection,
+const WINDOW: usize = 128 * 1024;
+/// and what one read takes of them.
+const READ: usize = 20_000;
+
 /// No swarm here needs more events.
 const MAX_STEPS: u64 = 2_000_000;
 
@@ -28,6 +33,7 @@ const MAX_STEPS: u64 = 2_000_000;
 pub enum Event {
     Timer(usize),
     Uplink(usize),
+    Intake(usize),
     Deliver {
         node: usize,
         key: PeerKey,
@@ -242,6 +248,7 @@ impl World {
                 }
             }
             Event::Uplink(n) => self.uplink(n),
+            Event::Intake(n) => self.intake(n),
             Event::Deliver { node, key, data } => self.deliver(node, key, &data),
             Event::Dialled { from, key, to, epoch } => self.dialled(from, key, to, epoch),
             Event::Gone { node, key, errno } => {
@@ -496,13 +503,19 @@ impl World {
     fn uplink(&mut self, n: usize) {
         let most = 1 + self.rng.index(20_000);
         let cut = self.rng.one_in(3);
-        let node = &mut self.nodes[n];
-        node.uplink_busy = false;
+        self.nodes[n].uplink_busy = false;
+        let node = &self.nodes[n];
         let turn = node.uplink_turn;
-        let ready = |end: &End| !end.send.is_empty();
+        let ready = |end: &End| {
+            let far = &self.nodes[end.far.0];
+            let room = |far: &End| far.received.len() < WINDOW;
+            let full = far.setup.intake.is_some() && !far.ends.get(&end.far.1).is_none_or(room);
+            !end.send.is_empty() && !full
+        };
         let after = node.ends.iter().find(|(k, e)| **k > turn && ready(e)).map(|(k, _)| *k);
         let next = after.or_else(|| node.ends.iter().find(|(_, e)| ready(e)).map(|(k, _)| *k));
         let Some(key) = next else { return };
+        let node = &mut self.nodes[n];
         node.uplink_turn = key;
         let Some(end) = node.ends.get_mut(&key) else { return };
         let mut data = BytesMut::new();
@@ -510,12 +523,13 @@ impl World {
             && let Some(chunk) = end.send.front_mut()
         {
             let take = if cut { chunk.len().min(most - data.len()) } else { chunk.len() };
-            data.extend_from_slice(&chunk.split_to(take));
+            data.extend_from_slice(&bytes_of(chunk)[..take]);
+            chunk.advance(take);
             if chunk.is_empty() {
                 end.send.pop_front();
             }
         }
-        let pending: usize = end.send.iter().map(Bytes::len).sum();
+        let pending: usize = end.send.iter().map(Payload::len).sum();
         let sent = data.len() as u64;
         node.sent += sent;
         let (far, far_key) = end.far;
@@ -538,6 +552,9 @@ impl World {
             self.deliver_raw(n, key);
             return;
         }
+        if self.nodes[n].setup.intake.is_some() && !data.is_empty() {
+            return self.start_intake(n);
+        }
         let hold = self.nodes[n].torrent.as_ref().is_none_or(|t| !t.wants_input());
         if hold {
             // What came is kept; another look soon.
@@ -551,6 +568,42 @@ impl World {
         if let Some(end) = self.nodes[n].ends.get_mut(&key) {
             end.received = received;
         }
+    }
+
+    fn start_intake(&mut self, n: usize) {
+        if !self.nodes[n].intake_busy {
+            self.nodes[n].intake_busy = true;
+            self.after(Duration::ZERO, Event::Intake(n));
+        }
+    }
+
+    /// A node that is slower than its peers reads connections in turn, as the engine does.
+    fn intake(&mut self, n: usize) {
+        let node = &mut self.nodes[n];
+        node.intake_busy = false;
+        let (turn, Some(rate)) = (node.intake_turn, node.setup.intake) else { return };
+        let ready = |end: &End| end.raw.is_none() && holds_message(&end.received);
+        let Some(torrent) = &node.torrent else { return };
+        let waiting = node.ends.iter().filter(|(_, e)| ready(e)).map(|(k, _)| *k);
+        // Those read last come when nobody else has anything to say; else it goes round.
+        let next = waiting.min_by_key(|k| (torrent.reads_last(*k), *k <= turn, *k));
+        let Some(key) = next else { return };
+        node.intake_turn = key;
+        let reads = if torrent.reads_last(key) { 1 } else { 8 };
+        let Some(end) = node.ends.get_mut(&key) else { return };
+        let far = end.far.0;
+        let mut rest = core::mem::take(&mut end.received);
+        let mut data = rest.split_to(rest.len().min(reads * READ));
+        let taken = data.len();
+        self.feed(n, Input::Received { peer: key, data: &mut data });
+        data.extend_from_slice(&rest);
+        if let Some(end) = self.nodes[n].ends.get_mut(&key) {
+            end.received = data;
+        }
+        self.start_uplink(far);
+        self.nodes[n].intake_busy = true;
+        let wait = Duration::from_micros(taken as u64 * 1_000_000 / rate);
+        self.after(wait, Event::Intake(n));
     }
 
     /// An incoming connection until its handshake is in.
@@ -620,6 +673,13 @@ impl World {
             DiskOp::Read(key, span) => {
                 let for_peer = key != INTERNAL_READER;
                 let Some(result) = disk.read(&mut self.rng, span, for_peer) else { return };
+                // Every other block stays where it is stored until it is sent.
+                let lend = for_peer && self.rng.one_in(2);
+                let lent = |bytes: Bytes| {
+                    let length = bytes.len();
+                    Payload::Region(Region::new(Arc::new(bytes), 0, length))
+                };
+                let result = result.map(|b| if lend { lent(b) } else { Payload::Bytes(b) });
                 DiskAnswer::Read(key, span, result)
             }
             DiskOp::Hash(piece) => DiskAnswer::Hashed(piece, Ok(disk.hash(piece))),
@@ -674,5 +734,25 @@ impl World {
             self.nodes.iter().map(|o| o.addr).filter(|a| *a != own).collect();
         self.feed(n, Input::PeersFound { source: PeerSource::Tracker, addrs: &addrs });
         self.after(Duration::from_secs(60), Event::Tracker { node: n, epoch });
+    }
+}
+
+/// Whether a handshake or a whole message is there.
+fn holds_message(data: &[u8]) -> bool {
+    match data.first_chunk() {
+        Some(&[19, b'B', _, _]) => true,
+        Some(prefix) => data.len() - 4 >= u32::from_be_bytes(*prefix) as usize,
+        None => false,
+    }
+}
+
+/// What is to go out, wherever it is.
+fn bytes_of(payload: &Payload) -> Bytes {
+    match payload {
+        Payload::Bytes(bytes) => bytes.clone(),
+        Payload::Region(region) => {
+            let (from, length) = (region.offset() as usize, region.len());
+            region.source::<Bytes>().expect("lent by the disk").slice(from..from + length)
+        }
     }
 }

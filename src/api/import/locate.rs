@@ -87,7 +87,9 @@ fn top_of(info: &Info, place: &Place) -> (PathBuf, Top) {
         Place::Under(dir) => (path_from_bytes(dir), Top::Own),
         Place::Named { dir, name } => {
             let top = match core::str::from_utf8(name) {
-                Ok(text) if text != info.name && *name != info.name_raw => Top::Other(text.into()),
+                Ok(text) if text != info.name && name[..] != *info.name_raw => {
+                    Top::Other(text.into())
+                }
                 _ => Top::Own,
             };
             (path_from_bytes(dir), top)
@@ -169,10 +171,10 @@ impl Located {
 
 /// The path as the torrent gives it, if it could be one.
 fn raw_name(info: &Info, file: &FileEntry) -> Option<String> {
-    let top = info.multi_file.then_some(&info.name_raw);
+    let top = info.multi_file.then_some(&*info.name_raw);
     let parts: Option<Vec<&str>> = top
         .into_iter()
-        .chain(&file.path_raw)
+        .chain(file.path_raw.iter())
         .map(|part| core::str::from_utf8(part).ok().filter(|part| !part.contains('/')))
         .collect();
     let name = parts?.join("/");

@@ -169,6 +169,12 @@ pub(crate) struct Create {
     /// URL that serves the content (BEP 19; may be given several times).
     #[arg(long = "web-seed", value_name = "URL")]
     pub(crate) web_seeds: Vec<String>,
+    /// Threads that read and hash [default: one per processor, at most 8].
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<u32>,
+    /// Instructions to hash with: auto, portable, sha-ni, avx2, avx512, neon or armv8.
+    #[arg(long, value_name = "PATH", default_value = "auto")]
+    pub(crate) hash_path: String,
     /// Replace an existing .torrent file.
     #[arg(short, long)]
     pub(crate) force: bool,

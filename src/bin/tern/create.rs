@@ -89,6 +89,7 @@ fn builder(create: &Create) -> Result<TorrentBuilder, Failure> {
     if let Some(source) = &create.source {
         builder.set_source(source);
     }
+    builder.set_threads(create.threads.unwrap_or(0)).set_hash_path(&create.hash_path)?;
     if create.no_date {
         builder.set_creation_date(0);
     }

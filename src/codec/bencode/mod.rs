@@ -18,5 +18,5 @@ mod parse;
 mod tests;
 mod write;
 
-pub use parse::{DictIter, Document, Error, ErrorKind, Limits, ListIter, Value};
+pub use parse::{DictIter, Document, Error, ErrorKind, Limits, ListIter, Lookup, Value};
 pub use write::{DictEncoder, Encoder, Item};

@@ -166,11 +166,15 @@ impl<'a> Document<'a> {
             let offset = limits.bytes.min(u32::MAX as usize);
             return Err(Error { offset, kind: ErrorKind::TooLarge });
         }
+        // Room for what small documents need, so that reading thousands of them does not grow it.
+        let tokens = Vec::with_capacity((input.len() / 8).clamp(4, SMALL));
         let mut parser =
-            Parser { input, at: 0, tokens: Vec::new(), stack: Vec::new(), limits, canonical: true };
+            Parser { input, at: 0, tokens, stack: Vec::new(), limits, canonical: true };
         parser.run()?;
         let Parser { at, mut tokens, canonical, .. } = parser;
-        tokens.shrink_to_fit();
+        if tokens.len() > SMALL {
+            tokens.shrink_to_fit();
+        }
         Ok((Self { input, tokens, canonical }, at))
     }
 
@@ -394,6 +398,9 @@ impl Parser<'_> {
     }
 }
 
+/// Items a document makes room for at once.
+const SMALL: usize = 256;
+
 /// One value of a [`Document`]. Typed accessors are `None` when the value is of another type.
 ///
 /// Slices live as long as the input (`'a`), not only as the document (`'d`).
@@ -492,6 +499,15 @@ impl<'d, 'a> Value<'d, 'a> {
         self.as_dict()?.find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 
+    /// The dictionary's entries for many look-ups; empty when this is no dictionary.
+    #[must_use]
+    pub fn lookup(&self) -> Lookup<'d, 'a> {
+        let mut entries: Vec<_> = self.as_dict().into_iter().flatten().collect();
+        // Nearly always in order, then this is one pass. Stable: of equal keys the first counts.
+        entries.sort_by_key(|(key, _)| *key);
+        Lookup(entries)
+    }
+
     /// [`Self::get`] then [`Self::as_int`].
     #[must_use]
     pub fn get_int(&self, key: &[u8]) -> Option<i64> {
@@ -508,6 +524,39 @@ impl<'d, 'a> Value<'d, 'a> {
     #[must_use]
     pub fn get_str(&self, key: &[u8]) -> Option<&'a str> {
         self.get(key)?.as_str()
+    }
+}
+
+/// A dictionary's entries by key.
+#[derive(Debug)]
+pub struct Lookup<'d, 'a>(Vec<(&'a [u8], Value<'d, 'a>)>);
+
+impl<'d, 'a> Lookup<'d, 'a> {
+    /// As [`Value::get`].
+    #[must_use]
+    pub fn get(&self, key: &[u8]) -> Option<Value<'d, 'a>> {
+        let at = self.0.partition_point(|(name, _)| *name < key);
+        self.0.get(at).filter(|(name, _)| *name == key).map(|(_, value)| *value)
+    }
+
+    /// As [`Value::get_int`].
+    #[must_use]
+    pub fn get_int(&self, key: &[u8]) -> Option<i64> {
+        self.get(key)?.as_int()
+    }
+
+    /// As [`Value::get_bytes`].
+    #[must_use]
+    pub fn get_bytes(&self, key: &[u8]) -> Option<&'a [u8]> {
+        self.get(key)?.as_bytes()
+    }
+
+    /// The first entry of each key, in order of keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], Value<'d, 'a>)> + '_ {
+        let first = |at: usize| at.checked_sub(1).and_then(|before| self.0.get(before));
+        let entries = self.0.iter().enumerate();
+        let new = entries.filter(move |(at, (key, _))| first(*at).is_none_or(|(k, _)| k != key));
+        new.map(|(_, entry)| *entry)
     }
 }
 

@@ -40,17 +40,36 @@ impl Encoder {
 
     /// An integer.
     pub fn int(&mut self, value: i64) {
-        self.out.extend_from_slice(format!("i{value}e").as_bytes());
+        self.out.extend_from_slice(if value < 0 { b"i-" } else { b"i" });
+        self.digits(value.unsigned_abs());
+        self.out.push(b'e');
     }
 
     /// An integer that may exceed `i64`.
     pub fn uint(&mut self, value: u64) {
-        self.out.extend_from_slice(format!("i{value}e").as_bytes());
+        self.out.push(b'i');
+        self.digits(value);
+        self.out.push(b'e');
+    }
+
+    /// A number in decimal. Resume data has a hundred of them, too many for a `String` each.
+    fn digits(&mut self, mut value: u64) {
+        let mut digits = [b'0'; 20];
+        let mut used = 0;
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + u8::try_from(value % 10).unwrap_or(0);
+            value /= 10;
+            used += 1;
+            if value == 0 {
+                break;
+            }
+        }
+        self.out.extend_from_slice(digits.get(20 - used..).unwrap_or_default());
     }
 
     /// A string.
     pub fn bytes(&mut self, value: &[u8]) {
-        self.out.extend_from_slice(value.len().to_string().as_bytes());
+        self.digits(value.len() as u64);
         self.out.push(b':');
         self.out.extend_from_slice(value);
     }

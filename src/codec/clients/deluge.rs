@@ -123,7 +123,9 @@ fn kept(pickle: &Pickle, id: Id, budget: &mut usize) -> Result<Kept, ClientError
         upload_rate_limit: from.scaled("max_upload_speed", 1024),
         download_rate_limit: from.scaled("max_download_speed", 1024),
         file_priority: priorities.iter().map(|p| priority(pickle.node(*p))).collect(),
-        trackers: Some(tiers(pickle, trackers)).filter(|tiers| !tiers.is_empty()),
+        trackers: Some(tiers(pickle, trackers))
+            .filter(|tiers| !tiers.is_empty())
+            .map(std::sync::Arc::new),
         ..Resume::default()
     };
     let ratio = from.scaled("stop_ratio", 1000).filter(|_| from.flag("stop_at_ratio"));

@@ -70,7 +70,7 @@ fn settings(resume: Value<'_, '_>, state: Value<'_, '_>) -> Resume {
         paused: state.get_int(b"state") == Some(0),
         auto_managed: false,
         file_priority,
-        trackers: trackers(resume),
+        trackers: trackers(resume).map(std::sync::Arc::new),
         peers: peers(resume),
         ..Resume::default()
     }

@@ -125,7 +125,8 @@ fn transmissions_state_is_read() {
     let info = info();
     let state = transmission::resume(TRANSMISSION, &info.name_raw).unwrap();
     let Place::Named { dir, name } = &state.place else { panic!("no name") };
-    assert_eq!((dir.as_slice(), name), (&b"/srv/library/down"[..], &info.name_raw));
+    assert_eq!(dir.as_slice(), b"/srv/library/down");
+    assert_eq!(name[..], *info.name_raw);
     assert_eq!(state.labels.tags, ["x", "y"]);
     assert_eq!((state.labels.ratio_limit, state.labels.name.as_str()), (Some(2500), ""));
     assert_eq!(state.resume.download_rate_limit, Some(900_000));
@@ -243,7 +244,8 @@ fn deluges_state_is_read() {
     assert_eq!(kept.info_hash.to_string(), HASH);
     assert_eq!(kept.state.place, Place::Under(b"/srv/media/Deluge/down".to_vec()));
     assert_eq!(kept.state.labels.queue, Some(0));
-    assert_eq!(kept.state.resume.trackers, Some(vec![vec!["http://127.0.0.1:9/announce".into()]]));
+    let trackers = kept.state.resume.trackers.as_deref().unwrap();
+    assert_eq!(*trackers, [["http://127.0.0.1:9/announce"]]);
     let (hash, raw) = deluge::fastresume(DELUGE.1).unwrap().pop().unwrap();
     assert_eq!(hash, kept.info_hash);
     let state = deluge::join(kept.state, Resume::parse(&raw).unwrap());

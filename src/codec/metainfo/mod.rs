@@ -6,9 +6,14 @@
 //! Torrents with a version 2 part (BEP 52) are read as version 1 when they have one and refused
 //! otherwise.
 //!
+//! The bytes are kept once: what a parsed torrent quotes (`info` itself, piece hashes, names as
+//! given) are parts of the file's own buffer, so that ten thousand idle torrents cost little more
+//! than their files.
+//!
 //! Deliberately absent: files (callers pass bytes), magnet links, version 2 trees.
 
 mod parse;
+mod quoted;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +21,8 @@ use core::fmt;
 use std::sync::Arc;
 
 use super::bencode::{self, Encoder};
-use crate::base::{FileIndex, Geometry, InfoHash, PieceIndex};
+use crate::base::{FileIndex, Geometry, InfoHash, PieceIndex, SharedBytes};
+pub use quoted::{PieceHashes, RawPath};
 
 /// Why bytes are not a torrent we can use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +80,7 @@ pub struct Metainfo {
     /// The `info` dictionary.
     pub info: Arc<Info>,
     /// Tracker tiers (BEP 12), or `announce` alone as one tier; empty strings dropped.
-    pub trackers: Vec<Vec<String>>,
+    pub trackers: Tiers,
     /// Web seeds (BEP 19).
     pub url_list: Vec<String>,
     /// DHT nodes (BEP 5): host and port.
@@ -93,6 +99,14 @@ impl Metainfo {
     /// # Errors
     /// See [`MetainfoError`]. Damage outside `info` is tolerated: such keys count as absent.
     pub fn parse(bytes: &[u8]) -> Result<Self, MetainfoError> {
+        Self::parse_shared(&SharedBytes::from(bytes))
+    }
+
+    /// As [`Self::parse`]; the result keeps pointing into `bytes`.
+    ///
+    /// # Errors
+    /// See [`MetainfoError`].
+    pub fn parse_shared(bytes: &SharedBytes) -> Result<Self, MetainfoError> {
         parse::metainfo(bytes)
     }
 
@@ -101,7 +115,7 @@ impl Metainfo {
     pub fn from_info(info: Arc<Info>) -> Self {
         Self {
             info,
-            trackers: Vec::new(),
+            trackers: Tiers::default(),
             url_list: Vec::new(),
             nodes: Vec::new(),
             comment: None,
@@ -151,6 +165,9 @@ impl Metainfo {
     }
 }
 
+/// Tracker tiers, shared by all who only read them.
+pub type Tiers = Arc<Vec<Vec<String>>>;
+
 /// Tracker tiers as lists of strings, inside an open list.
 pub(super) fn tiers(list: &mut Encoder, trackers: &[Vec<String>]) {
     for tier in trackers {
@@ -164,15 +181,15 @@ pub struct Info {
     /// SHA-1 of `raw`.
     pub info_hash: InfoHash,
     /// The dictionary's bytes, verbatim.
-    pub raw: Vec<u8>,
+    pub raw: SharedBytes,
     /// Suggested name, made safe for a file system.
     pub name: String,
     /// The name as given.
-    pub name_raw: Vec<u8>,
+    pub name_raw: SharedBytes,
     /// Total and piece length.
     pub geometry: Geometry,
     /// SHA-1 of each piece.
-    pub pieces: Vec<[u8; 20]>,
+    pub pieces: PieceHashes,
     /// Files in order, padding included. A single-file torrent has one, whose path is `[name]`.
     pub files: Vec<FileEntry>,
     /// Whether `info` has a `files` list: paths then lie under a directory called `name`.
@@ -189,7 +206,7 @@ pub struct FileEntry {
     /// Safe relative path from the save path (`name` included when `multi_file`), `/`-separated.
     pub path: String,
     /// Path components as given, without `name`.
-    pub path_raw: Vec<Vec<u8>>,
+    pub path_raw: RawPath,
     /// Bytes.
     pub length: u64,
     /// Offset of the first byte in the torrent.
@@ -230,7 +247,8 @@ impl Info {
     /// # Errors
     /// See [`MetainfoError`].
     pub fn parse(raw: &[u8]) -> Result<Self, MetainfoError> {
-        parse::info(bencode::Document::parse(raw)?.root())
+        let raw = SharedBytes::from(raw);
+        parse::info(&raw, bencode::Document::parse(&raw)?.root())
     }
 
     /// Number of pieces.

@@ -7,19 +7,19 @@ use sha1::{Digest, Sha1};
 
 use super::super::bencode::{Document, Value};
 use super::super::names;
-use super::{FileAttr, FileEntry, Info, Metainfo, MetainfoError};
-use crate::base::{Geometry, InfoHash, limits};
+use super::{FileAttr, FileEntry, Info, Metainfo, MetainfoError, PieceHashes, RawPath};
+use crate::base::{Geometry, InfoHash, SharedBytes, limits};
 
-pub(super) fn metainfo(bytes: &[u8]) -> Result<Metainfo, MetainfoError> {
+pub(super) fn metainfo(bytes: &SharedBytes) -> Result<Metainfo, MetainfoError> {
     let document = Document::parse(bytes)?;
     let root = document.root();
     if !root.is_dict() {
         return Err(MetainfoError::Invalid("metainfo"));
     }
-    let info = info(root.get(b"info").ok_or(MetainfoError::Missing("info"))?)?;
+    let info = info(bytes, root.get(b"info").ok_or(MetainfoError::Missing("info"))?)?;
     Ok(Metainfo {
         info: Arc::new(info),
-        trackers: trackers(root),
+        trackers: Arc::new(trackers(root)),
         url_list: strings(root.get(b"url-list")),
         nodes: nodes(root).unwrap_or_default(),
         comment: text(root, b"comment", b"comment.utf-8"),
@@ -72,26 +72,38 @@ fn text(dict: Value<'_, '_>, key: &[u8], utf8_key: &[u8]) -> Option<String> {
     dict.get_str(utf8_key).map(str::to_owned).or_else(raw).filter(|text| !text.is_empty())
 }
 
-pub(super) fn info(dict: Value<'_, '_>) -> Result<Info, MetainfoError> {
+/// The part of the file that a value is.
+fn quoted(file: &SharedBytes, value: Value<'_, '_>) -> SharedBytes {
+    file.slice(value.offset(), value.offset() + value.raw().len())
+}
+
+/// The content of a string.
+fn content(file: &SharedBytes, value: Value<'_, '_>) -> SharedBytes {
+    let end = value.offset() + value.raw().len();
+    file.slice(end - value.as_bytes().map_or(0, <[u8]>::len), end)
+}
+
+/// `file` is what `dict` was parsed from.
+pub(super) fn info(file: &SharedBytes, dict: Value<'_, '_>) -> Result<Info, MetainfoError> {
     use MetainfoError::{Invalid, Missing};
     if !dict.is_dict() {
         return Err(Invalid("info"));
     }
     let pieces = match dict.get(b"pieces") {
-        Some(value) => value.as_bytes().ok_or(Invalid("pieces"))?,
+        Some(value) if value.as_bytes().is_some() => content(file, value),
+        Some(_) => return Err(Invalid("pieces")),
         // BEP 52: a version 2 torrent has a file tree and no `pieces` unless it is a hybrid.
         None if dict.get(b"file tree").is_some() || dict.get_int(b"meta version") == Some(2) => {
             return Err(MetainfoError::V2Only);
         }
         None => return Err(Missing("pieces")),
     };
-    let raw = dict.raw().to_vec();
-    let info_hash = InfoHash(Sha1::digest(&raw).into());
-    let name_raw = match dict.get_str(b"name.utf-8").filter(|name| !name.is_empty()) {
-        Some(name) => name.as_bytes(),
-        None => dict.get_bytes(b"name").unwrap_or_default(),
-    };
-    let name = match name_raw {
+    let raw = quoted(file, dict);
+    let info_hash = InfoHash(Sha1::digest(dict.raw()).into());
+    let utf8 = dict.get(b"name.utf-8").filter(|v| v.as_str().is_some_and(|name| !name.is_empty()));
+    let given = utf8.or_else(|| dict.get(b"name")).filter(|v| v.as_bytes().is_some());
+    let name_raw = given.map_or_else(|| file.slice(0, 0), |value| content(file, value));
+    let name = match &*name_raw {
         b"" => info_hash.to_string(),
         raw => names::component(raw),
     };
@@ -105,22 +117,25 @@ pub(super) fn info(dict: Value<'_, '_>) -> Result<Info, MetainfoError> {
     let list = dict.get(b"files").map(|files| files.as_list().ok_or(Invalid("files")));
     let multi_file = list.is_some();
     let (files, total_len) = match list {
-        Some(list) => file_list(list?, &name)?,
-        None => single_file(dict, &name, name_raw)?,
+        Some(list) => file_list(file, list?, &name)?,
+        None => {
+            let path =
+                given.map_or_else(|| [b""].iter().collect(), |v| RawPath::new(quoted(file, v)));
+            single_file(dict, &name, path)?
+        }
     };
     let geometry = Geometry::new(total_len, piece_len).ok_or(Invalid("piece length"))?;
-    let (hashes, rest) = pieces.as_chunks::<20>();
     let expected = geometry.piece_count();
-    if !rest.is_empty() || hashes.len() != expected as usize {
+    if pieces.len() != expected as usize * 20 {
         let found = pieces.len().div_ceil(20);
         return Err(MetainfoError::PieceCount { expected, found });
     }
     Ok(Info {
         info_hash,
         name,
-        name_raw: name_raw.to_vec(),
+        name_raw,
         geometry,
-        pieces: hashes.to_vec(),
+        pieces: PieceHashes::new(pieces),
         files,
         multi_file,
         private: dict.get_int(b"private") == Some(1),
@@ -132,13 +147,13 @@ pub(super) fn info(dict: Value<'_, '_>) -> Result<Info, MetainfoError> {
 fn single_file(
     dict: Value<'_, '_>,
     name: &str,
-    name_raw: &[u8],
+    path_raw: RawPath,
 ) -> Result<(Vec<FileEntry>, u64), MetainfoError> {
     let length = dict.get(b"length").ok_or(MetainfoError::Missing("length or files"))?;
     let length = length.as_uint().ok_or(MetainfoError::Invalid("length"))?;
     let file = FileEntry {
         path: name.to_owned(),
-        path_raw: vec![name_raw.to_vec()],
+        path_raw,
         length,
         offset: 0,
         // A lone file is never padding or a link; its mode bits count.
@@ -164,7 +179,21 @@ fn path_of(value: Value<'_, '_>) -> Option<Vec<Vec<u8>>> {
     value.as_list()?.map(|part| part.as_bytes().map(<[u8]>::to_vec)).collect()
 }
 
+/// A file's path, the UTF-8 variant when there is a valid one: its components, and where they are.
+fn path_in(whole: &SharedBytes, dict: Value<'_, '_>) -> Option<(Vec<Vec<u8>>, RawPath)> {
+    let found = |key: &[u8]| {
+        let value = dict.get(key)?;
+        path_of(value).filter(|path| !path.is_empty()).map(|path| (path, value))
+    };
+    let valid = |(path, _): &(Vec<Vec<u8>>, _)| path.iter().all(|p| str::from_utf8(p).is_ok());
+    let (path, value) = found(b"path.utf-8").filter(valid).or_else(|| found(b"path"))?;
+    // Between `l` and `e`.
+    let (start, end) = (value.offset() + 1, value.offset() + value.raw().len() - 1);
+    Some((path, RawPath::new(whole.slice(start, end))))
+}
+
 fn file_list<'d, 'a>(
+    whole: &SharedBytes,
     list: impl Iterator<Item = Value<'d, 'a>>,
     name: &str,
 ) -> Result<(Vec<FileEntry>, u64), MetainfoError>
@@ -181,12 +210,7 @@ where
             return Err(Invalid("files"));
         }
         let mut attr = attributes(dict);
-        let utf8 = dict
-            .get(b"path.utf-8")
-            .and_then(path_of)
-            .filter(|path| !path.is_empty() && path.iter().all(|p| str::from_utf8(p).is_ok()));
-        let path = utf8.or_else(|| dict.get(b"path").and_then(path_of));
-        let path = path.filter(|path| !path.is_empty()).ok_or(Invalid("path"))?;
+        let (path, path_raw) = path_in(whole, dict).ok_or(Invalid("path"))?;
         let target = dict.get(b"symlink path").and_then(path_of).filter(|_| attr.symlink);
         attr.symlink = target.is_some();
         // BEP 47: a link takes no room in the torrent.
@@ -201,20 +225,18 @@ where
         i64::try_from(offset).map_err(|_| Invalid("length"))?;
         paths.push(path);
         targets.push(target);
-        let path_raw = Vec::new();
-        let file =
-            FileEntry { path: String::new(), path_raw, length, offset: start, attr, symlink: None };
-        files.push(file);
+        let path = String::new();
+        files.push(FileEntry { path, path_raw, length, offset: start, attr, symlink: None });
     }
+    files.shrink_to_fit();
     if files.is_empty() {
         return Err(Invalid("files"));
     }
     let hidden = |i: usize| files.get(i).is_some_and(|file: &FileEntry| file.attr.padding);
     let safe = names::safe_paths(None, &paths, hidden);
     let links = resolve_links(&targets, &paths, &safe);
-    for (((file, path_raw), path), link) in files.iter_mut().zip(paths).zip(safe).zip(links) {
+    for ((file, path), link) in files.iter_mut().zip(safe).zip(links) {
         file.path = format!("{name}/{path}");
-        file.path_raw = path_raw;
         file.symlink = link;
     }
     Ok((files, offset))

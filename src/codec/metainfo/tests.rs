@@ -55,13 +55,13 @@ fn a_single_file() {
     });
     let info = Info::parse(&raw).unwrap();
     assert_eq!(info.info_hash.0, <[u8; 20]>::from(Sha1::digest(&raw)));
-    assert_eq!((info.raw.as_slice(), info.piece_count()), (raw.as_slice(), 2));
-    assert_eq!((info.name.as_str(), info.name_raw.as_slice()), ("file.bin", &b"file.bin"[..]));
+    assert_eq!((&*info.raw, info.piece_count()), (raw.as_slice(), 2));
+    assert_eq!((info.name.as_str(), &*info.name_raw), ("file.bin", &b"file.bin"[..]));
     assert!(info.private && !info.multi_file);
     assert_eq!(info.source.as_deref(), Some("SRC"));
     assert_eq!(info.files.len(), 1);
     assert_eq!((info.files[0].path.as_str(), info.files[0].length), ("file.bin", 16385));
-    assert_eq!(info.pieces, [[7; 20]; 2]);
+    assert_eq!(info.pieces.as_slice(), [[7; 20]; 2]);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn an_unsorted_info_is_hashed_as_written() {
     let torrent = format!("d4:info{raw}8:announce4:http1:zi1ee");
     let meta = Metainfo::parse(torrent.as_bytes()).unwrap();
     assert_eq!(meta.info.info_hash.0, <[u8; 20]>::from(Sha1::digest(raw.as_bytes())));
-    assert_eq!(meta.trackers, [["http"]]);
+    assert_eq!(*meta.trackers, [["http"]]);
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn files_padding_links_and_spans() {
     assert!(info.files[0].attr.executable && info.files[1].attr.padding);
     assert!(info.files[3].attr.hidden && !info.files[3].attr.padding);
     assert_eq!(info.files[3].offset, 16384);
-    assert_eq!(info.files[0].path_raw, [b"a".to_vec(), b"x.txt".to_vec()]);
+    assert_eq!(info.files[0].path_raw.iter().collect::<Vec<_>>(), [&b"a"[..], b"x.txt"]);
 
     let span = |file, offset, length| FileSpan { file: FileIndex(file), offset, length };
     let spans: Vec<_> = info.spans(PieceIndex(0), 5, 16379).collect();
@@ -148,7 +148,7 @@ fn utf8_variants_win_when_valid_and_raw_names_stay() {
     let info = Info::parse(&raw("caf\u{e9}".as_bytes())).unwrap();
     assert_eq!(info.name, "caf\u{e9}");
     let info = Info::parse(&raw(b"\xff")).unwrap();
-    assert_eq!((info.name.as_str(), info.name_raw.as_slice()), ("caf_", &b"caf\xe9"[..]));
+    assert_eq!((info.name.as_str(), &*info.name_raw), ("caf_", &b"caf\xe9"[..]));
     let info = Info::parse(&single(1, 1, |d| d.bytes(b"name", b""))).unwrap();
     assert_eq!(info.name, info.info_hash.to_string());
     let info = Info::parse(&single(1, 1, |d| d.bytes(b"name", b"../../x"))).unwrap();
@@ -226,7 +226,7 @@ fn trackers_seeds_and_nodes() {
         d.int(b"creation date", 1_234_567_890);
         d.bytes(b"comment", b"hi \xff");
     });
-    assert_eq!(meta.trackers, [vec!["a", "b"], vec!["c"]]);
+    assert_eq!(*meta.trackers, [vec!["a", "b"], vec!["c"]]);
     assert_eq!(meta.nodes, [("127.0.0.1".to_owned(), 6881)]);
     assert_eq!(meta.url_list, ["http://x"]);
     assert_eq!(meta.creation_date, Some(1_234_567_890));
@@ -237,7 +237,7 @@ fn trackers_seeds_and_nodes() {
         d.raw(b"announce-list", b"lle0:e");
         d.raw(b"url-list", b"l1:a0:1:be");
     });
-    assert_eq!(meta.trackers, [["http://single"]]);
+    assert_eq!(*meta.trackers, [["http://single"]]);
     assert_eq!(meta.url_list, ["a", "b"]);
     assert!(torrent(|d| d.int(b"announce", 1)).trackers.is_empty());
 }
@@ -245,7 +245,8 @@ fn trackers_seeds_and_nodes() {
 #[test]
 fn rebuilding_keeps_everything() {
     let mut meta = torrent(|d| d.bytes(b"created by", b"someone"));
-    meta.trackers = vec![vec!["http://a".into(), "http://b".into()], vec!["udp://c".into()]];
+    meta.trackers =
+        Tiers::new(vec![vec!["http://a".into(), "http://b".into()], vec!["udp://c".into()]]);
     meta.url_list = vec!["http://seed".into()];
     meta.nodes = vec![("h".into(), 1)];
     meta.comment = Some("c".into());

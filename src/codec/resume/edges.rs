@@ -91,7 +91,7 @@ fn everything_else_means_what_it_meant() {
         assert_eq!(resume.unfinished, [(1, vec![0xa0]), (3, vec![0xff, 0x80])]);
         // Tiers 1 and 2 are skipped: 2.0 writes empty strings there, 2.1 empty lists.
         let tiers = resume.trackers.clone().unwrap();
-        assert_eq!(tiers, [vec!["http://a/"], vec!["http://b/", "udp://c/"]]);
+        assert_eq!(*tiers, [vec!["http://a/"], vec!["http://b/", "udp://c/"]]);
         let addrs = |list: &[SocketAddr]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(addrs(&resume.peers), ["127.0.0.1:1", "[::1]:2"]);
         assert_eq!(addrs(&resume.banned_peers), ["10.0.0.1:3", "[fe80::1]:4"]);

@@ -38,6 +38,7 @@ use core::fmt;
 use std::net::SocketAddr;
 
 use super::bencode;
+use super::metainfo::Tiers;
 use crate::base::{Bitset, InfoHash, UnixTime};
 
 /// The value of `file-format`.
@@ -54,6 +55,21 @@ const NO_FILE: u64 = u64::MAX;
 const TREES: &[u8] = b"trees";
 /// Where those of a file-version 2 blob are kept until they are understood.
 const TREES_2: &[u8] = b"trees-2";
+/// Keys that libtorrent always writes and we have no field for, with libtorrent's defaults: written
+/// unless the blob we read had a value of its own, and not kept when it had just these.
+const USUAL: &[(&[u8], &[u8])] = &[
+    (b"upload_mode", b"i0e"),
+    (b"share_mode", b"i0e"),
+    (b"apply_ip_filter", b"i1e"),
+    (b"super_seeding", b"i0e"),
+    (b"stop_when_ready", b"i0e"),
+    (b"disable_dht", b"i0e"),
+    (b"disable_lsd", b"i0e"),
+    (b"disable_pex", b"i0e"),
+    (b"i2p", b"i0e"),
+    (b"info-hash2", b"32:\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+    (b"httpseeds", b"le"),
+];
 /// The priority of a file or piece that has none.
 const DEFAULT_PRIORITY: u8 = 4;
 
@@ -131,7 +147,7 @@ pub struct Resume {
     /// Piece priorities 0..=7; empty when all are default.
     pub piece_priority: Vec<u8>,
     /// Tracker tiers; `None` keeps those of the metainfo.
-    pub trackers: Option<Vec<Vec<String>>>,
+    pub trackers: Option<Tiers>,
     /// Web seeds; `None` keeps those of the metainfo.
     pub url_list: Option<Vec<String>>,
     /// Known good peers.
@@ -180,7 +196,8 @@ pub struct Resume {
     pub scrape: (Option<u32>, Option<u32>, Option<u32>),
     /// libtern's own part; `None` in other programs' blobs.
     pub tern: Option<TernKeys>,
-    /// Keys we do not know, raw values: preserved on rewrite.
+    /// Keys we do not know, raw values: preserved on rewrite. Those that every libtorrent blob has
+    /// and that say nothing are left out.
     pub unknown: Vec<(Vec<u8>, Vec<u8>)>,
 }
 

@@ -4,62 +4,64 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use sha1::{Digest, Sha1};
 
-use super::super::bencode::{Document, Limits, Value};
+use super::super::bencode::{Document, Limits, Lookup, Value};
 use super::{
     DEFAULT_PRIORITY, FILE_FORMAT, NO_FILE, Pieces, Resume, ResumeError, TERN_VERSION, TREES,
-    TREES_2, TernKeys, UNKNOWN, WRITER,
+    TREES_2, TernKeys, UNKNOWN, USUAL, WRITER,
 };
 use crate::base::{InfoHash, UnixTime, limits};
 
-/// Keys that become fields, or that the writer always sets itself. All others are kept as they are.
+/// Keys that become fields, or that the writer always sets itself, in order. All others are kept as
+/// they are.
 const MODELLED: &[&[u8]] = &[
-    b"file-format",
-    b"file-version",
-    b"libtorrent-version",
+    b"active_time",
+    b"added_time",
     b"allocation",
-    b"info-hash",
-    b"name",
-    b"info",
-    b"save_path",
-    b"pieces",
-    b"verified",
-    b"unfinished",
-    b"mapped_files",
-    b"file_priority",
-    b"piece_priority",
-    b"trackers",
-    b"url-list",
-    b"peers",
-    b"peers6",
+    b"auto_managed",
     b"banned_peers",
     b"banned_peers6",
-    b"total_uploaded",
-    b"total_downloaded",
-    b"active_time",
-    b"finished_time",
-    b"seeding_time",
-    b"added_time",
     b"completed_time",
-    b"last_seen_complete",
-    b"last_download",
-    b"last_upload",
-    b"upload_rate_limit",
     b"download_rate_limit",
+    b"file-format",
+    b"file-version",
+    b"file_priority",
+    b"finished_time",
+    b"info",
+    b"info-hash",
+    b"last_download",
+    b"last_seen_complete",
+    b"last_upload",
+    b"libtorrent-version",
+    b"mapped_files",
     b"max_connections",
     b"max_uploads",
-    b"paused",
-    b"auto_managed",
-    b"sequential_download",
-    b"seed_mode",
+    b"name",
     b"num_complete",
-    b"num_incomplete",
     b"num_downloaded",
+    b"num_incomplete",
+    b"paused",
+    b"peers",
+    b"peers6",
+    b"piece_priority",
+    b"pieces",
+    b"save_path",
+    b"seed_mode",
+    b"seeding_time",
+    b"sequential_download",
     b"tern",
+    b"total_downloaded",
+    b"total_uploaded",
+    b"trackers",
+    b"unfinished",
+    b"upload_rate_limit",
+    b"url-list",
+    b"verified",
 ];
 
 pub(super) fn resume(blob: &[u8]) -> Result<Resume, ResumeError> {
     let document = Document::parse_with(blob, Limits::with_bytes(limits::RESUME_BYTES))?;
     let root = document.root();
+    let root = &root.lookup();
     if root.get_bytes(b"file-format") != Some(FILE_FORMAT) {
         return Err(ResumeError::Format);
     }
@@ -93,7 +95,7 @@ pub(super) fn resume(blob: &[u8]) -> Result<Resume, ResumeError> {
             .iter()
             .map(|p| (*p).min(7))
             .collect(),
-        trackers: root.get(b"trackers").filter(Value::is_list).map(trackers),
+        trackers: root.get(b"trackers").filter(Value::is_list).map(|t| trackers(t).into()),
         url_list: root.get(b"url-list").filter(Value::is_list).map(strings),
         peers: peers(root, b"peers", b"peers6"),
         banned_peers: peers(root, b"banned_peers", b"banned_peers6"),
@@ -107,7 +109,7 @@ pub(super) fn resume(blob: &[u8]) -> Result<Resume, ResumeError> {
     Ok(out)
 }
 
-fn info_hash(root: Value<'_, '_>) -> Result<InfoHash, ResumeError> {
+fn info_hash(root: &Lookup<'_, '_>) -> Result<InfoHash, ResumeError> {
     let v1 = root.get_bytes(b"info-hash").and_then(|raw| <[u8; 20]>::try_from(raw).ok());
     match v1.filter(|hash| *hash != [0; 20]) {
         Some(hash) => Ok(InfoHash(hash)),
@@ -120,7 +122,7 @@ fn info_hash(root: Value<'_, '_>) -> Result<InfoHash, ResumeError> {
 }
 
 /// Our own dictionary, once its checksum has been found right.
-fn tern(root: Value<'_, '_>, blob: &[u8]) -> Result<Option<TernKeys>, ResumeError> {
+fn tern(root: &Lookup<'_, '_>, blob: &[u8]) -> Result<Option<TernKeys>, ResumeError> {
     let Some(dict) = root.get(b"tern") else {
         let writer = root.get_bytes(b"libtorrent-version").unwrap_or_default();
         let ours = writer.starts_with(WRITER.as_bytes());
@@ -163,13 +165,13 @@ fn tern(root: Value<'_, '_>, blob: &[u8]) -> Result<Option<TernKeys>, ResumeErro
 
 /// The values of the list under `key`; none when there is no such list.
 fn list<'d, 'a: 'd>(
-    dict: Value<'d, 'a>,
+    dict: &Lookup<'d, 'a>,
     key: &[u8],
 ) -> impl Iterator<Item = Value<'d, 'a>> + use<'d, 'a> {
     dict.get(key).and_then(|value| value.as_list()).into_iter().flatten()
 }
 
-fn text(dict: Value<'_, '_>, key: &[u8]) -> Option<String> {
+fn text(dict: &Lookup<'_, '_>, key: &[u8]) -> Option<String> {
     dict.get_bytes(key).map(|raw| String::from_utf8_lossy(raw).into_owned())
 }
 
@@ -188,7 +190,7 @@ fn trackers(value: Value<'_, '_>) -> Vec<Vec<String>> {
     tiers.filter(|tier| !tier.is_empty()).collect()
 }
 
-fn unfinished(root: Value<'_, '_>) -> Vec<(u32, Vec<u8>)> {
+fn unfinished(root: &Lookup<'_, '_>) -> Vec<(u32, Vec<u8>)> {
     let reversed = is_before_1_2(root.get_bytes(b"libtorrent-version").unwrap_or_default());
     let entry = |dict: Value<'_, '_>| {
         let piece = u32::try_from(dict.get_int(b"piece")?).ok()?;
@@ -210,7 +212,7 @@ fn is_before_1_2(version: &[u8]) -> bool {
     }
 }
 
-fn pieces(out: &mut Resume, root: Value<'_, '_>, version: i64) {
+fn pieces(out: &mut Resume, root: &Lookup<'_, '_>, version: i64) {
     let raw = root.get_bytes(b"pieces").filter(|raw| !raw.is_empty());
     if version == 2 {
         out.pieces = raw.map(|raw| Pieces::Bits(raw.to_vec()));
@@ -228,7 +230,7 @@ fn pieces(out: &mut Resume, root: Value<'_, '_>, version: i64) {
     out.pieces = raw.map(|raw| Pieces::Bytes(raw.to_vec()));
 }
 
-fn counters(out: &mut Resume, root: Value<'_, '_>) {
+fn counters(out: &mut Resume, root: &Lookup<'_, '_>) {
     let int = |key: &[u8]| root.get_int(key).unwrap_or(0);
     let amount = |key: &[u8]| u64::try_from(int(key)).unwrap_or(0);
     // libtorrent 1.1 wrote -1 for never.
@@ -258,7 +260,7 @@ fn counters(out: &mut Resume, root: Value<'_, '_>) {
     out.download_rate_limit = rate(b"download_rate_limit");
 }
 
-fn flags(out: &mut Resume, root: Value<'_, '_>) {
+fn flags(out: &mut Resume, root: &Lookup<'_, '_>) {
     let flag = |key: &[u8], default: bool| root.get_int(key).map_or(default, |v| v != 0);
     out.paused = flag(b"paused", true);
     out.auto_managed = flag(b"auto_managed", true);
@@ -270,7 +272,7 @@ fn flags(out: &mut Resume, root: Value<'_, '_>) {
 }
 
 /// Compact addresses (BEP 23, BEP 7); a partial trailing entry is ignored.
-fn peers(root: Value<'_, '_>, v4: &[u8], v6: &[u8]) -> Vec<SocketAddr> {
+fn peers(root: &Lookup<'_, '_>, v4: &[u8], v6: &[u8]) -> Vec<SocketAddr> {
     let (v4, _) = root.get_bytes(v4).unwrap_or_default().as_chunks::<6>();
     let (v6, _) = root.get_bytes(v6).unwrap_or_default().as_chunks::<18>();
     let mut out = Vec::with_capacity(v4.len() + v6.len());
@@ -285,19 +287,22 @@ fn peers(root: Value<'_, '_>, v4: &[u8], v6: &[u8]) -> Vec<SocketAddr> {
     out
 }
 
-fn unknown(root: Value<'_, '_>, version: i64) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let mut seen = std::collections::HashSet::new();
-    let entries = root.as_dict().into_iter().flatten();
-    entries
-        .filter(|(key, _)| !MODELLED.contains(key))
-        .filter(|(key, _)| seen.insert(*key))
-        // Merkle trees are packed differently in file-version 2 and we write 1, whose readers would
-        // misread them.
-        .map(
-            |(key, value)| {
-                if version == 2 && key == TREES { (TREES_2, value) } else { (key, value) }
-            },
-        )
+fn unknown(root: &Lookup<'_, '_>, version: i64) -> Vec<(Vec<u8>, Vec<u8>)> {
+    // Merkle trees are packed differently in file-version 2 and we write 1, whose readers would
+    // misread them.
+    let name = |key| if version == 2 && key == TREES { TREES_2 } else { key };
+    root.iter()
+        .filter(|(key, _)| MODELLED.binary_search(key).is_err())
+        .filter(|(key, value)| !USUAL.contains(&(*key, value.raw())))
+        .map(|(key, value)| (name(key), value))
         .map(|(key, value)| (key.to_vec(), value.raw().to_vec()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn modelled_keys_are_in_order() {
+        assert!(super::MODELLED.is_sorted());
+    }
 }

@@ -34,10 +34,10 @@ fn full() -> Resume {
         mapped_files: vec![String::new(), "dir/renamed".into()],
         file_priority: vec![4, 7, 1],
         piece_priority: vec![4, 4, 7, 4, 4, 4, 1, 4, 4, 4, 4],
-        trackers: Some(vec![
+        trackers: Some(Tiers::new(vec![
             vec!["http://a/x".into(), "http://b/x".into()],
             vec!["udp://c/".into()],
-        ]),
+        ])),
         url_list: Some(vec!["http://seed/".into()]),
         peers: vec!["127.0.0.2:6881".parse().unwrap(), "[::1]:6882".parse().unwrap()],
         banned_peers: vec!["10.0.0.9:99".parse().unwrap()],
@@ -70,12 +70,6 @@ fn full() -> Resume {
     }
 }
 
-/// What the writer adds for keys without a field.
-fn with_defaults(mut resume: Resume) -> Resume {
-    resume.unknown = Resume::parse(&resume.encode(11)).unwrap().unknown;
-    resume
-}
-
 #[test]
 fn the_format_on_disk_stays() {
     let ours = write::resume(&full(), 11, "0.1.0");
@@ -90,14 +84,33 @@ fn the_format_on_disk_stays() {
 
 #[test]
 fn every_field_survives() {
-    let resume = with_defaults(full());
-    let again = Resume::parse(&resume.encode(11)).unwrap();
+    let resume = full();
+    let blob = resume.encode(11);
+    let again = Resume::parse(&blob).unwrap();
     assert_eq!(again, resume);
-    assert_eq!(again.encode(11), resume.encode(11));
-    let keys: Vec<_> = resume.unknown.iter().map(|(key, _)| key.as_slice()).collect();
+    assert_eq!(again.encode(11), blob);
+    let document = Document::parse(&blob).unwrap();
     for key in [&b"apply_ip_filter"[..], b"info-hash2", b"httpseeds", b"upload_mode"] {
-        assert!(keys.contains(&key), "{}", key.escape_ascii());
+        assert!(document.root().get(key).is_some(), "{}", key.escape_ascii());
     }
+}
+
+#[test]
+fn usual_keys_are_kept_only_when_they_say_something() {
+    let resume = parse(|d| {
+        d.int(b"upload_mode", 1);
+        d.int(b"share_mode", 0);
+        d.raw(b"httpseeds", b"l1:xe");
+    });
+    let kept: Vec<_> = resume.unknown.iter().map(|(key, _)| key.as_slice()).collect();
+    assert_eq!(kept, [&b"httpseeds"[..], b"upload_mode"]);
+    let blob = resume.encode(1);
+    let document = Document::parse(&blob).unwrap();
+    let int = |key: &[u8]| document.root().get_int(key);
+    assert_eq!(
+        (int(b"upload_mode"), int(b"share_mode"), int(b"apply_ip_filter")),
+        (Some(1), Some(0), Some(1))
+    );
 }
 
 #[test]
@@ -150,7 +163,7 @@ fn blobs_of_libtorrent_2_0_and_2_1_mean_the_same() {
         assert_eq!(resume.file_priority, [4, 7, 1]);
         assert_eq!(resume.piece_priority, [4, 5, 4, 4, 4, 4, 4, 4, 4]);
         let tiers = resume.trackers.as_ref().unwrap();
-        assert_eq!(tiers, &[vec!["http://a/x", "http://b/x"], vec!["udp://c/x"]]);
+        assert_eq!(**tiers, [vec!["http://a/x", "http://b/x"], vec!["udp://c/x"]]);
         assert_eq!(resume.url_list.as_ref().unwrap(), &["http://seed/"]);
         let peers: Vec<_> = resume.peers.iter().map(ToString::to_string).collect();
         assert_eq!(peers, ["127.0.0.2:6881", "[::1]:6882"]);
@@ -188,7 +201,7 @@ fn absent_keys_have_libtorrents_defaults() {
         d.bytes(b"qBt-name", b"x");
         d.raw(b"qBt-name", b"i1e");
     });
-    assert_eq!(resume.trackers, Some(Vec::new()));
+    assert_eq!(resume.trackers, Some(Tiers::default()));
     assert_eq!((resume.added_time, resume.paused), (UnixTime(0), false));
     assert!(resume.preallocate && !resume.seed_mode, "an unwanted file ends seed mode");
     assert_eq!(resume.scrape, (Some(0), None, None));

@@ -7,22 +7,8 @@ use sha1::{Digest, Sha1};
 
 use super::super::bencode::{DictEncoder, Document, Encoder, Limits};
 use super::super::metainfo::tiers;
-use super::{FILE_FORMAT, NO_FILE, Resume, TERN_VERSION, UNKNOWN, WRITER, wire_bit};
+use super::{FILE_FORMAT, NO_FILE, Resume, TERN_VERSION, UNKNOWN, USUAL, WRITER, wire_bit};
 use crate::base::UnixTime;
-
-/// Keys that libtorrent always writes and we have no field for, with libtorrent's defaults: used
-/// unless the blob we read had a value of its own.
-const FIXED_INTS: &[(&[u8], i64)] = &[
-    (b"upload_mode", 0),
-    (b"share_mode", 0),
-    (b"apply_ip_filter", 1),
-    (b"super_seeding", 0),
-    (b"stop_when_ready", 0),
-    (b"disable_dht", 0),
-    (b"disable_lsd", 0),
-    (b"disable_pex", 0),
-    (b"i2p", 0),
-];
 
 /// `version` names the program's release, for people who look at the blob.
 pub(super) fn resume(from: &Resume, piece_count: u32, version: &str) -> Vec<u8> {
@@ -60,7 +46,7 @@ fn seal(blob: &mut [u8]) {
 fn identity(d: &mut DictEncoder<'_>, from: &Resume, version: &str) {
     d.bytes(b"file-format", FILE_FORMAT);
     d.int(b"file-version", 1);
-    d.bytes(b"libtorrent-version", format!("{WRITER}{version}").as_bytes());
+    d.bytes(b"libtorrent-version", &[WRITER, version].concat().into_bytes());
     d.bytes(b"info-hash", &from.info_hash.0);
     if let Some(name) = from.name.as_ref().filter(|name| !name.is_empty()) {
         d.bytes(b"name", name.as_bytes());
@@ -218,18 +204,9 @@ fn rest(d: &mut DictEncoder<'_>, from: &Resume) {
             d.raw(key, raw);
         }
     }
-    for (key, value) in FIXED_INTS {
+    for (key, raw) in USUAL {
         if !seen.contains(key) {
-            d.int(key, *value);
-        }
-    }
-    for (key, value) in [(&b"info-hash2"[..], &[0; 32][..]), (b"httpseeds", b"")] {
-        if !seen.contains(key) {
-            if value.is_empty() {
-                d.list(key, |_| ());
-            } else {
-                d.bytes(key, value);
-            }
+            d.raw(key, raw);
         }
     }
 }

@@ -12,6 +12,9 @@ use crate::base::TorrentId;
 use crate::net::notify::{self, Flag, Woken};
 use crate::swarm::Notice;
 
+/// Room for events that an empty lane keeps.
+const KEPT: usize = 256;
+
 /// Events that wait for the host.
 #[derive(Debug)]
 pub struct Queue {
@@ -90,6 +93,12 @@ impl Lanes {
         Some(event)
     }
 
+    /// Gives the room of a burst back.
+    fn shrink(&mut self) {
+        self.requests.shrink_to(KEPT);
+        self.notices.shrink_to(KEPT);
+    }
+
     fn pop(&mut self) -> Option<Event> {
         if let Some(request) = self.requests.pop_front() {
             return Some(request);
@@ -157,6 +166,7 @@ impl Queue {
         }
         if lanes.len() == 0 {
             self.flag.lower();
+            lanes.shrink();
         }
         out
     }

@@ -141,7 +141,8 @@ fn every_message_has_its_number_and_never_its_block() {
         (wire.code, wire.piece, wire.begin, wire.length),
         (16, Some(span.piece), 16384, 100)
     );
-    let block = Message::Piece { piece: PieceIndex(1), begin: 0, data: Bytes::from(vec![9; 50]) };
+    let block =
+        Message::Piece { piece: PieceIndex(1), begin: 0, data: Bytes::from(vec![9; 50]).into() };
     let wire = WireMessage::new(&block);
     assert_eq!((wire.code, wire.length, wire.payload.len()), (7, 50, 0));
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Access, OptionSpec};
-use crate::engine::settings::Settings;
+use crate::engine::settings::{SendInPlace, Settings};
 use crate::hash::{HashPath, HashPathError};
 use crate::swarm::LoadPolicy;
 
@@ -120,15 +120,16 @@ pub static TABLE: &[OptionSpec] = &[
     ),
     opt(
         1012,
-        "write_budget",
+        "memory_budget",
         false,
         Access::Int(
-            1048576,
+            4194304,
             1099511627776,
-            |s| int(s.write_budget_bytes),
-            |s, v| s.write_budget_bytes = num(v),
+            |s| int(s.memory_budget_bytes),
+            |s, v| s.memory_budget_bytes = num(v),
         ),
-        "Bytes of blocks waiting for the disk before peers are read more slowly.",
+        "Bytes of all receive buffers together, what waits in them to be written included. When \
+         half of it waits, peers are not read until the disk has caught up.",
     ),
     opt(
         1013,
@@ -362,8 +363,27 @@ pub static TABLE: &[OptionSpec] = &[
             |s| int(s.tuning.max_unwritten_bytes),
             |s, v| s.tuning.max_unwritten_bytes = num(v),
         ),
-        "Bytes of one torrent received but not written or not verified before no more is \
-         requested.",
+        "Bytes of one torrent received and not written before its peers are not read.",
+    ),
+    opt(
+        1040,
+        "send_in_place",
+        true,
+        Access::Int(
+            0,
+            2,
+            |s| s.send_in_place as i64,
+            |s, v| {
+                s.send_in_place = match v {
+                    0 => SendInPlace::Never,
+                    1 => SendInPlace::Remote,
+                    _ => SendInPlace::Always,
+                };
+            },
+        ),
+        "Whether content goes to peers from the page cache, without being read into memory, where \
+         the system can do that: 0 never, 1 to other machines (on one machine it costs the two \
+         sides more than it saves), 2 always. For connections made afterwards.",
     ),
     opt(
         2001,

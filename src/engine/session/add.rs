@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::close::Phase;
-use super::entry::Prefs;
+use super::entry::{Names, Prefs};
 use super::{Core, Entry, Hooks};
 use crate::base::{FileIndex, TorrentId, UnixTime};
-use crate::codec::metainfo::Info;
+use crate::codec::metainfo::{Info, Tiers};
 use crate::codec::resume::Resume;
 use crate::engine::error::{Error, ErrorKind};
 use crate::engine::events::{Event, EventKind, unix_ms};
@@ -30,7 +30,7 @@ pub enum ResumeSource {
     /// Nowhere.
     None,
     /// Here.
-    Given(Box<Resume>),
+    Given(Arc<Resume>),
 }
 
 /// Everything a host may say about a torrent to add. `None` leaves it to the saved state, then to
@@ -54,7 +54,7 @@ pub struct AddRequest {
     /// Other paths of files.
     pub renamed: Vec<(FileIndex, String)>,
     /// Tiers.
-    pub trackers: Option<Vec<Vec<String>>>,
+    pub trackers: Option<Tiers>,
     /// Addresses to try.
     pub peers: Vec<SocketAddr>,
     /// Bytes per second, download and upload.
@@ -70,7 +70,7 @@ pub struct AddRequest {
 /// A request with its torrent file and saved state found.
 struct Found {
     file: Arc<TorrentFile>,
-    resume: Option<Box<Resume>>,
+    resume: Option<Arc<Resume>>,
     /// Why the stored state was not used.
     complaint: Option<String>,
     save_path: PathBuf,
@@ -78,14 +78,15 @@ struct Found {
 
 impl Core {
     /// Adds a torrent.
-    pub fn add(self: &Arc<Self>, request: AddRequest) -> Result<Arc<Entry>, Error> {
+    pub fn add(self: &Arc<Self>, mut request: AddRequest) -> Result<Arc<Entry>, Error> {
         self.check_open()?;
-        let mut found = self.gather(&request)?;
+        let mut found = self.gather(&mut request)?;
         let info = Arc::clone(&found.file.metainfo.info);
         check(&request, &info)?;
         let settings = self.settings();
         let resume = found.resume.take();
-        let prefs = prefs(&request, resume.as_deref(), &found.file, &settings);
+        let mut prefs = prefs(&request, resume.as_deref(), &found.file, &settings);
+        prefs.trackers = self.shared.lock().tiers(&prefs.trackers);
         let id = TorrentId(self.next_id.fetch_add(1, Ordering::Relaxed));
         let file = Arc::clone(&found.file);
         let shard = self.least_loaded();
@@ -93,7 +94,7 @@ impl Core {
         let overrides = self.verifier_of(&entry).is_some_and(|hook| hook.overrides);
         entry.prefs.lock().verify_override = overrides;
         let prefs = Prefs { verify_override: overrides, ..prefs };
-        let add = self.build(&entry, &request, resume, &prefs, &settings, found.save_path);
+        let add = self.build(&entry, &request, resume, &prefs, &settings, &found.save_path);
         self.publish(&entry, add)?;
         if let Some(reason) = found.complaint {
             let pieces = info.piece_count();
@@ -104,13 +105,12 @@ impl Core {
     }
 
     /// Finds the torrent file, the saved state and the save path.
-    fn gather(&self, request: &AddRequest) -> Result<Found, Error> {
+    fn gather(&self, request: &mut AddRequest) -> Result<Found, Error> {
         let mut complaint = None;
-        let (file, resume) = match (&request.file, &request.resume) {
-            (Some(file), ResumeSource::Given(resume)) => (Arc::clone(file), Some(resume.clone())),
-            (None, ResumeSource::Given(resume)) => {
-                (formats::from_resume(resume)?, Some(resume.clone()))
-            }
+        let given = std::mem::take(&mut request.resume);
+        let (file, resume) = match (&request.file, given) {
+            (Some(file), ResumeSource::Given(resume)) => (Arc::clone(file), Some(resume)),
+            (None, ResumeSource::Given(resume)) => (formats::from_resume(&resume)?, Some(resume)),
             (Some(file), ResumeSource::None) => (Arc::clone(file), None),
             (Some(file), ResumeSource::Store) => {
                 let loaded = self.load(file).unwrap_or_else(|reason| {
@@ -132,7 +132,7 @@ impl Core {
     }
 
     /// Saved state from the store; the reason when there is some but it is of no use.
-    fn load(&self, file: &TorrentFile) -> Result<Option<Box<Resume>>, String> {
+    fn load(&self, file: &TorrentFile) -> Result<Option<Arc<Resume>>, String> {
         let Some(store) = &self.store else { return Ok(None) };
         let info_hash = file.metainfo.info.info_hash;
         let Some(blob) = store.load(&info_hash).map_err(|e| e.to_string())? else {
@@ -145,39 +145,44 @@ impl Core {
         Ok(Some(resume))
     }
 
-    fn least_loaded(&self) -> usize {
-        let count = self.shards().len().max(1);
-        let mut loads = vec![0_usize; count];
-        for entry in self.registry.read().by_id.values() {
-            if let Some(load) = loads.get_mut(entry.shard) {
-                *load += 1;
-            }
-        }
-        let lightest = loads.iter().enumerate().min_by_key(|(_, load)| **load);
+    /// The shard with the fewest torrents. Two that are added at once may both get it.
+    fn least_loaded(&self) -> u32 {
+        let lightest = (0..).zip(&self.loads).min_by_key(|(_, load)| load.load(Ordering::Relaxed));
         lightest.map_or(0, |(shard, _)| shard)
+    }
+
+    /// A torrent of this shard entered the registry.
+    fn load_more(&self, shard: u32) {
+        if let Some(load) = self.loads.get(shard as usize) {
+            load.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A torrent of this shard left the registry.
+    pub(super) fn unload(&self, shard: u32) {
+        if let Some(load) = self.loads.get(shard as usize) {
+            load.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     fn build(
         &self,
         entry: &Entry,
         request: &AddRequest,
-        mut resume: Option<Box<Resume>>,
+        resume: Option<Arc<Resume>>,
         prefs: &Prefs,
         settings: &Settings,
-        save_path: PathBuf,
+        save_path: &Path,
     ) -> Box<AddTorrent> {
         let paused = prefs.paused || self.is_paused();
         let saved = |f: fn(&Resume) -> bool| resume.as_deref().is_some_and(f);
         let sequential = request.sequential.unwrap_or_else(|| saved(|r| r.sequential));
         let preallocate =
             request.preallocate.unwrap_or_else(|| settings.preallocate || saved(|r| r.preallocate));
-        if let Some(resume) = &mut resume {
-            (resume.paused, resume.sequential) = (paused, sequential);
-            resume.upload_rate_limit = prefs.upload_limit;
-            resume.download_rate_limit = prefs.download_limit;
-            resume.trackers = Some(prefs.trackers.clone());
-        }
-        let renamed: Vec<_> = prefs.renamed.iter().map(|(f, p)| (*f, p.clone())).collect();
+        let renamed = prefs.names.iter().flat_map(|names| &names.renamed);
+        let renamed: Vec<_> = renamed.map(|(file, path)| (*file, path.clone())).collect();
+        let own_trackers = resume.is_some() || request.trackers.is_some();
+        let (save_path, path_bytes) = self.shared.lock().path(save_path);
         let mut rng = self.rng.lock();
         let params = TorrentParams {
             id: entry.id,
@@ -186,7 +191,7 @@ impl Core {
             peer_id: self.peer_id,
             listen_port: self.listening().first().map_or(0, SocketAddr::port),
             external_addr: *self.external.lock(),
-            tuning: prefs.tuning(&settings.tuning),
+            tuning: prefs.tuning(&self.tuning()),
             paused,
             sequential,
             file_priority: request.file_priority.clone(),
@@ -195,14 +200,16 @@ impl Core {
             verify_window: self.verifier_of(entry).map(|_| settings.verify_window),
             seed: rng.next_u64(),
             unix_now: UnixTime(unix_ms() / 1000),
-            save_path: save_path.as_os_str().as_encoded_bytes().to_vec(),
+            save_path: path_bytes,
             renamed: renamed.clone(),
             preallocate,
+            limits: Some((prefs.upload_limit, prefs.download_limit)),
+            trackers: own_trackers.then(|| Tiers::clone(&prefs.trackers)),
         };
         drop(rng);
         Box::new(AddTorrent {
             params,
-            trackers: prefs.trackers.clone(),
+            trackers: Tiers::clone(&prefs.trackers),
             save_path,
             renamed,
             preallocate,
@@ -227,6 +234,7 @@ impl Core {
             registry.by_hash.insert(entry.info_hash, Arc::clone(entry));
             registry.by_id.insert(entry.id, Arc::clone(entry));
         }
+        self.load_more(entry.shard);
         self.queue.push(Event::now(Some(Arc::clone(entry)), EventKind::Added));
         if let Err(error) = self.send(entry, ShardCommand::Add(add)) {
             drop(phase);
@@ -281,6 +289,7 @@ fn prefs(
     });
     let saved_trackers = || resume.and_then(|r| r.trackers.clone());
     let trackers = request.trackers.clone().or_else(saved_trackers);
+    let names = Names { renamed, renaming: BTreeMap::new() };
     Prefs {
         paused: request.paused.unwrap_or_else(|| resume.is_some_and(was_paused)),
         save_policy: request.save_policy.unwrap_or(settings.save_policy),
@@ -289,9 +298,8 @@ fn prefs(
         max_connections: resume.and_then(|r| r.max_connections).filter(|n| *n > 0),
         upload_slots: resume.and_then(|r| r.max_uploads).filter(|n| *n > 0),
         trackers: trackers.unwrap_or_else(|| file.metainfo.trackers.clone()),
-        renamed,
-        renaming: BTreeMap::new(),
-        save_error: (0, String::new()),
+        names: (!names.renamed.is_empty()).then(|| Box::new(names)),
+        save_error: None,
         verify_override: false,
     }
 }

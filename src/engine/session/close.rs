@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Core;
+use super::{Core, Hooks};
 use crate::engine::error::{Error, ErrorKind};
 use crate::engine::events::{Event, EventKind};
 use crate::engine::host::ShardCommand;
@@ -123,8 +123,7 @@ impl Core {
         for entry in left.by_id.into_values() {
             entry.set_gone();
             self.withdraw(&entry);
-            let hooks = std::mem::take(&mut *entry.hooks.lock());
-            drop(hooks);
+            drop(entry.change_hooks(|hooks| *hooks = Hooks::default()));
         }
         let hooks = std::mem::take(&mut *self.hooks.lock());
         drop(hooks);

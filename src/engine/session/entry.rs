@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 use crate::base::{FileIndex, InfoHash, TorrentId};
+use crate::codec::metainfo::Tiers;
 use crate::engine::events::Event;
 use crate::engine::formats::TorrentFile;
 use crate::engine::requests::Verdict;
@@ -67,6 +68,12 @@ pub struct Hooks {
     pub save: Option<Hook>,
 }
 
+impl Hooks {
+    fn boxed(self) -> Option<Box<Self>> {
+        (self.verify.is_some() || self.save.is_some()).then(|| Box::new(self))
+    }
+}
+
 /// How a torrent is removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Removal {
@@ -87,22 +94,32 @@ pub(super) struct Prefs {
     pub(super) upload_slots: Option<u32>,
     /// The verifier in force may overrule the hash.
     pub(super) verify_override: bool,
-    pub(super) trackers: Vec<Vec<String>>,
+    pub(super) trackers: Tiers,
+    pub(super) names: Option<Box<Names>>,
+    /// Which save failed last, and why.
+    pub(super) save_error: Option<Box<(u64, String)>>,
+}
+
+/// Names of files that differ from the metainfo's.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
     pub(super) renamed: BTreeMap<FileIndex, String>,
     /// Renames under way.
     pub(super) renaming: BTreeMap<FileIndex, String>,
-    /// Which save failed last, and why.
-    pub(super) save_error: (u64, String),
 }
 
 impl Prefs {
-    /// The session's tuning with what was set for this torrent.
-    pub(super) fn tuning(&self, session: &Tuning) -> Tuning {
-        let mut tuning = session.clone();
-        tuning.max_connections = self.max_connections.unwrap_or(tuning.max_connections);
-        tuning.unchoke_slots = self.upload_slots.unwrap_or(tuning.unchoke_slots);
-        tuning.verify_override = self.verify_override;
-        tuning
+    /// The session's tuning with what was set for this torrent; the same one when that is nothing.
+    pub(super) fn tuning(&self, session: &Arc<Tuning>) -> Arc<Tuning> {
+        let max_connections = self.max_connections.unwrap_or(session.max_connections);
+        let unchoke_slots = self.upload_slots.unwrap_or(session.unchoke_slots);
+        let verify_override = self.verify_override;
+        let own = (max_connections, unchoke_slots, verify_override);
+        if own == (session.max_connections, session.unchoke_slots, session.verify_override) {
+            return Arc::clone(session);
+        }
+        let tuning = Tuning::clone(session);
+        Arc::new(Tuning { max_connections, unchoke_slots, verify_override, ..tuning })
     }
 }
 
@@ -113,9 +130,10 @@ pub struct Entry {
     /// Info-hash.
     pub info_hash: InfoHash,
     /// The shard it lives on.
-    pub(super) shard: usize,
+    pub(super) shard: u32,
     pub(super) file: RwLock<Arc<TorrentFile>>,
-    pub(super) hooks: Mutex<Hooks>,
+    /// Boxed: most torrents have none of their own.
+    hooks: Mutex<Option<Box<Hooks>>>,
     pub(super) prefs: Mutex<Prefs>,
     pub(super) removal: Mutex<Option<Removal>>,
     gone: AtomicBool,
@@ -132,7 +150,7 @@ impl fmt::Debug for Entry {
 impl Entry {
     pub(super) fn new(
         id: TorrentId,
-        shard: usize,
+        shard: u32,
         file: Arc<TorrentFile>,
         hooks: Hooks,
         prefs: Prefs,
@@ -142,12 +160,27 @@ impl Entry {
             info_hash: file.metainfo.info.info_hash,
             shard,
             file: RwLock::new(file),
-            hooks: Mutex::new(hooks),
+            hooks: Mutex::new(hooks.boxed()),
             prefs: Mutex::new(prefs),
             removal: Mutex::default(),
             gone: AtomicBool::new(false),
             discarded: AtomicU64::new(0),
         }
+    }
+
+    /// Its own hooks.
+    pub(super) fn hooks(&self) -> Hooks {
+        self.hooks.lock().as_deref().cloned().unwrap_or_default()
+    }
+
+    /// Replaces its own hooks; the old ones.
+    pub(super) fn change_hooks(&self, change: impl FnOnce(&mut Hooks)) -> Hooks {
+        let mut current = self.hooks.lock();
+        let old = current.as_deref().cloned().unwrap_or_default();
+        let mut new = old.clone();
+        change(&mut new);
+        *current = new.boxed();
+        old
     }
 
     /// The torrent file.
@@ -183,9 +216,11 @@ impl Entry {
     /// file.
     #[must_use]
     pub fn file_path(&self, file: FileIndex) -> Option<String> {
-        if let Some(renamed) = self.prefs.lock().renamed.get(&file) {
+        let prefs = self.prefs.lock();
+        if let Some(renamed) = prefs.names.as_ref().and_then(|names| names.renamed.get(&file)) {
             return Some(renamed.clone());
         }
+        drop(prefs);
         let torrent = self.file();
         torrent.metainfo.info.files.get(file.idx()).map(|f| f.path.clone())
     }
@@ -204,10 +239,9 @@ impl Entry {
             max_connections: None,
             upload_slots: None,
             verify_override: false,
-            trackers: Vec::new(),
-            renamed: BTreeMap::new(),
-            renaming: BTreeMap::new(),
-            save_error: (0, String::new()),
+            trackers: Tiers::default(),
+            names: None,
+            save_error: None,
         };
         Arc::new(Self::new(TorrentId(id), 0, file, Hooks::default(), prefs))
     }

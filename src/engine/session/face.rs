@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{Core, Entry};
+use super::{Core, Entry, Hooks};
 use crate::base::{InfoHash, PeerKey, TorrentId};
 use crate::engine::events::{Event, EventKind, WireMessage, class};
 use crate::engine::host::{Directory, Host, SaveRequest, TrackerEvent, VerifyRequest};
@@ -31,13 +31,15 @@ impl Host for Face {
         let kind = match notice {
             Notice::ResumeDurable(generation) if entry.is_discarded(generation) => return,
             Notice::SaveFailed(code) => {
-                let (generation, reason) = entry.prefs.lock().save_error.clone();
+                let failed = entry.prefs.lock().save_error.as_deref().cloned();
+                let (generation, reason) = failed.unwrap_or_default();
                 EventKind::SaveFailed { generation, code, reason }
             }
             Notice::Renamed(file, result) => {
                 let mut prefs = entry.prefs.lock();
-                if let (Some(name), true) = (prefs.renaming.remove(&file), result.is_ok()) {
-                    prefs.renamed.insert(file, name);
+                let names = prefs.names.get_or_insert_default();
+                if let (Some(name), true) = (names.renaming.remove(&file), result.is_ok()) {
+                    names.renamed.insert(file, name);
                 }
                 drop(prefs);
                 EventKind::Notice(Notice::Renamed(file, result))
@@ -104,7 +106,7 @@ impl Host for Face {
 
 impl Directory for Face {
     fn find(&self, info_hash: &InfoHash) -> Option<(usize, TorrentId)> {
-        self.0.find(info_hash).map(|entry| (entry.shard, entry.id))
+        self.0.find(info_hash).map(|entry| (entry.shard as usize, entry.id))
     }
 }
 
@@ -119,7 +121,8 @@ impl Core {
         };
         entry.set_gone();
         self.withdraw(&entry);
-        let hooks = std::mem::take(&mut *entry.hooks.lock());
+        self.unload(entry.shard);
+        let hooks = entry.change_hooks(|hooks| *hooks = Hooks::default());
         if hooks.verify.is_some() || hooks.save.is_some() {
             // The host's clean-up code does not run on a network thread.
             self.hook_worker.send(move || drop(hooks));

@@ -41,12 +41,7 @@ impl Core {
         if entry.is_gone() {
             return Err(Error::from(ErrorKind::Gone).of(entry.id));
         }
-        let old = {
-            let mut hooks = entry.hooks.lock();
-            let old = hooks.clone();
-            change(&mut hooks);
-            old
-        };
+        let old = entry.change_hooks(change);
         self.tell_verifier(entry);
         self.tell_policy(entry);
         Ok(old)
@@ -59,9 +54,9 @@ impl Core {
         let tuning = {
             let mut prefs = entry.prefs.lock();
             prefs.verify_override = overrides;
-            prefs.tuning(&settings.tuning)
+            prefs.tuning(&self.tuning())
         };
-        let _ = self.command(entry, Command::Tuning(Box::new(tuning)));
+        let _ = self.command(entry, Command::Tuning(tuning));
         let window = verifier.map(|_| settings.verify_window);
         let _ = self.command(entry, Command::Verifier(window));
     }
@@ -72,12 +67,12 @@ impl Core {
     }
 
     pub(super) fn verifier_of(&self, entry: &Entry) -> Option<Hook> {
-        let own = entry.hooks.lock().verify.clone();
+        let own = entry.hooks().verify;
         own.or_else(|| self.hooks.lock().verify.clone())
     }
 
     fn saver_of(&self, entry: &Entry) -> Option<Hook> {
-        let own = entry.hooks.lock().save.clone();
+        let own = entry.hooks().save;
         own.or_else(|| self.hooks.lock().save.clone())
     }
 
@@ -119,7 +114,7 @@ impl Core {
     pub(super) fn ask_saver(self: &Arc<Self>, entry: &Arc<Entry>, mut request: SaveRequest) {
         let generation = request.generation;
         request.state.paused = entry.prefs.lock().paused;
-        request.state.info = request.with_info.then(|| request.info.raw.clone());
+        request.state.info = request.with_info.then(|| request.info.raw.to_vec());
         let pieces = request.info.piece_count();
         let encode = move || Bytes::from(request.state.encode(pieces));
         if entry.drops_state() {
@@ -183,7 +178,8 @@ impl Core {
             let verdict = match store.save(&kept.info_hash, &encode()) {
                 Ok(()) => SaveVerdict::Accept,
                 Err(error) => {
-                    kept.prefs.lock().save_error = (generation, error.to_string());
+                    let failed = Box::new((generation, error.to_string()));
+                    kept.prefs.lock().save_error = Some(failed);
                     SaveVerdict::Fail(error.raw_os_error().unwrap_or(-1))
                 }
             };
@@ -220,8 +216,8 @@ impl Core {
                     Verdict::Reject => SaveVerdict::Reject,
                     Verdict::Defer(time) => SaveVerdict::Defer(time),
                     Verdict::Fail(code) => {
-                        let failed = (generation, "the save hook failed".into());
-                        entry.prefs.lock().save_error = failed;
+                        let failed = Box::new((generation, "the save hook failed".into()));
+                        entry.prefs.lock().save_error = Some(failed);
                         SaveVerdict::Fail(code)
                     }
                 };

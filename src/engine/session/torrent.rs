@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::{Core, Entry, Removal};
 use crate::base::{FileIndex, PieceIndex};
+use crate::codec::metainfo::Tiers;
 use crate::engine::error::{Error, ErrorKind};
 use crate::engine::host::ShardCommand;
 use crate::engine::requests::Subject;
@@ -112,9 +113,9 @@ impl Core {
             let mut prefs = entry.prefs.lock();
             prefs.max_connections = connections.or(prefs.max_connections);
             prefs.upload_slots = slots.or(prefs.upload_slots);
-            prefs.tuning(&self.settings().tuning)
+            prefs.tuning(&self.tuning())
         };
-        self.command(entry, Command::Tuning(Box::new(tuning)))
+        self.command(entry, Command::Tuning(tuning))
     }
 
     /// When to save.
@@ -126,7 +127,9 @@ impl Core {
     /// Renames a file; `Renamed` follows.
     pub fn rename(&self, entry: &Entry, file: FileIndex, path: String) -> Result<(), Error> {
         super::add::check_name(file, &path)?;
-        entry.prefs.lock().renaming.insert(file, path.clone());
+        let mut prefs = entry.prefs.lock();
+        prefs.names.get_or_insert_default().renaming.insert(file, path.clone());
+        drop(prefs);
         self.command(entry, Command::Rename(file, path))
     }
 
@@ -138,16 +141,18 @@ impl Core {
     ) -> Result<(), Error> {
         let tiers = {
             let mut prefs = entry.prefs.lock();
-            change(&mut prefs.trackers);
-            prefs.trackers.clone()
+            let mut trackers = prefs.trackers.to_vec();
+            change(&mut trackers);
+            prefs.trackers = trackers.into();
+            Tiers::clone(&prefs.trackers)
         };
         self.send(entry, ShardCommand::SetTrackers(entry.id, tiers))
     }
 
     /// The tracker tiers.
     #[must_use]
-    pub fn trackers(&self, entry: &Entry) -> Vec<Vec<String>> {
-        entry.prefs.lock().trackers.clone()
+    pub fn trackers(&self, entry: &Entry) -> Tiers {
+        Tiers::clone(&entry.prefs.lock().trackers)
     }
 
     /// Announces now.

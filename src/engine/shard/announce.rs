@@ -14,6 +14,7 @@ use tokio::sync::{Notify, Semaphore};
 use super::Shard;
 use super::slot::{Slot, Trackers};
 use crate::base::{Instant, Rng};
+use crate::codec::metainfo::Tiers;
 use crate::engine::host::TrackerEvent;
 use crate::engine::settings::Settings;
 use crate::net::{canonical, http};
@@ -140,7 +141,7 @@ impl Shard {
         self.drive(slot);
     }
 
-    pub(super) fn set_trackers(self: &Rc<Self>, slot: &Rc<Slot>, tiers: Vec<Vec<String>>) {
+    pub(super) fn set_trackers(self: &Rc<Self>, slot: &Rc<Slot>, tiers: Tiers) {
         self.with_announcer(slot, |a| a.set_trackers(self.now(), &tiers));
         self.input(slot, Input::Command(crate::swarm::Command::Trackers(tiers)));
     }
@@ -360,7 +361,7 @@ fn scrape_failed(url: String, reason: &str) -> TrackerEvent {
 }
 
 fn config(settings: &Settings) -> AnnouncerConfig {
-    AnnouncerConfig { all_tiers: settings.announce_all_tiers }
+    AnnouncerConfig { all_tiers: settings.announce_all_tiers, udp: false }
 }
 
 impl http::Response {

@@ -1,7 +1,6 @@
 //! What the session asks of a shard.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,8 +9,8 @@ use super::jobs::Ticket;
 use super::limit::{Direction, Limits};
 use super::slot::{self, Slot};
 use super::{Shard, accept, inbox};
-use crate::base::{FileIndex, TorrentId};
-use crate::disk::{Job, StorageParams};
+use crate::base::TorrentId;
+use crate::disk::Job;
 use crate::engine::host::{AddTorrent, Query, ShardCommand, TorrentView};
 use crate::engine::settings::Settings;
 use crate::swarm::{Command, Input, PeerSource, Torrent};
@@ -31,7 +30,7 @@ impl Shard {
                 None => answer(Err(inbox::gone())),
                 Some(slot) => {
                     let tag = slot.jobs.borrow_mut().track(Ticket::ReadPiece(answer));
-                    self.pool.submit(self.sink, id, vec![(tag, Job::ReadPiece(piece))]);
+                    self.submit(&slot, vec![(tag, Job::ReadPiece(piece))]);
                 }
             },
             ShardCommand::Incoming { torrent, stream, addr, connection, rest } => {
@@ -68,23 +67,17 @@ impl Shard {
         let id = add.params.id;
         let info = Arc::clone(&add.params.info);
         let trackers = self.trackers(&add.params, &add.trackers);
-        let renamed = renamed(&add);
-        let brain = Torrent::new(now, add.params, slot::key_base(id));
-        let storage = StorageParams {
-            info: Arc::clone(&info),
-            save_path: add.save_path.clone(),
-            part_dir: add.save_path.clone(),
-            renamed,
-            priorities: brain.file_priorities().to_vec(),
-            preallocate: add.preallocate,
-        };
+        let mut params = add.params;
+        params.renamed.extend(add.renamed);
+        let brain = Torrent::new(now, params, slot::key_base(id));
         let slot = Rc::new(Slot {
             id,
             info,
             brain: RefCell::new(brain),
             conns: RefCell::default(),
             jobs: RefCell::default(),
-            unopened: RefCell::default(),
+            preallocate: add.preallocate,
+            registered: Cell::new(false),
             limits: Limits::default(),
             save_path: RefCell::new(add.save_path),
             trackers,
@@ -100,7 +93,6 @@ impl Shard {
         // A torrent of the same number can only be a mistake of the session: the old one goes.
         self.forget(id);
         self.torrents.borrow_mut().insert(id, Rc::clone(&slot));
-        self.open_storage(&slot, Box::new(storage));
         self.input(&slot, Input::Start);
         if !add.peers.is_empty() {
             let addrs: Vec<_> = add.peers.into_iter().map(crate::net::canonical).collect();
@@ -132,13 +124,6 @@ impl Shard {
                 slot.conns.borrow().values().for_each(|conn| conn.wake());
             }
             Command::Close => self.stop_trackers(slot),
-            Command::Resume => {
-                let unopened = slot.unopened.take();
-                if let Some(mut params) = unopened {
-                    params.priorities = slot.brain.borrow().file_priorities().to_vec();
-                    self.open_storage(slot, params);
-                }
-            }
             _ => {}
         }
         self.input(slot, Input::Command(command));
@@ -176,13 +161,4 @@ impl Shard {
             self.incoming(torrent, accept::Identified { stream, addr, connection, rest });
         }
     }
-}
-
-/// The files that are not where the metainfo says: those of the saved state, then the session's.
-fn renamed(add: &AddTorrent) -> Vec<(FileIndex, String)> {
-    let saved = add.params.resume.iter().flat_map(|resume| &resume.mapped_files);
-    let saved = (0..).map(FileIndex).zip(saved.cloned()).filter(|(_, path)| !path.is_empty());
-    let mut all: BTreeMap<FileIndex, String> = saved.collect();
-    all.extend(add.params.renamed.iter().chain(&add.renamed).cloned());
-    all.into_iter().collect()
 }

@@ -5,31 +5,33 @@
 //! what the brain queued, many messages per system call. An idle connection holds no buffer.
 
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
+use std::io;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use super::Shard;
 use super::fleet::Permit;
 use super::limit::{self, Direction, Grant};
+use super::outbox::{Failure, Way};
 use super::slot::{Conn, Slot};
+use crate::engine::settings::SendInPlace;
+use crate::net::{canonical, send};
 use crate::swarm::Input;
 
 /// Bytes of buffer a connection starts reading with.
 const CHUNK_MIN: usize = 16 * 1024;
-/// Bytes of buffer a busy connection reads with: some 16 blocks per system call.
-const CHUNK_MAX: usize = 256 * 1024;
+/// From here on it reads into the shard's pooled buffers, which hold some 16 blocks; below, into
+/// a buffer of its own.
+const CHUNK_MAX: usize = 128 * 1024;
 /// Bytes of partial message for which a buffer is never too full to go on.
 const SPARE_MIN: usize = 4 * 1024;
-/// Slices per vectored write.
-const SLICES: usize = 64;
 /// Reads and writes per turn before other connections get theirs.
 const TURNS: u32 = 8;
 
@@ -112,9 +114,11 @@ pub(super) async fn run(
     rest: BytesMut,
     permit: Permit,
 ) {
+    let in_place = sends_in_place(&shard, &stream, conn.addr.ip());
     let end = {
-        let mut io = Io { shard: &shard, slot: &slot, conn: &conn, stream, buf: rest, chunk: 0 };
-        io.chunk = CHUNK_MIN;
+        let (shard, slot, conn) = (&shard, &slot, &*conn);
+        let mut io =
+            Io { shard, slot, conn, stream, in_place, buf: rest, chunk: CHUNK_MIN, pooled: false };
         if !io.buf.is_empty() {
             io.deliver();
         }
@@ -142,15 +146,28 @@ struct Io<'a> {
     slot: &'a Rc<Slot>,
     conn: &'a Conn,
     stream: TcpStream,
+    /// File content goes to this peer without passing through our memory.
+    in_place: bool,
     buf: BytesMut,
     /// Buffer size to read with: grows while reads fill it, shrinks while they do not.
     chunk: usize,
+    /// `buf` is one of the shard's pool.
+    pooled: bool,
+}
+
+impl Drop for Io<'_> {
+    fn drop(&mut self) {
+        // A pooled buffer is not lost with its connection, however that ends.
+        self.buf.clear();
+        self.return_buffer();
+    }
 }
 
 impl Io<'_> {
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         self.conn.note_waker(cx.waker());
-        for _ in 0..TURNS {
+        let last = self.slot.brain.borrow().reads_last(self.conn.key);
+        for _ in 0..if last { 1 } else { TURNS } {
             if self.conn.closed.get() {
                 return Poll::Ready(End::Ours);
             }
@@ -202,23 +219,27 @@ impl Io<'_> {
     /// Writes until the queue is empty, the socket full or the quantum used up.
     fn write(&mut self, cx: &mut Context<'_>) -> Result<Step, End> {
         let (mut written, mut step) = (0_usize, Step::Idle);
-        loop {
-            advance(&mut self.conn.out.borrow_mut(), 0);
-            if self.conn.out.borrow().is_empty() {
-                break;
-            }
+        while !self.conn.out.borrow().is_empty() {
             let Some((allowed, limited)) = self.grant(Direction::Up, cx) else { break };
             let Poll::Ready(ready) = self.stream.poll_write_ready(cx) else { break };
             ready.map_err(|e| lost(&e))?;
-            let result = write_some(&self.stream, &self.conn.out.borrow(), allowed);
-            match result {
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => continue,
-                Err(e) => return Err(lost(&e)),
-                Ok(0) => return Err(End::Theirs(0)),
+            let sent = {
+                let mut copies = self.shard.copies.borrow_mut();
+                let way = if self.in_place { Way::InPlace } else { Way::Copied(&mut copies) };
+                self.conn.out.borrow_mut().send(&self.stream, way, allowed)
+            };
+            match sent {
+                // Full: readiness is gone until there is room.
+                Ok(0) => continue,
                 Ok(n) => {
-                    advance(&mut self.conn.out.borrow_mut(), n);
                     self.consume(Direction::Up, n);
                     written += n;
+                }
+                Err(Failure::Socket(e)) => return Err(lost(&e)),
+                Err(Failure::Content(error)) => {
+                    let peer = self.conn.key;
+                    self.shard.input(self.slot, Input::Unreadable { peer, error });
+                    return Err(End::Ours);
                 }
             }
             step = Step::Moved;
@@ -236,14 +257,17 @@ impl Io<'_> {
 
     /// Reads once and lets the brain have it.
     fn read(&mut self, cx: &mut Context<'_>) -> Result<Step, End> {
-        if self.conn.closed.get() || !self.shard.may_read(self.slot) {
+        if self.conn.closed.get() || !self.shard.may_read(self.slot, self.conn.key) {
             return Ok(Step::Idle);
         }
         let Some((allowed, limited)) = self.grant(Direction::Down, cx) else {
             return Ok(Step::Idle);
         };
         match self.stream.poll_read_ready(cx) {
-            Poll::Pending => return Ok(Step::Idle),
+            Poll::Pending => {
+                self.rest();
+                return Ok(Step::Idle);
+            }
             Poll::Ready(ready) => ready.map_err(|e| lost(&e))?,
         }
         let Poll::Ready(result) = self.fill(cx, allowed) else { return Ok(Step::Idle) };
@@ -257,11 +281,8 @@ impl Io<'_> {
 
     /// One read into the buffer, of at most `allowed` bytes.
     fn fill(&mut self, cx: &mut Context<'_>, allowed: usize) -> Poll<io::Result<usize>> {
-        if self.buf.is_empty() {
-            self.buf = self.shard.scratch.take();
-        }
         if self.buf.capacity() - self.buf.len() < SPARE_MIN.max(self.chunk / 4) {
-            self.buf.reserve(self.chunk);
+            self.make_room();
         }
         let room = (self.buf.capacity() - self.buf.len()).min(allowed);
         let result = {
@@ -269,76 +290,96 @@ impl Io<'_> {
             let reading = pin!(self.stream.read_buf(&mut target));
             reading.poll(cx)
         };
-        if let Poll::Ready(Ok(n)) = result {
-            if n == room && n < allowed {
+        match result {
+            Poll::Ready(Ok(n)) if n == room && n < allowed => {
                 self.chunk = (self.chunk * 2).min(CHUNK_MAX);
-            } else if n < self.chunk / 8 {
+            }
+            Poll::Ready(Ok(n)) if n < self.chunk / 8 => {
                 self.chunk = (self.chunk / 2).max(CHUNK_MIN);
             }
-        } else {
-            self.return_buffer();
+            Poll::Ready(Ok(_)) => {}
+            _ => self.rest(),
         }
         result
+    }
+
+    /// Gets a buffer with room; what was received of a message that is not complete moves along.
+    fn make_room(&mut self) {
+        let mut pool = self.shard.buffers.borrow_mut();
+        let fits = self.chunk == CHUNK_MAX && self.buf.len() <= pool.size() / 2;
+        let fresh = if fits { pool.take() } else { None };
+        drop(pool);
+        match fresh {
+            Some(fresh) => {
+                self.shard.buffers_used();
+                self.move_to(fresh);
+                self.pooled = true;
+            }
+            None if self.pooled => {
+                self.move_to(BytesMut::with_capacity(self.buf.len() + CHUNK_MIN));
+            }
+            None => {
+                if self.buf.is_empty() {
+                    self.buf = self.shard.scratch.take();
+                }
+                self.buf.reserve(self.chunk);
+            }
+        }
+    }
+
+    /// Goes on in another buffer.
+    fn move_to(&mut self, mut fresh: BytesMut) {
+        fresh.extend_from_slice(&self.buf);
+        self.buf.clear();
+        self.return_buffer();
+        self.buf = fresh;
     }
 
     /// Gives the received bytes to the brain; what is left is the beginning of a message.
     fn deliver(&mut self) {
         self.shard.received(self.slot, self.conn.key, &mut self.buf);
+        if !self.pooled {
+            self.return_buffer();
+        }
+    }
+
+    /// Nothing to read for now: others may need the buffer more.
+    fn rest(&mut self) {
+        if self.pooled && !self.buf.is_empty() && self.shard.buffers.borrow().is_short() {
+            self.move_to(BytesMut::with_capacity(self.buf.len() + CHUNK_MIN));
+        }
         self.return_buffer();
     }
 
     /// An empty buffer goes to whoever reads next.
     fn return_buffer(&mut self) {
-        if self.buf.is_empty() && self.buf.capacity() > 0 {
-            self.shard.scratch.set(std::mem::take(&mut self.buf));
-        }
-    }
-}
-
-/// One vectored write of at most `allowed` bytes from the front of the queue.
-fn write_some(stream: &TcpStream, out: &VecDeque<Bytes>, allowed: usize) -> io::Result<usize> {
-    let mut slices = [IoSlice::new(&[]); SLICES];
-    let (mut used, mut left) = (0, allowed);
-    for (slice, bytes) in slices.iter_mut().zip(out.iter().filter(|b| !b.is_empty())) {
-        let part = bytes.get(..left).unwrap_or(bytes);
-        if part.is_empty() {
-            break;
-        }
-        left -= part.len();
-        *slice = IoSlice::new(part);
-        used += 1;
-    }
-    stream.try_write_vectored(slices.get(..used).unwrap_or(&[]))
-}
-
-/// Drops `n` written bytes from the front of the queue, and empty chunks that follow them.
-fn advance(out: &mut VecDeque<Bytes>, mut n: usize) {
-    while let Some(front) = out.front_mut() {
-        if n < front.len() {
-            front.advance(n);
+        if !self.buf.is_empty() || self.buf.capacity() == 0 && !self.pooled {
             return;
         }
-        n -= front.len();
-        out.pop_front();
+        let buffer = std::mem::take(&mut self.buf);
+        if std::mem::take(&mut self.pooled) {
+            self.shard.buffers.borrow_mut().retire(buffer);
+        } else {
+            self.shard.scratch.set(buffer);
+        }
+    }
+}
+
+/// Whether file content is sent to this peer without reading it.
+fn sends_in_place(shard: &Shard, stream: &TcpStream, peer: IpAddr) -> bool {
+    match shard.settings().send_in_place {
+        _ if !send::FILES => false,
+        SendInPlace::Never => false,
+        SendInPlace::Always => true,
+        // Between processes of one machine two copies out of warm memory cost both sides less
+        // together than one out of the page cache.
+        SendInPlace::Remote => {
+            let ours = stream.local_addr().map(|addr| canonical(addr).ip());
+            !peer.is_loopback() && ours.is_ok_and(|ours| ours != peer)
+        }
     }
 }
 
 fn lost(error: &io::Error) -> End {
     End::Theirs(error.raw_os_error().unwrap_or(0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn advancing_drops_whole_and_partial_chunks() {
-        let mut out: VecDeque<Bytes> = ["abc", "de", "", "fgh"].map(Bytes::from).into();
-        advance(&mut out, 4);
-        assert_eq!(out, ["e", "", "fgh"].map(Bytes::from));
-        advance(&mut out, 1);
-        assert_eq!(out, ["fgh"].map(Bytes::from));
-        advance(&mut out, 3);
-        assert!(out.is_empty());
-    }
 }

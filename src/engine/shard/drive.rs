@@ -8,10 +8,10 @@ use bytes::BytesMut;
 use super::jobs::{self, Ticket};
 use super::slot::{Conn, Slot};
 use super::{Shard, conn};
-use crate::base::{DiskError, PeerKey, TorrentId};
-use crate::disk::{Completion, Job, JobTag, Outcome, StorageParams};
+use crate::base::{BlockSpan, DiskError, PeerKey, Region, TorrentId};
+use crate::disk::{Completion, Job, JobTag, Outcome};
 use crate::engine::host::{SaveRequest, VerifyRequest};
-use crate::swarm::{DiskOp, Input, Output};
+use crate::swarm::{DiskAnswer, DiskOp, INTERNAL_READER, Input, Output};
 
 /// A deadline is at least this far away: a brain that names a time that has passed cannot spin a
 /// core.
@@ -54,8 +54,11 @@ impl Shard {
                 self.disk_answer(&slot, completion.tag, completion.outcome);
             });
         }
-        for slot in touched {
-            self.contain(Some(slot.id), || self.drive(&slot));
+        for slot in touched.iter().filter(|slot| !slot.gone.get()) {
+            self.contain(Some(slot.id), || {
+                slot.brain.borrow_mut().settle();
+                self.drive(slot);
+            });
         }
     }
 
@@ -66,10 +69,10 @@ impl Shard {
         let ticket = slot.jobs.borrow_mut().finish(tag);
         match ticket {
             None | Some(Ticket::Silent) => {}
-            Some(Ticket::Open(params)) => {
-                // The brain meets the same error in its first look at the files.
+            Some(Ticket::Open) => {
+                // The jobs behind it meet the same error; the next ones try again.
                 if !matches!(outcome, Outcome::Done) {
-                    *slot.unopened.borrow_mut() = Some(params);
+                    slot.registered.set(false);
                 }
             }
             Some(Ticket::ReadPiece(reader)) => reader(jobs::piece_answer(outcome)),
@@ -79,10 +82,10 @@ impl Shard {
             }
             Some(Ticket::Brain(wish)) => {
                 if let Outcome::Moved(to) = &outcome {
-                    slot.save_path.borrow_mut().clone_from(to);
+                    *slot.save_path.borrow_mut() = to.as_path().into();
                 }
                 let answer = jobs::answer(wish, outcome);
-                slot.brain.borrow_mut().handle(self.now(), Input::Disk(answer));
+                slot.brain.borrow_mut().absorb(self.now(), Input::Disk(answer));
             }
         }
     }
@@ -92,21 +95,32 @@ impl Shard {
         if slot.gone.get() {
             return;
         }
-        let mut disk = Vec::new();
+        let (mut disk, mut lent) = (Vec::new(), Vec::new());
+        let mut lending = None;
         let mut closed = false;
         loop {
             // In a statement of its own: the brain must not stay borrowed while outputs are
             // executed.
             let output = slot.brain.borrow_mut().poll_output();
             match output {
-                None => break,
+                None if lent.is_empty() => break,
+                None => self.give_back(slot, &mut lent),
+                Some(Output::Disk(DiskOp::Read(peer, span))) if peer != INTERNAL_READER => {
+                    let lending = lending.get_or_insert_with(|| self.pool.lend(slot.id));
+                    match lending.block(span) {
+                        Some(region) => lent.push((peer, span, region)),
+                        None => disk.push(self.disk_op(slot, DiskOp::Read(peer, span))),
+                    }
+                }
                 Some(Output::Disk(op)) => disk.push(self.disk_op(slot, op)),
                 Some(Output::Closed) => closed = true,
                 Some(output) => self.execute(slot, output),
             }
         }
         if !disk.is_empty() {
-            self.pool.submit(self.sink, slot.id, disk);
+            self.submit(slot, disk);
+        } else if !closed {
+            self.unregister(slot);
         }
         if closed {
             self.close_storage(slot);
@@ -118,10 +132,14 @@ impl Shard {
         self.rearm(slot);
     }
 
-    /// Registers a torrent's storage with the disk.
-    pub(super) fn open_storage(&self, slot: &Slot, params: Box<StorageParams>) {
-        let tag = slot.jobs.borrow_mut().track(Ticket::Open(params.clone()));
-        self.pool.submit(self.sink, slot.id, vec![(tag, Job::Open(params))]);
+    /// Answers reads of what needed no reading.
+    fn give_back(&self, slot: &Slot, lent: &mut Vec<(PeerKey, BlockSpan, Region)>) {
+        let (now, mut brain) = (self.now(), slot.brain.borrow_mut());
+        for (peer, span, region) in lent.drain(..) {
+            let answer = DiskAnswer::Read(peer, span, Ok(region.into()));
+            brain.absorb(now, Input::Disk(answer));
+        }
+        brain.settle();
     }
 
     fn disk_op(&self, slot: &Slot, op: DiskOp) -> (JobTag, Job) {
@@ -137,9 +155,9 @@ impl Shard {
             }
             Output::Transmit { peer } => {
                 if let Some(conn) = slot.conns.borrow().get(&peer) {
-                    let mut out = conn.out.borrow_mut();
-                    slot.brain.borrow_mut().take_transmit(peer, &mut out);
-                    drop(out);
+                    let mut brain = slot.brain.borrow_mut();
+                    conn.out.borrow_mut().append(|out| brain.take_transmit(peer, out));
+                    drop(brain);
                     conn.wake();
                 }
             }
@@ -182,7 +200,7 @@ impl Shard {
         }
         last.push((tags.track(Ticket::Close), Job::Close));
         drop(tags);
-        self.pool.submit(self.sink, slot.id, last);
+        self.submit(slot, last);
     }
 
     /// Takes a torrent off the shard: sockets, deadlines, questions. Does nothing when it is not
@@ -203,10 +221,9 @@ impl Shard {
         }
     }
 
-    /// Whether sockets of this torrent may be read. If not, its connections are woken when that
-    /// changes.
-    pub(super) fn may_read(&self, slot: &Slot) -> bool {
-        let may = self.reading_allowed(slot);
+    /// Whether a socket of this torrent may be read. If not, it is woken when that changes.
+    pub(super) fn may_read(&self, slot: &Slot, peer: PeerKey) -> bool {
+        let may = !self.pool.pressure() && slot.brain.borrow().wants_input_from(peer);
         if !may && !slot.gone.get() && !slot.stalled.replace(true) {
             let first = {
                 let mut stalled = self.stalled.borrow_mut();
@@ -221,10 +238,6 @@ impl Shard {
         may
     }
 
-    fn reading_allowed(&self, slot: &Slot) -> bool {
-        !self.pool.pressure() && slot.brain.borrow().wants_input()
-    }
-
     /// Lets the connections of all torrents that may go on reading do so.
     pub(super) fn unstall(&self) {
         if self.stalled.borrow().is_empty() || self.pool.pressure() {
@@ -237,10 +250,21 @@ impl Shard {
     }
 
     fn unstall_torrent(&self, slot: &Slot) {
-        if self.reading_allowed(slot) {
+        let (conns, brain) = (slot.conns.borrow(), slot.brain.borrow());
+        if self.pool.pressure() || !brain.wants_input() {
+            return;
+        }
+        let mut all = true;
+        for conn in conns.values() {
+            if brain.wants_input_from(conn.key) {
+                conn.wake();
+            } else {
+                all = false;
+            }
+        }
+        if all {
             slot.stalled.set(false);
             self.stalled.borrow_mut().remove(&slot.id);
-            slot.conns.borrow().values().for_each(|conn| conn.wake());
         }
     }
 

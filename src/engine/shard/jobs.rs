@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 
 use crate::base::{BlockSpan, DiskError, FileIndex, PeerKey, PieceIndex};
-use crate::disk::{Job, JobTag, Outcome, StorageParams};
-use crate::swarm::{DiskAnswer, DiskOp, DiskOpKind};
+use crate::disk::{Job, JobTag, Outcome};
+use crate::swarm::{DiskAnswer, DiskOp, DiskOpKind, INTERNAL_READER};
 
 /// Answer to a host's verifier.
 pub(super) type PieceReader = Box<dyn FnOnce(Result<Bytes, DiskError>) + Send>;
@@ -18,8 +18,8 @@ pub(super) enum Ticket {
     Brain(Wish),
     /// A verifier that wants a piece.
     ReadPiece(PieceReader),
-    /// Registration: when it fails, to be tried again with this.
-    Open(Box<StorageParams>),
+    /// Registration: when it fails, the next job tries again.
+    Open,
     /// Deletion: nobody waits for the answer.
     Silent,
     /// The last job of a torrent.
@@ -43,6 +43,9 @@ pub(super) enum Wish {
     /// Moved.
     Move,
 }
+
+/// A table with room for more jobs is one of a busy torrent, and stays.
+const KEPT_ABOVE: usize = 8;
 
 /// The jobs under way. A job's tag is its place in the table.
 #[derive(Default)]
@@ -75,7 +78,21 @@ impl Jobs {
         let place = usize::try_from(tag).ok()?;
         let ticket = self.tickets.get_mut(place)?.take()?;
         self.free.push(place);
+        if self.free.len() == self.tickets.len() {
+            // Small tables are given back: thousands of torrents have no job for hours.
+            if self.tickets.capacity() <= KEPT_ABOVE {
+                (self.tickets, self.free) = (Vec::new(), Vec::new());
+            } else {
+                self.tickets.clear();
+                self.free.clear();
+            }
+        }
         Some(ticket)
+    }
+
+    /// Whether none is under way. Then the table takes no memory either.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tickets.is_empty()
     }
 
     /// Forgets all jobs and gives back the questions that still need an answer.
@@ -97,7 +114,10 @@ fn translate(op: DiskOp) -> (Wish, Job) {
         DiskOp::Write(span, data) => {
             (Wish::Write(span), Job::Write { piece: span.piece, begin: span.begin, data })
         }
-        DiskOp::Read(peer, span) => (Wish::Read(peer, span), Job::Read(span)),
+        DiskOp::Read(peer, span) if peer == INTERNAL_READER => {
+            (Wish::Read(peer, span), Job::Read(span))
+        }
+        DiskOp::Read(peer, span) => (Wish::Read(peer, span), Job::Serve(span)),
         DiskOp::Hash(piece) => (Wish::Hash(piece), Job::Hash(piece)),
         DiskOp::Sync(ticket) => (Wish::Sync(ticket), Job::Sync),
         DiskOp::Release => (Wish::Simple(Kind::Release), Job::Release),
@@ -134,7 +154,7 @@ pub(super) fn answer(wish: Wish, outcome: Outcome) -> DiskAnswer {
             peer,
             span,
             match outcome {
-                Outcome::Data(data) => Ok(data),
+                Outcome::Data(data) => Ok(data.into()),
                 other => Err(failure("read", other)),
             },
         ),

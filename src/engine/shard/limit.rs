@@ -25,7 +25,8 @@ pub(super) enum Direction {
 /// The limits of a shard or of a torrent. Unlimited directions cost one check.
 #[derive(Default)]
 pub(super) struct Limits {
-    buckets: [RefCell<Option<Bucket>>; 2],
+    /// Boxed: most torrents have no limit of their own.
+    buckets: [RefCell<Option<Box<Bucket>>>; 2],
     moved: [Cell<bool>; 2],
 }
 
@@ -36,7 +37,7 @@ impl Limits {
         match (&mut *bucket, limit) {
             (Some(bucket), Some(_)) => bucket.set_limit(now, limit),
             (_, None) => *bucket = None,
-            (None, Some(_)) => *bucket = Some(Bucket::new(now, limit)),
+            (None, Some(_)) => *bucket = Some(Box::new(Bucket::new(now, limit))),
         }
     }
 
@@ -45,7 +46,7 @@ impl Limits {
         self.moved[direction as usize].take()
     }
 
-    fn bucket(&self, direction: Direction) -> &RefCell<Option<Bucket>> {
+    fn bucket(&self, direction: Direction) -> &RefCell<Option<Box<Bucket>>> {
         &self.buckets[direction as usize]
     }
 

@@ -20,7 +20,9 @@ mod fleet;
 mod inbox;
 mod jobs;
 mod limit;
+mod outbox;
 mod slot;
+mod storage;
 mod timers;
 
 use std::cell::{Cell, RefCell};
@@ -45,7 +47,7 @@ use self::slot::Slot;
 use self::timers::Timers;
 use super::host::{Directory, Host, ShardCommand};
 use super::settings::Settings;
-use crate::base::{Instant, TorrentId};
+use crate::base::{BufferPool, Instant, TorrentId};
 use crate::disk::Pool;
 use crate::net::{listen, signals};
 
@@ -55,6 +57,12 @@ const BLOCKING_THREADS: usize = 4;
 const STACK_BYTES: usize = 2 << 20;
 /// How often a connection that the disk stopped is looked at, when nothing else says it may go on.
 const PRESSURE_TICK: Duration = Duration::from_millis(20);
+/// Bytes of a receive buffer.
+const RECEIVE_BUFFER: usize = 256 * 1024;
+/// Receive buffers of a shard, whatever the budget.
+const RECEIVE_BUFFERS_MIN: usize = 4;
+/// Receive buffers nobody used for so long are freed.
+const TRIM_TICK: Duration = Duration::from_secs(1);
 /// How often the slices of the session's rate limits are divided anew.
 const SHARE_TICK: Duration = Duration::from_secs(1);
 
@@ -201,13 +209,21 @@ struct Shard {
     stalled: RefCell<BTreeSet<TorrentId>>,
     desk: Desk,
     door: accept::Door,
-    /// The receive buffer of whoever reads next.
+    /// The receive buffer of whoever reads next and reads little.
     scratch: Cell<BytesMut>,
+    /// File content on its way to a socket.
+    copies: RefCell<Vec<u8>>,
+    /// Receive buffers of busy connections.
+    buffers: RefCell<BufferPool>,
+    /// When they are looked through for idle ones.
+    buffers_due: Cell<Option<Instant>>,
     ending: Cell<bool>,
 }
 
 impl Shard {
     fn new(seed: Seed) -> Self {
+        let share = seed.settings.memory_budget_bytes / seed.fleet.inboxes.len().max(1);
+        let buffers = (share / RECEIVE_BUFFER).max(RECEIVE_BUFFERS_MIN);
         let shard = Self {
             index: seed.index,
             fleet: seed.fleet,
@@ -227,6 +243,9 @@ impl Shard {
             desk: Desk::default(),
             door: accept::Door::new(seed.listeners),
             scratch: Cell::default(),
+            copies: RefCell::default(),
+            buffers: RefCell::new(BufferPool::new(RECEIVE_BUFFER, buffers)),
+            buffers_due: Cell::new(None),
             ending: Cell::new(false),
         };
         shard.apply_rate_limits();
@@ -296,6 +315,10 @@ impl Shard {
         if self.shares_due.get().is_some_and(|due| due <= now) {
             self.divide_rate();
         }
+        if self.buffers_due.get().is_some_and(|due| due <= now) {
+            let left = self.buffers.borrow_mut().trim();
+            self.buffers_due.set(left.then_some(now + TRIM_TICK));
+        }
     }
 
     /// When [`Self::turn`] is wanted again if no mail comes.
@@ -303,7 +326,7 @@ impl Shard {
         let now = self.now();
         let stalled = (!self.stalled.borrow().is_empty()).then(|| now + PRESSURE_TICK);
         let lines = [self.rate_waiters.due(), self.dials.due()];
-        let clocks = [self.timers.first(), self.shares_due.get(), stalled];
+        let clocks = [self.timers.first(), self.shares_due.get(), self.buffers_due.get(), stalled];
         lines.into_iter().chain(clocks).flatten().min()
     }
 
@@ -312,6 +335,15 @@ impl Shard {
         if self.armed.get().is_none_or(|armed| at < armed) {
             self.armed.set(Some(at));
             self.mailbox().poke();
+        }
+    }
+
+    /// A receive buffer was taken: they are looked after from now on.
+    fn buffers_used(&self) {
+        if self.buffers_due.get().is_none() {
+            let due = self.now() + TRIM_TICK;
+            self.buffers_due.set(Some(due));
+            self.wake_by(due);
         }
     }
 

@@ -1,21 +1,20 @@
 //! One torrent on its shard: the brain and everything the driver keeps around it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
-use bytes::Bytes;
 use tokio::sync::Mutex;
 
 use super::jobs::Jobs;
 use super::limit::Limits;
+use super::outbox::Outbox;
 use crate::base::{Instant, PeerId, PeerKey, TorrentId};
 use crate::codec::metainfo::Info;
-use crate::disk::StorageParams;
 use crate::proto::tracker::{Announcer, TrackerKey};
 use crate::swarm::Torrent;
 
@@ -28,11 +27,12 @@ pub(super) struct Slot {
     pub(super) conns: RefCell<BTreeMap<PeerKey, Rc<Conn>>>,
     pub(super) jobs: RefCell<Jobs>,
     pub(super) limits: Limits,
-    pub(super) save_path: RefCell<PathBuf>,
+    pub(super) save_path: RefCell<Arc<Path>>,
     pub(super) trackers: Trackers,
-    /// What the storage could not be registered with; tried again when the host resumes the
-    /// torrent.
-    pub(super) unopened: RefCell<Option<Box<StorageParams>>>,
+    /// Space is reserved when files are created.
+    pub(super) preallocate: bool,
+    /// The disk knows the torrent.
+    pub(super) registered: Cell<bool>,
     /// Key of the next incoming connection.
     pub(super) next_incoming: Cell<u64>,
     /// When the shard's timer looks at this torrent.
@@ -78,7 +78,7 @@ pub(super) struct Conn {
     pub(super) key: PeerKey,
     pub(super) addr: SocketAddr,
     /// Bytes on their way to the socket.
-    pub(super) out: RefCell<VecDeque<Bytes>>,
+    pub(super) out: RefCell<Outbox>,
     /// To be given up: the task ends at its next turn.
     pub(super) closed: Cell<bool>,
     /// The task is having its turn: it looks at everything again before it sleeps.
@@ -129,7 +129,7 @@ impl Conn {
 
     /// Bytes not yet with the kernel.
     pub(super) fn pending(&self) -> usize {
-        self.out.borrow().iter().map(Bytes::len).sum()
+        self.out.borrow().len()
     }
 }
 

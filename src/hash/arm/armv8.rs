@@ -45,7 +45,8 @@ type Sha1State = (uint32x4_t, u32);
 
 /// # Safety
 /// Needs NEON and SHA-2, and the contract of `Advance` for `N` streams.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "neon,sha2")]
 unsafe fn sha1_streams<const N: usize>(lanes: &mut Lanes, from: &Pointers, blocks: usize) {
     // SAFETY: the caller vouches for the instructions and the blocks.
     unsafe {
@@ -72,39 +73,33 @@ unsafe fn sha1_streams<const N: usize>(lanes: &mut Lanes, from: &Pointers, block
     }
 }
 
-/// # Safety
-/// Needs NEON and SHA-2.
-#[inline(always)]
-unsafe fn sha1_groups<const N: usize>(s: &mut [Sha1State; N], w: &mut [[uint32x4_t; 4]; N]) {
-    // SAFETY: passed on to the caller.
-    unsafe { groups!(sha1_group, s, w; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19) }
+/// All rounds of a block.
+#[inline]
+#[target_feature(enable = "neon,sha2")]
+fn sha1_groups<const N: usize>(s: &mut [Sha1State; N], w: &mut [[uint32x4_t; 4]; N]) {
+    groups!(sha1_group, s, w; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19)
 }
 
 /// Four rounds of every stream.
-///
-/// # Safety
-/// Needs NEON and SHA-2.
-#[inline(always)]
-unsafe fn sha1_group<const N: usize, const G: usize>(
+#[inline]
+#[target_feature(enable = "neon,sha2")]
+fn sha1_group<const N: usize, const G: usize>(
     s: &mut [Sha1State; N],
     w: &mut [[uint32x4_t; 4]; N],
 ) {
     for ((abcd, e), w) in s.iter_mut().zip(w) {
-        // SAFETY: passed on to the caller.
-        unsafe {
-            if G >= 4 {
-                let older = vsha1su0q_u32(w[G % 4], w[(G + 1) % 4], w[(G + 2) % 4]);
-                w[G % 4] = vsha1su1q_u32(older, w[(G + 3) % 4]);
-            }
-            let sum = vaddq_u32(w[G % 4], vdupq_n_u32(sha1::K[G / 5]));
-            let next = vsha1h_u32(vgetq_lane_u32::<0>(*abcd));
-            *abcd = match G / 5 {
-                0 => vsha1cq_u32(*abcd, *e, sum),
-                2 => vsha1mq_u32(*abcd, *e, sum),
-                _ => vsha1pq_u32(*abcd, *e, sum),
-            };
-            *e = next;
+        if G >= 4 {
+            let older = vsha1su0q_u32(w[G % 4], w[(G + 1) % 4], w[(G + 2) % 4]);
+            w[G % 4] = vsha1su1q_u32(older, w[(G + 3) % 4]);
         }
+        let sum = vaddq_u32(w[G % 4], vdupq_n_u32(sha1::K[G / 5]));
+        let next = vsha1h_u32(vgetq_lane_u32::<0>(*abcd));
+        *abcd = match G / 5 {
+            0 => vsha1cq_u32(*abcd, *e, sum),
+            2 => vsha1mq_u32(*abcd, *e, sum),
+            _ => vsha1pq_u32(*abcd, *e, sum),
+        };
+        *e = next;
     }
 }
 
@@ -112,7 +107,8 @@ unsafe fn sha1_group<const N: usize, const G: usize>(
 ///
 /// # Safety
 /// Needs NEON; reads 64 bytes.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "neon,sha2")]
 unsafe fn quarters(block: *const u8) -> [uint32x4_t; 4] {
     // SAFETY: the caller vouches for the instructions and the block.
     core::array::from_fn(|i| unsafe {
@@ -125,7 +121,8 @@ type Sha256State = (uint32x4_t, uint32x4_t);
 
 /// # Safety
 /// Needs NEON and SHA-2, and the contract of `Advance` for `N` streams.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "neon,sha2")]
 unsafe fn sha256_streams<const N: usize>(lanes: &mut Lanes, from: &Pointers, blocks: usize) {
     // SAFETY: the caller vouches for the instructions and the blocks.
     unsafe {
@@ -152,34 +149,30 @@ unsafe fn sha256_streams<const N: usize>(lanes: &mut Lanes, from: &Pointers, blo
     }
 }
 
-/// # Safety
-/// Needs NEON and SHA-2.
-#[inline(always)]
-unsafe fn sha256_groups<const N: usize>(s: &mut [Sha256State; N], w: &mut [[uint32x4_t; 4]; N]) {
-    // SAFETY: passed on to the caller.
-    unsafe { groups!(sha256_group, s, w; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15) }
+/// All rounds of a block.
+#[inline]
+#[target_feature(enable = "neon,sha2")]
+fn sha256_groups<const N: usize>(s: &mut [Sha256State; N], w: &mut [[uint32x4_t; 4]; N]) {
+    groups!(sha256_group, s, w; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
 }
 
 /// Four rounds of every stream.
-///
-/// # Safety
-/// Needs NEON and SHA-2.
-#[inline(always)]
-unsafe fn sha256_group<const N: usize, const G: usize>(
+#[inline]
+#[target_feature(enable = "neon,sha2")]
+fn sha256_group<const N: usize, const G: usize>(
     s: &mut [Sha256State; N],
     w: &mut [[uint32x4_t; 4]; N],
 ) {
     for ((abcd, efgh), w) in s.iter_mut().zip(w) {
-        // SAFETY: passed on to the caller; four constants begin at `4 * G`, `G` is below 16.
-        unsafe {
-            if G >= 4 {
-                let older = vsha256su0q_u32(w[G % 4], w[(G + 1) % 4]);
-                w[G % 4] = vsha256su1q_u32(older, w[(G + 2) % 4], w[(G + 3) % 4]);
-            }
-            let sum = vaddq_u32(w[G % 4], vld1q_u32(sha256::K.as_ptr().add(4 * G)));
-            let before = *abcd;
-            *abcd = vsha256hq_u32(*abcd, *efgh, sum);
-            *efgh = vsha256h2q_u32(*efgh, before, sum);
+        if G >= 4 {
+            let older = vsha256su0q_u32(w[G % 4], w[(G + 1) % 4]);
+            w[G % 4] = vsha256su1q_u32(older, w[(G + 2) % 4], w[(G + 3) % 4]);
         }
+        // SAFETY: four constants begin at `4 * G`, as `G` is below 16.
+        let k = unsafe { vld1q_u32(sha256::K.as_ptr().add(4 * G)) };
+        let sum = vaddq_u32(w[G % 4], k);
+        let before = *abcd;
+        *abcd = vsha256hq_u32(*abcd, *efgh, sum);
+        *efgh = vsha256h2q_u32(*efgh, before, sum);
     }
 }

@@ -47,7 +47,8 @@ type Sha1State = (__m128i, __m128i);
 
 /// # Safety
 /// Needs SHA, SSSE3 and SSE4.1, and the contract of `Advance` for `N` streams.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "sha,ssse3,sse4.1")]
 unsafe fn sha1_streams<const N: usize>(lanes: &mut Lanes, from: &Pointers, blocks: usize) {
     // SAFETY: the caller vouches for the instructions and the blocks.
     unsafe {
@@ -78,41 +79,31 @@ unsafe fn sha1_streams<const N: usize>(lanes: &mut Lanes, from: &Pointers, block
     }
 }
 
-/// # Safety
-/// Needs SHA.
-#[inline(always)]
-unsafe fn sha1_groups<const N: usize>(s: &mut [Sha1State; N], w: &mut [[__m128i; 4]; N]) {
-    // SAFETY: passed on to the caller.
-    unsafe { groups!(sha1_group, s, w; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19) }
+/// All rounds of a block.
+#[inline]
+#[target_feature(enable = "sha,ssse3,sse4.1")]
+fn sha1_groups<const N: usize>(s: &mut [Sha1State; N], w: &mut [[__m128i; 4]; N]) {
+    groups!(sha1_group, s, w; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19)
 }
 
 /// Four rounds of every stream.
-///
-/// # Safety
-/// Needs SHA.
-#[inline(always)]
-unsafe fn sha1_group<const N: usize, const G: usize>(
-    s: &mut [Sha1State; N],
-    w: &mut [[__m128i; 4]; N],
-) {
+#[inline]
+#[target_feature(enable = "sha,ssse3,sse4.1")]
+fn sha1_group<const N: usize, const G: usize>(s: &mut [Sha1State; N], w: &mut [[__m128i; 4]; N]) {
     for ((abcd, e), w) in s.iter_mut().zip(w) {
-        // SAFETY: passed on to the caller.
-        unsafe {
-            if G >= 4 {
-                let older = _mm_sha1msg1_epu32(w[G % 4], w[(G + 1) % 4]);
-                let older = _mm_xor_si128(older, w[(G + 2) % 4]);
-                w[G % 4] = _mm_sha1msg2_epu32(older, w[(G + 3) % 4]);
-            }
-            let sum =
-                if G == 0 { _mm_add_epi32(*e, w[0]) } else { _mm_sha1nexte_epu32(*e, w[G % 4]) };
-            *e = *abcd;
-            *abcd = match G / 5 {
-                0 => _mm_sha1rnds4_epu32::<0>(*abcd, sum),
-                1 => _mm_sha1rnds4_epu32::<1>(*abcd, sum),
-                2 => _mm_sha1rnds4_epu32::<2>(*abcd, sum),
-                _ => _mm_sha1rnds4_epu32::<3>(*abcd, sum),
-            };
+        if G >= 4 {
+            let older = _mm_sha1msg1_epu32(w[G % 4], w[(G + 1) % 4]);
+            let older = _mm_xor_si128(older, w[(G + 2) % 4]);
+            w[G % 4] = _mm_sha1msg2_epu32(older, w[(G + 3) % 4]);
         }
+        let sum = if G == 0 { _mm_add_epi32(*e, w[0]) } else { _mm_sha1nexte_epu32(*e, w[G % 4]) };
+        *e = *abcd;
+        *abcd = match G / 5 {
+            0 => _mm_sha1rnds4_epu32::<0>(*abcd, sum),
+            1 => _mm_sha1rnds4_epu32::<1>(*abcd, sum),
+            2 => _mm_sha1rnds4_epu32::<2>(*abcd, sum),
+            _ => _mm_sha1rnds4_epu32::<3>(*abcd, sum),
+        };
     }
 }
 
@@ -120,7 +111,8 @@ unsafe fn sha1_group<const N: usize, const G: usize>(
 ///
 /// # Safety
 /// Needs SSSE3; reads 64 bytes.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "sha,ssse3,sse4.1")]
 unsafe fn quarters(block: *const u8, shuffle: __m128i) -> [__m128i; 4] {
     // SAFETY: the caller vouches for the instructions and the block.
     core::array::from_fn(|i| unsafe {
@@ -133,7 +125,8 @@ type Sha256State = (__m128i, __m128i);
 
 /// # Safety
 /// Needs SHA, SSSE3 and SSE4.1, and the contract of `Advance` for `N` streams.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "sha,ssse3,sse4.1")]
 unsafe fn sha256_streams<const N: usize>(lanes: &mut Lanes, from: &Pointers, blocks: usize) {
     // SAFETY: the caller vouches for the instructions and the blocks.
     unsafe {
@@ -161,35 +154,30 @@ unsafe fn sha256_streams<const N: usize>(lanes: &mut Lanes, from: &Pointers, blo
     }
 }
 
-/// # Safety
-/// Needs SHA and SSSE3.
-#[inline(always)]
-unsafe fn sha256_groups<const N: usize>(s: &mut [Sha256State; N], w: &mut [[__m128i; 4]; N]) {
-    // SAFETY: passed on to the caller.
-    unsafe { groups!(sha256_group, s, w; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15) }
+/// All rounds of a block.
+#[inline]
+#[target_feature(enable = "sha,ssse3,sse4.1")]
+fn sha256_groups<const N: usize>(s: &mut [Sha256State; N], w: &mut [[__m128i; 4]; N]) {
+    groups!(sha256_group, s, w; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
 }
 
 /// Four rounds of every stream.
-///
-/// # Safety
-/// Needs SHA and SSSE3.
-#[inline(always)]
-unsafe fn sha256_group<const N: usize, const G: usize>(
+#[inline]
+#[target_feature(enable = "sha,ssse3,sse4.1")]
+fn sha256_group<const N: usize, const G: usize>(
     s: &mut [Sha256State; N],
     w: &mut [[__m128i; 4]; N],
 ) {
     for ((abef, cdgh), w) in s.iter_mut().zip(w) {
-        // SAFETY: passed on to the caller; four constants begin at `4 * G`, `G` is below 16.
-        unsafe {
-            if G >= 4 {
-                let older = _mm_sha256msg1_epu32(w[G % 4], w[(G + 1) % 4]);
-                let between = _mm_alignr_epi8::<4>(w[(G + 3) % 4], w[(G + 2) % 4]);
-                w[G % 4] = _mm_sha256msg2_epu32(_mm_add_epi32(older, between), w[(G + 3) % 4]);
-            }
-            let k = _mm_loadu_si128(sha256::K.as_ptr().add(4 * G).cast());
-            let sum = _mm_add_epi32(w[G % 4], k);
-            *cdgh = _mm_sha256rnds2_epu32(*cdgh, *abef, sum);
-            *abef = _mm_sha256rnds2_epu32(*abef, *cdgh, _mm_shuffle_epi32::<0x0e>(sum));
+        if G >= 4 {
+            let older = _mm_sha256msg1_epu32(w[G % 4], w[(G + 1) % 4]);
+            let between = _mm_alignr_epi8::<4>(w[(G + 3) % 4], w[(G + 2) % 4]);
+            w[G % 4] = _mm_sha256msg2_epu32(_mm_add_epi32(older, between), w[(G + 3) % 4]);
         }
+        // SAFETY: four constants begin at `4 * G`, as `G` is below 16.
+        let k = unsafe { _mm_loadu_si128(sha256::K.as_ptr().add(4 * G).cast()) };
+        let sum = _mm_add_epi32(w[G % 4], k);
+        *cdgh = _mm_sha256rnds2_epu32(*cdgh, *abef, sum);
+        *abef = _mm_sha256rnds2_epu32(*abef, *cdgh, _mm_shuffle_epi32::<0x0e>(sum));
     }
 }

@@ -9,7 +9,7 @@ use super::extension::{self, PeerState};
 use super::output::Output;
 use super::wire::{self, Frame, Rules};
 use super::{Config, Event, Fault, Handshake, Message, handshake};
-use crate::base::{Bitset, BlockSpan, Instant};
+use crate::base::{Bitset, BlockSpan, Instant, Payload};
 
 /// Silence of ours after which a keep-alive is sent. BEP 3 names two minutes; some peers drop at
 /// exactly that, so ours come earlier.
@@ -213,7 +213,7 @@ impl Connection {
 
     /// Moves queued bytes out, in order; small messages are coalesced, a block's payload is its own
     /// chunk (no copy).
-    pub fn take_transmit(&mut self, out: &mut VecDeque<Bytes>) {
+    pub fn take_transmit(&mut self, out: &mut VecDeque<Payload>) {
         self.output.take(out);
     }
 

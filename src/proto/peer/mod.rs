@@ -11,6 +11,8 @@ mod connection;
 mod extension;
 mod handshake;
 mod output;
+pub mod ut_metadata;
+pub mod ut_pex;
 mod wire;
 
 #[cfg(test)]
@@ -20,7 +22,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::base::{BlockSpan, InfoHash, PeerId, PieceIndex};
+use crate::base::{BlockSpan, InfoHash, Payload, PeerId, PieceIndex};
 
 pub use allowed_fast::allowed_fast_set;
 pub use client_name::client_name;
@@ -46,14 +48,15 @@ pub enum Message {
     /// Id 6. Received ones ask for 1 to `limits::REQUEST_BYTES` bytes of an existing piece;
     /// whether the span ends inside that piece is for the swarm to check.
     Request(BlockSpan),
-    /// Id 7; `data` is a slice of the receive buffer, not a copy.
+    /// Id 7. `data` of a received one is a slice of the receive buffer, not a copy; only one to be
+    /// sent may be bytes that are not in memory.
     Piece {
         /// Piece.
         piece: PieceIndex,
         /// Offset inside it.
         begin: u32,
         /// Payload.
-        data: Bytes,
+        data: Payload,
     },
     /// Id 8.
     Cancel(BlockSpan),

@@ -5,17 +5,17 @@
 
 use std::collections::VecDeque;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
 use super::wire;
-use crate::base::BlockSpan;
+use crate::base::{BlockSpan, Payload};
 
 #[derive(Debug)]
 enum Item {
     /// Encoded messages.
     Small(BytesMut),
     /// A piece message; `data` is as long as the span says.
-    Block { span: BlockSpan, data: Bytes },
+    Block { span: BlockSpan, data: Payload },
 }
 
 /// Messages queued for one peer, in order.
@@ -44,7 +44,7 @@ impl Output {
     }
 
     /// Appends a piece message.
-    pub(super) fn push_block(&mut self, span: BlockSpan, data: Bytes) {
+    pub(super) fn push_block(&mut self, span: BlockSpan, data: Payload) {
         self.bytes += wire::PIECE_HEADER_LEN + data.len();
         self.items.push_back(Item::Block { span, data });
     }
@@ -79,21 +79,23 @@ impl Output {
     }
 
     /// Moves everything out. Headers join the small messages in front of them.
-    pub(super) fn take(&mut self, out: &mut VecDeque<Bytes>) {
-        let mut small = BytesMut::new();
+    pub(super) fn take(&mut self, out: &mut VecDeque<Payload>) {
+        // All headers of one take share an allocation.
+        let headers = self.items.iter().filter(|item| matches!(item, Item::Block { .. })).count();
+        let mut small = BytesMut::with_capacity(headers * wire::PIECE_HEADER_LEN);
         for item in self.items.drain(..) {
             match item {
-                Item::Small(buffer) if small.is_empty() => small = buffer,
+                Item::Small(buffer) if headers == 0 && small.is_empty() => small = buffer,
                 Item::Small(buffer) => small.extend_from_slice(&buffer),
                 Item::Block { span, data } => {
                     wire::encode_piece_header(span, &mut small);
-                    out.push_back(small.split().freeze());
+                    out.push_back(small.split().freeze().into());
                     out.push_back(data);
                 }
             }
         }
         if !small.is_empty() {
-            out.push_back(small.freeze());
+            out.push_back(small.freeze().into());
         }
         self.bytes = 0;
     }

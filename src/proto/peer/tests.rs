@@ -57,7 +57,7 @@ fn sent(connection: &mut Connection) -> Vec<u8> {
     let mut chunks = VecDeque::new();
     connection.take_transmit(&mut chunks);
     assert_eq!(connection.queued_len(), 0);
-    chunks.iter().flatten().copied().collect()
+    chunks.iter().filter_map(Payload::in_memory).flatten().copied().collect()
 }
 
 /// An outgoing connection past the handshake, its events and output taken.
@@ -92,7 +92,7 @@ fn messages() -> Vec<(Vec<u8>, Message)> {
             Message::Piece {
                 piece: PieceIndex(3),
                 begin: 0x4000,
-                data: Bytes::from_static(&[0xab, 0xcd]),
+                data: Bytes::from_static(&[0xab, 0xcd]).into(),
             },
         ),
         (with(8, &s), Message::Cancel(span(3, 0x4000, 0x2000))),
@@ -375,7 +375,7 @@ fn extension_handshakes_add_up() {
 fn payloads_are_not_copied_and_small_messages_are_one_chunk() {
     let mut connection = open_with(BOTH);
     let (one, two) = (Bytes::from(vec![1; 16384]), Bytes::from(vec![2; 100]));
-    let block = |piece, data: &Bytes| Message::Piece { piece, begin: 0, data: data.clone() };
+    let block = |piece, data: &Bytes| Message::Piece { piece, begin: 0, data: data.clone().into() };
     connection.send(T0, Message::Unchoke);
     connection.send(T0, Message::Have(PieceIndex(1)));
     connection.send(T0, block(PieceIndex(1), &one));
@@ -383,13 +383,13 @@ fn payloads_are_not_copied_and_small_messages_are_one_chunk() {
     connection.send(T0, Message::Choke);
     let mut chunks = VecDeque::new();
     connection.take_transmit(&mut chunks);
-    let lengths: Vec<usize> = chunks.iter().map(Bytes::len).collect();
+    let lengths: Vec<usize> = chunks.iter().map(Payload::len).collect();
     assert_eq!(lengths, [5 + 9 + 13, 16384, 13, 100, 5]);
-    assert_eq!(chunks[1].as_ptr(), one.as_ptr());
+    assert_eq!(chunks[1].in_memory().unwrap().as_ptr(), one.as_ptr());
 
     let mut data = BytesMut::with_capacity(40_000);
     for chunk in &chunks {
-        data.extend_from_slice(chunk);
+        data.extend_from_slice(chunk.in_memory().unwrap());
     }
     let base = data.as_ptr();
     connection.receive(T0, &mut data);
@@ -397,7 +397,7 @@ fn payloads_are_not_copied_and_small_messages_are_one_chunk() {
     else {
         panic!("no piece")
     };
-    assert_eq!(data.as_ptr(), base.wrapping_add(27));
+    assert_eq!(data.in_memory().unwrap().as_ptr(), base.wrapping_add(27));
 }
 
 #[test]
@@ -406,7 +406,7 @@ fn queued_blocks_can_be_withdrawn() {
     let block = |piece| Message::Piece {
         piece: PieceIndex(piece),
         begin: 0,
-        data: Bytes::from(vec![0; 10]),
+        data: Bytes::from(vec![0; 10]).into(),
     };
     for message in [block(1), Message::Unchoke, block(2), block(3), Message::Choke] {
         connection.send(T0, message);
@@ -466,8 +466,9 @@ fn any_message() -> impl Strategy<Value = Message> {
         piece.clone().prop_map(Message::Suggest),
         piece.clone().prop_map(Message::AllowedFast),
         any::<u16>().prop_map(Message::Port),
-        (piece, 0u32..1 << 20, proptest::collection::vec(any::<u8>(), 1..300))
-            .prop_map(|(piece, begin, data)| Message::Piece { piece, begin, data: data.into() }),
+        (piece, 0u32..1 << 20, proptest::collection::vec(any::<u8>(), 1..300)).prop_map(
+            |(piece, begin, data)| Message::Piece { piece, begin, data: Bytes::from(data).into() }
+        ),
     ]
 }
 

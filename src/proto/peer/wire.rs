@@ -146,7 +146,7 @@ fn parse(id: u8, mut payload: Bytes, rules: &Rules) -> Result<Frame, Fault> {
             if length == 0 {
                 return Ok(Frame::Ignored);
             }
-            Message::Piece { piece, begin, data: payload }
+            Message::Piece { piece, begin, data: payload.into() }
         }
         id::CANCEL => Message::Cancel(span(&payload, rules).ok_or(bad)?),
         id::PORT => {

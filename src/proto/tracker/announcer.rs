@@ -23,9 +23,12 @@ pub struct AnnouncerConfig {
     /// Ask one tracker of every tier instead of the first that answers (BEP 12 asks for the
     /// latter).
     pub all_tiers: bool,
+    /// Ask trackers with `udp` URLs too (BEP 15): the driver has sockets for them.
+    pub udp: bool,
 }
 
-/// An announce to make: fill `AnnounceParams` with `event` and `tracker_id`, then `announce_url`.
+/// An announce to make: fill `AnnounceParams` with `event` and `tracker_id`, then `announce_url`,
+/// or for a `udp` URL the `udp` module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnnounceRequest {
     /// To be named in the answer.
@@ -253,7 +256,7 @@ impl Announcer {
                     Some(entry) => entry,
                     None => {
                         self.next_key += 1;
-                        Entry::new(TrackerKey(self.next_key), url)
+                        Entry::new(TrackerKey(self.next_key), url, self.config.udp)
                     }
                 };
                 tier.push(entry);

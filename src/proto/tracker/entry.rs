@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::udp::UdpTarget;
 use super::{
-    AnnounceEvent, AnnounceReply, AnnounceRequest, Retry, TrackerKey, TrackerStatus, is_supported,
+    AnnounceEvent, AnnounceReply, AnnounceRequest, Retry, TrackerKey, TrackerStatus, UrlError,
+    is_supported,
 };
 use crate::base::Instant;
 
@@ -55,8 +57,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(key: TrackerKey, url: &str) -> Self {
-        let unusable = is_supported(url).err();
+    pub(super) fn new(key: TrackerKey, url: &str, udp: bool) -> Self {
+        let unusable = match is_supported(url) {
+            Err(UrlError::UnsupportedScheme) if udp => UdpTarget::parse(url).err(),
+            other => other.err(),
+        };
         Self {
             key,
             url: url.to_owned(),

@@ -1,10 +1,10 @@
-//! HTTP trackers (BEP 3, 7, 12, 23, 24, 27, 31, 48), sans-IO.
+//! Trackers: HTTP (BEP 3, 7, 12, 23, 24, 27, 31, 48) and in [`udp`] UDP (BEP 15, 34, 41), sans-IO.
 //!
 //! Four parts that do not know each other: [`announce_url`] and [`scrape_url`] build what to ask,
 //! [`HttpRequest`] and [`HttpResponse`] carry it over one connection's bytes, [`parse_announce`]
 //! and [`parse_scrape`] read the answer, and [`Announcer`] walks the tiers of one torrent: which
 //! URL to ask when, with which event, back-off, `trackerid` and intervals. Deliberately absent:
-//! sockets, TLS, name resolution, time-outs of a request (the driver's), UDP trackers (BEP 15).
+//! sockets, TLS, name resolution, time-outs of a request (the driver's).
 
 mod announcer;
 mod entry;
@@ -14,6 +14,7 @@ mod http_body;
 mod reply;
 mod request;
 mod scrape;
+pub mod udp;
 
 #[cfg(test)]
 mod tests;

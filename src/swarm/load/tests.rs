@@ -14,7 +14,7 @@ fn info() -> Arc<Info> {
     let files = [25, 10, 5].map(|length| {
         let entry = FileEntry {
             path: format!("f{offset}"),
-            path_raw: Vec::new(),
+            path_raw: Default::default(),
             length,
             offset,
             attr: FileAttr::default(),
@@ -25,11 +25,11 @@ fn info() -> Arc<Info> {
     });
     Arc::new(Info {
         info_hash: InfoHash::default(),
-        raw: Vec::new(),
+        raw: Default::default(),
         name: String::new(),
-        name_raw: Vec::new(),
+        name_raw: Default::default(),
         geometry: Geometry::new(40, 10).unwrap(),
-        pieces: vec![[0; 20]; 4],
+        pieces: vec![[0; 20]; 4].into(),
         files: files.to_vec(),
         multi_file: true,
         private: false,

@@ -169,7 +169,7 @@ impl Picker {
             let listed = self.wanted.iter().filter(|piece| !self.partials.contains_key(piece));
             let listed = listed.map(|p| (p, self.priority(PieceIndex(p)), self.copies(p)));
             let count = self.geometry.piece_count();
-            self.index = Some(Index::build(count, listed, &mut rng));
+            self.index = Some(Box::new(Index::build(count, listed, &mut rng)));
         }
         let basket = match self.scan_buckets(ask, priority) {
             Some(basket) => basket,

@@ -51,16 +51,20 @@ pub enum Received {
     Unwanted,
 }
 
+/// The priority of a piece nobody gave one.
+const USUAL: u8 = 4;
+
 /// Pieces, their availability, their blocks in flight.
 #[derive(Debug)]
 pub struct Picker {
     geometry: Geometry,
     rng: Rng,
-    /// Copies of each piece among the peers that are not counted in `seeds`. Saturating: more
-    /// than 65535 connections of one torrent are beyond any limit.
+    /// Copies of each piece among the peers that are not counted in `seeds`; nothing while there
+    /// is none. Saturating: more than 65535 connections of one torrent are beyond any limit.
     availability: Vec<u16>,
     seeds: u32,
     peers: usize,
+    /// Nothing while all are [`USUAL`].
     priority: Vec<u8>,
     have: Bitset,
     /// Priority above 0 and not `have`.
@@ -74,7 +78,7 @@ pub struct Picker {
     open: BTreeSet<(u8, u16, u32)>,
     /// Number of wanted pieces that are not in `partials`; the index, when built, holds them.
     untouched: u32,
-    index: Option<Index>,
+    index: Option<Box<Index>>,
     sequential: bool,
     /// Counts requests, so that older ones can be told from younger ones.
     serial: u32,
@@ -86,14 +90,14 @@ impl Picker {
     pub fn new(geometry: Geometry, rng: Rng) -> Self {
         let count = geometry.piece_count();
         let mut wanted_by_priority = [0; 8];
-        wanted_by_priority[4] = count;
+        wanted_by_priority[usize::from(USUAL)] = count;
         Self {
             geometry,
             rng,
-            availability: vec![0; count as usize],
+            availability: Vec::new(),
             seeds: 0,
             peers: 0,
-            priority: vec![4; count as usize],
+            priority: Vec::new(),
             have: Bitset::new(count),
             wanted: Bitset::full(count),
             wanted_by_priority,
@@ -123,7 +127,9 @@ impl Picker {
             has.iter().for_each(|piece| self.lose(piece));
         } else if self.seeds > 0 {
             self.seeds -= 1;
-        } else if self.availability.iter().all(|copies| *copies > 0) {
+        } else if !self.availability.is_empty()
+            && self.availability.iter().all(|copies| *copies > 0)
+        {
             // It became a seed piece by piece, so it is counted on each.
             self.availability.iter_mut().for_each(|copies| *copies -= 1);
             if let Some(index) = &mut self.index {
@@ -143,6 +149,9 @@ impl Picker {
                 partial.unrequest_all(peer);
             });
         }
+        if self.peers == 0 && self.availability.iter().all(|copies| *copies == 0) {
+            self.availability = Vec::new();
+        }
     }
 
     /// A connected peer gained a piece.
@@ -160,6 +169,9 @@ impl Picker {
     pub fn set_priority(&mut self, piece: PieceIndex, priority: u8) {
         if self.geometry.contains(piece) && self.priority(piece) != priority.min(7) {
             self.unlist(piece.0);
+            if self.priority.is_empty() {
+                self.priority = vec![USUAL; self.geometry.piece_count() as usize];
+            }
             self.priority[piece.idx()] = priority.min(7);
             self.list(piece.0);
         }
@@ -168,7 +180,9 @@ impl Picker {
     /// Priority of a piece.
     #[must_use]
     pub fn priority(&self, piece: PieceIndex) -> u8 {
-        self.priority.get(piece.idx()).copied().unwrap_or(0)
+        let usual =
+            if self.priority.is_empty() && self.geometry.contains(piece) { USUAL } else { 0 };
+        self.priority.get(piece.idx()).copied().unwrap_or(usual)
     }
 
     /// Lowest index first within a priority instead of rarest first.
@@ -343,6 +357,13 @@ impl Picker {
         has.len() == self.geometry.piece_count() && has.all()
     }
 
+    /// Counts copies piece by piece from now on.
+    fn count_copies(&mut self) {
+        if self.availability.is_empty() {
+            self.availability = vec![0; self.geometry.piece_count() as usize];
+        }
+    }
+
     fn copies(&self, piece: u32) -> u16 {
         self.availability.get(piece as usize).copied().unwrap_or(0)
     }
@@ -365,6 +386,7 @@ impl Picker {
         if self.copies(piece) == 0 && self.seeds > 0 {
             // One of the seeds is none any more: count it on each piece.
             self.seeds -= 1;
+            self.count_copies();
             self.availability.iter_mut().for_each(|copies| *copies = copies.saturating_add(1));
             if let Some(index) = &mut self.index {
                 index.raise_all();
@@ -380,6 +402,7 @@ impl Picker {
     fn recount(&mut self, piece: u32, copies: u16) {
         let (old, at) = (self.key(piece), PieceIndex(piece));
         let priority = self.priority(at);
+        self.count_copies();
         self.availability[at.idx()] = copies;
         if self.open.remove(&old) {
             self.open.insert(self.key(piece));

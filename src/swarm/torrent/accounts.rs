@@ -31,8 +31,9 @@ pub(super) struct Accounts {
 
 impl Accounts {
     /// Priorities from the host, else from saved state.
-    pub(super) fn new(info: &Info, files: Option<&[u8]>, resume: &Resume) -> Self {
-        let given = files.unwrap_or(&resume.file_priority);
+    pub(super) fn new(info: &Info, files: Option<&[u8]>, resume: Option<&Resume>) -> Self {
+        let given =
+            files.or_else(|| resume.map(|r| r.file_priority.as_slice())).unwrap_or_default();
         let file_priority = (0..info.files.len())
             .map(|i| given.get(i).copied().unwrap_or(DEFAULT).min(HIGHEST))
             .collect();
@@ -45,7 +46,7 @@ impl Accounts {
             wanted_have: 0,
             left: 0,
         };
-        if files.is_none() {
+        if let (None, Some(resume)) = (files, resume) {
             for (piece, priority) in (0..info.piece_count()).zip(&resume.piece_priority) {
                 let piece = PieceIndex(piece);
                 if this.piece_priority(info, piece) != *priority {
@@ -55,6 +56,11 @@ impl Accounts {
         }
         this.recount(info, &Bitset::new(info.piece_count()));
         this
+    }
+
+    /// Whether no file is unwanted.
+    pub(super) fn all_wanted(&self) -> bool {
+        self.file_priority.iter().all(|priority| *priority > 0)
     }
 
     /// Its own priority when set, else the highest of its files; a piece of padding alone is wanted

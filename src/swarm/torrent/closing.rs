@@ -119,7 +119,10 @@ impl Torrent {
                 }
                 self.phase = Phase::Closing(CloseStage::Saving);
                 let save = self.saver.policy().at_close
-                    && (self.saver.dirty() || !self.saved_clean || self.saver.busy());
+                    && (self.saver.dirty()
+                        || !self.saved_clean
+                        || self.saver.busy()
+                        || self.times.worth_saving());
                 if self.flags.loaded && save {
                     self.saver.want_now();
                     self.pump_save();

@@ -1,6 +1,7 @@
 //! The host's wishes. Deliberately absent: what they lead to, where that is a topic of its own.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::{Phase, Torrent};
 use crate::base::{FileIndex, PeerKey, PieceIndex};
@@ -40,11 +41,10 @@ impl Torrent {
                 self.config_changed();
             }
             Command::RateLimits(upload, download) => {
-                self.base.upload_rate_limit = upload;
-                self.base.download_rate_limit = download;
+                self.carried.set_limits(upload, download);
                 self.config_changed();
             }
-            Command::Tuning(tuning) => self.set_tuning(*tuning),
+            Command::Tuning(tuning) => self.set_tuning(tuning),
             Command::AddPeer(addr) => {
                 self.known.add(addr, PeerSource::Manual);
             }
@@ -54,7 +54,7 @@ impl Torrent {
             Command::SavePolicy(policy) => self.saver.set_policy(self.now, policy),
             Command::Verifier(window) => self.set_verifier(window),
             Command::Trackers(tiers) => {
-                self.base.trackers = Some(tiers);
+                self.carried.trackers = Some(tiers);
                 self.config_changed();
             }
             Command::Move(path) => self.disk(DiskOp::Move(path)),
@@ -69,7 +69,7 @@ impl Torrent {
         self.close_peer(key, CloseReason::Host);
     }
 
-    fn set_tuning(&mut self, tuning: Tuning) {
+    fn set_tuning(&mut self, tuning: Arc<Tuning>) {
         self.known.set_limits(tuning.max_known_peers, tuning.max_per_ip);
         self.choker.set_slots(tuning.unchoke_slots);
         self.tuning = tuning;

@@ -134,7 +134,7 @@ impl Torrent {
         if self.is_starting() {
             return;
         }
-        for (key, mut early) in core::mem::take(&mut self.early) {
+        for (key, mut early) in self.early.take() {
             self.on_incoming(key, early.addr, early.connection);
             self.on_received(key, &mut early.data);
             // A frame that was cut: the rest comes with the next bytes.

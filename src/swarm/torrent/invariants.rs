@@ -56,7 +56,7 @@ pub(super) fn check(t: &Torrent) {
 
 fn check_accounts(t: &Torrent) {
     let have = t.picker.have();
-    let mut fresh = Accounts::new(&t.info, Some(&t.accounts.file_priority), &t.base);
+    let mut fresh = Accounts::new(&t.info, Some(t.file_priorities()), None);
     for piece in (0..t.info.piece_count()).map(PieceIndex) {
         let priority = t.piece_priority(piece);
         assert_eq!(priority, t.picker.priority(piece), "priority of piece {piece}");

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::peer::Peer;
 use super::{Output, Torrent};
-use crate::base::{Bitset, BlockSpan, PeerKey, PieceIndex};
+use crate::base::{Bitset, BlockSpan, Payload, PeerKey, PieceIndex};
 use crate::proto::peer::{Message, PeerExtensions};
 use crate::swarm::types::{CloseReason, Notice};
 
@@ -47,7 +47,11 @@ impl Torrent {
             Message::HaveNone => self.on_has(key, Bitset::new(self.info.piece_count())),
             Message::DontHave(piece) => self.on_dont_have(key, piece),
             Message::Request(span) => self.on_request(key, span),
-            Message::Piece { piece, begin, data } => self.on_piece(key, piece, begin, data),
+            Message::Piece { piece, begin, data: Payload::Bytes(data) } => {
+                self.on_piece(key, piece, begin, data);
+            }
+            // What comes off the wire is in memory.
+            Message::Piece { .. } => {}
             Message::Cancel(span) => self.on_cancel(key, span),
             Message::Reject(span) => self.on_reject(key, span),
             Message::Suggest(piece) => {

@@ -12,6 +12,7 @@
 //! ordered maps only, so that one seed gives one history.
 
 mod accounts;
+mod carried;
 mod closing;
 mod commands;
 mod conn;
@@ -30,10 +31,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::blame::Blame;
 use super::choker::Choker;
+use super::lazy::{Lazy, Part};
 use super::peer_list::PeerList;
 use super::picker::Picker;
 use super::rate::Meter;
@@ -44,16 +44,17 @@ use super::types::{
 };
 use super::verify::VerifyQueue;
 use crate::base::{
-    Bitset, BlockSpan, FileIndex, FileStat, Instant, PeerId, PeerKey, PieceIndex, Rng, TorrentId,
+    Bitset, BlockSpan, FileIndex, Instant, Payload, PeerId, PeerKey, PieceIndex, Rng, TorrentId,
     UnixTime,
 };
 use crate::codec::metainfo::Info;
 use crate::codec::resume::Resume;
 use accounts::Accounts;
+use carried::Carried;
 use closing::CloseStage;
 use peer::Peer;
 use pieces::Pending;
-use saving::{SyncJob, Times};
+use saving::{Stamp, SyncJob, Times};
 use start::Check;
 
 /// What the torrent is doing.
@@ -84,6 +85,8 @@ enum Phase {
 struct Flags {
     /// The load plan was applied: what we know may be saved.
     loaded: bool,
+    /// The first start finds everything as it was saved.
+    as_saved: bool,
     prepared: bool,
     announced: bool,
     /// The content was not complete when it first ran, and `Completed` was not announced.
@@ -96,7 +99,7 @@ struct Flags {
 }
 
 /// Disk jobs without an answer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct DiskWork {
     hashes_out: u32,
     /// Answers to come for pieces whose content changed since the hash was asked for.
@@ -104,16 +107,46 @@ struct DiskWork {
     writes_out: u32,
     /// Bytes of these writes.
     unwritten: u64,
-    /// Requests stopped because too much is unwritten.
-    stalled: bool,
     syncs: VecDeque<SyncJob>,
     last_ticket: u64,
     /// Pieces written to since the last sync began.
     unsynced: BTreeSet<PieceIndex>,
+    /// Something else was done since that a sync makes durable: files made, moved or read.
+    behind: bool,
+}
+
+impl DiskWork {
+    const fn blank() -> Self {
+        Self {
+            hashes_out: 0,
+            stale_hashes: BTreeMap::new(),
+            writes_out: 0,
+            unwritten: 0,
+            syncs: VecDeque::new(),
+            last_ticket: 0,
+            unsynced: BTreeSet::new(),
+            behind: false,
+        }
+    }
+}
+
+impl Part for DiskWork {
+    const BLANK: &'static Self = &Self::blank();
+
+    fn fresh() -> Self {
+        Self::blank()
+    }
+
+    /// Tickets start anew: nobody waits for an earlier one.
+    fn is_blank(&self) -> bool {
+        let out = self.hashes_out > 0 || self.writes_out > 0 || self.unwritten > 0;
+        let idle = self.stale_hashes.is_empty() && self.syncs.is_empty();
+        !out && idle && self.unsynced.is_empty() && !self.behind
+    }
 }
 
 /// The aftermath of a failed sync.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Repair {
     /// Pieces written to before it.
     suspect: BTreeSet<PieceIndex>,
@@ -125,6 +158,31 @@ struct Repair {
     rescue: BTreeSet<BlockSpan>,
     /// What the sync lost was not yet written again.
     poisoned: bool,
+}
+
+impl Repair {
+    const fn blank() -> Self {
+        Self {
+            suspect: BTreeSet::new(),
+            rehash: BTreeSet::new(),
+            rewrites: BTreeSet::new(),
+            rescue: BTreeSet::new(),
+            poisoned: false,
+        }
+    }
+}
+
+impl Part for Repair {
+    const BLANK: &'static Self = &Self::blank();
+
+    fn fresh() -> Self {
+        Self::blank()
+    }
+
+    fn is_blank(&self) -> bool {
+        let pieces = self.suspect.len() + self.rehash.len() + self.rewrites.len();
+        pieces + self.rescue.len() == 0 && !self.poisoned
+    }
 }
 
 /// Counts of this session.
@@ -145,7 +203,7 @@ pub struct Torrent {
     info: Arc<Info>,
     peer_id: PeerId,
     listen_port: u16,
-    tuning: Tuning,
+    tuning: Arc<Tuning>,
     load_policy: LoadPolicy,
     now: Instant,
     born: Instant,
@@ -159,40 +217,41 @@ pub struct Torrent {
 
     flags: Flags,
     picker: Picker,
-    blame: Blame,
+    blame: Lazy<Blame>,
     accounts: Accounts,
     pending: BTreeMap<PieceIndex, Pending>,
-    check: Check,
+    check: Lazy<Check>,
     verify: VerifyQueue,
 
-    io: DiskWork,
-    repair: Repair,
+    io: Lazy<DiskWork>,
+    repair: Lazy<Repair>,
     durable: Bitset,
-    stats: Vec<Option<FileStat>>,
+    stats: Box<[Option<Stamp>]>,
     saver: Saver,
     /// The last blob handed out was clean (see `TernKeys::clean`).
     saved_clean: bool,
     /// Renames the disk has not answered.
-    renames: VecDeque<(FileIndex, String)>,
+    renames: Lazy<VecDeque<(FileIndex, String)>>,
     times: Times,
-    /// The loaded blob: the base of the next one.
-    base: Box<Resume>,
+    carried: Carried,
+    /// The loaded blob, until it was compared with the files.
+    loading: Option<Arc<Resume>>,
 
     peers: BTreeMap<PeerKey, Peer>,
     /// Incoming connections that came before we run: taken once we do.
-    early: BTreeMap<PeerKey, conn::Early>,
+    early: Lazy<BTreeMap<PeerKey, conn::Early>>,
     known: PeerList,
     choker: Choker,
     next_key: u64,
     half_open: u32,
-    strikes: BTreeMap<IpAddr, u32>,
+    strikes: Lazy<BTreeMap<IpAddr, u32>>,
     touched: BTreeSet<PeerKey>,
     transmit: BTreeSet<PeerKey>,
     next_tick: Option<Instant>,
 
     counters: Counters,
-    down: Meter,
-    up: Meter,
+    down: Lazy<Meter>,
+    up: Lazy<Meter>,
 
     out: VecDeque<Output>,
 }
@@ -204,17 +263,18 @@ impl Torrent {
     pub fn new(now: Instant, params: TorrentParams, key_base: u64) -> Self {
         let mut rng = Rng::new(params.seed);
         let mut child = || Rng::new(rng.next_u64());
-        let info = params.info;
+        let info = Arc::clone(&params.info);
         let count = info.piece_count();
-        let tuning = params.tuning;
+        let tuning = Arc::clone(&params.tuning);
         let mut known = PeerList::new(tuning.max_known_peers, tuning.max_per_ip, child());
         if let Some(addr) = params.external_addr {
             known.set_external(addr);
         }
-        let (path, renamed) = (params.save_path, &params.renamed);
-        let mut base = params.resume.unwrap_or_default();
-        saving::merge_params(&mut base, &info, path, renamed, params.preallocate, params.unix_now);
-        let generation = base.tern.as_ref().map_or(0, |t| t.generation);
+        let loading = params.resume.clone();
+        let blob = loading.as_deref();
+        let carried = Carried::of(&params);
+        let tern = blob.and_then(|b| b.tern.as_ref());
+        let generation = tern.map_or(0, |t| t.generation);
         let mut torrent = Self {
             id: params.id,
             peer_id: params.peer_id,
@@ -229,33 +289,34 @@ impl Torrent {
             sequential: params.sequential,
             flags: Flags::default(),
             picker: Picker::new(info.geometry, child()),
-            blame: Blame::default(),
-            accounts: Accounts::new(&info, params.file_priority.as_deref(), &base),
+            blame: Lazy::absent(),
+            accounts: Accounts::new(&info, params.file_priority.as_deref(), blob),
             pending: BTreeMap::new(),
-            check: Check::new(count),
+            check: Lazy::absent(),
             verify: VerifyQueue::new(params.verify_window),
-            io: DiskWork::default(),
-            repair: Repair::default(),
+            io: Lazy::absent(),
+            repair: Lazy::absent(),
             durable: Bitset::new(count),
-            stats: Vec::new(),
+            stats: Box::default(),
             saver: Saver::new(params.save_policy, generation),
-            saved_clean: base.tern.as_ref().is_some_and(|t| t.clean),
-            renames: VecDeque::new(),
-            times: Times::new(&base, params.unix_now),
-            base,
+            saved_clean: tern.is_some_and(|t| t.clean),
+            renames: Lazy::absent(),
+            times: Times::new(blob, params.unix_now),
+            carried,
+            loading,
             peers: BTreeMap::new(),
             known,
             choker: Choker::new(tuning.unchoke_slots, child()),
             next_key: key_base,
             half_open: 0,
-            strikes: BTreeMap::new(),
+            strikes: Lazy::absent(),
             touched: BTreeSet::new(),
             transmit: BTreeSet::new(),
             next_tick: None,
             counters: Counters::default(),
-            down: Meter::default(),
-            up: Meter::default(),
-            early: BTreeMap::new(),
+            down: Lazy::absent(),
+            up: Lazy::absent(),
+            early: Lazy::absent(),
             out: VecDeque::new(),
             tuning,
             info,
@@ -268,6 +329,13 @@ impl Torrent {
 
     /// Takes an input.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
+        self.absorb(now, input);
+        self.settle();
+    }
+
+    /// Takes an input without doing what becomes possible by it: [`Self::settle`] has to follow
+    /// the last one of a batch.
+    pub fn absorb(&mut self, now: Instant, input: Input<'_>) {
         self.now = self.now.max(now);
         if self.phase == Phase::Closed {
             return;
@@ -280,6 +348,7 @@ impl Torrent {
             Input::Incoming { peer, addr, connection } => self.on_incoming(peer, addr, connection),
             Input::Received { peer, data } => self.on_received(peer, data),
             Input::Drained { peer, pending } => self.on_drained(peer, pending),
+            Input::Unreadable { peer, error } => self.on_unreadable(peer, error),
             Input::Disconnected { peer, os_errno } => self.on_disconnected(peer, os_errno),
             Input::PeersFound { source, addrs } => self.on_peers_found(source, addrs),
             Input::Disk(answer) => self.on_disk(answer),
@@ -287,11 +356,28 @@ impl Torrent {
             Input::SaveAnswer { generation, answer } => self.on_save_answer(generation, answer),
             Input::Command(command) => self.on_command(command),
         }
-        self.settle();
+    }
+
+    /// Lets go of what only a busy torrent needs.
+    fn rest(&mut self) {
+        self.io.rest();
+        self.repair.rest();
+        self.check.rest();
+        self.blame.rest();
+        self.known.rest();
+        self.verify.rest();
+        self.renames.rest();
+        self.early.rest();
+        self.strikes.rest();
+        self.down.rest();
+        self.up.rest();
     }
 
     /// Does everything that became possible.
-    fn settle(&mut self) {
+    pub fn settle(&mut self) {
+        if self.phase == Phase::Closed {
+            return;
+        }
         self.settle_early();
         self.pump_check();
         self.pump_verify();
@@ -305,11 +391,18 @@ impl Torrent {
                 self.out.push_back(Output::Transmit { peer: key });
             }
         }
+        if self.peers.is_empty() {
+            self.rest();
+        }
     }
 
     /// The next thing to do. Call until `None` after each `handle`.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.out.pop_front()
+        let output = self.out.pop_front();
+        if output.is_none() && self.peers.is_empty() {
+            self.out = VecDeque::new();
+        }
+        output
     }
 
     /// When `Input::Timeout` is due; `None` when idle (nothing to wait for).
@@ -325,12 +418,11 @@ impl Torrent {
     }
 
     /// Moves the bytes queued for `peer` out.
-    pub fn take_transmit(&mut self, peer: PeerKey, out: &mut VecDeque<Bytes>) {
+    pub fn take_transmit(&mut self, peer: PeerKey, out: &mut VecDeque<Payload>) {
         let Some(peer) = self.peers.get_mut(&peer) else { return };
         let Some(conn) = peer.conn.as_mut() else { return };
-        let before = out.len();
+        let taken = conn.queued_len();
         conn.take_transmit(out);
-        let taken: usize = out.iter().skip(before).map(Bytes::len).sum();
         peer.pending += taken;
         self.counters.wire_sent += taken as u64;
     }
@@ -375,6 +467,28 @@ impl Torrent {
     #[must_use]
     pub fn file_progress(&self) -> Vec<u64> {
         self.accounts.file_have.clone()
+    }
+
+    /// Other paths of files by index, empty ones not renamed.
+    #[must_use]
+    pub fn mapped_files(&self) -> &[String] {
+        self.carried.mapped_files()
+    }
+
+    /// Whether nothing is to be done and the storage may forget the torrent: no peers, no disk
+    /// work, everything durable that a sync could make so, no file unwanted.
+    #[must_use]
+    pub fn is_resting(&self) -> bool {
+        let still = matches!(self.phase, Phase::Running | Phase::Paused);
+        let alone = self.peers.is_empty() && self.early.is_empty();
+        let quiet = self.pending.is_empty() && self.io.is_blank() && self.repair.is_blank();
+        still && alone && quiet && self.renames.is_empty() && self.accounts.all_wanted()
+    }
+
+    /// Whether the files to be were made since it last ran.
+    #[must_use]
+    pub fn is_prepared(&self) -> bool {
+        self.flags.prepared
     }
 
     /// Bytes left for a tracker announce: wanted and missing ones.
@@ -481,7 +595,7 @@ impl Torrent {
 
     /// Something that `SavePolicy::on_state_change` is about.
     fn state_changed(&mut self) {
-        if self.flags.loaded {
+        if self.flags.loaded && !self.flags.as_saved {
             self.saver.changed(self.now);
             if self.saver.policy().on_state_change && !matches!(self.phase, Phase::Closing(_)) {
                 self.saver.want();

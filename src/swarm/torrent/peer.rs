@@ -70,7 +70,9 @@ pub(super) struct Peer {
 
     /// Requests of the peer not yet read.
     pub(super) in_queue: VecDeque<BlockSpan>,
-    pub(super) reads: Vec<Reading>,
+    pub(super) reads: VecDeque<Reading>,
+    /// Bytes of these.
+    pub(super) read_bytes: usize,
     /// Pieces it may ask for while we choke it (BEP 6).
     pub(super) allowed_out: Vec<PieceIndex>,
     /// Bytes the driver took and has not yet handed to the kernel.
@@ -125,7 +127,8 @@ impl Peer {
             hold_until: Instant::ZERO,
             unrequested: 0,
             in_queue: VecDeque::new(),
-            reads: Vec::new(),
+            reads: VecDeque::new(),
+            read_bytes: 0,
             allowed_out: Vec::new(),
             pending: 0,
             last_unchoked: None,

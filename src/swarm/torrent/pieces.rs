@@ -141,10 +141,6 @@ impl Torrent {
                 self.fail_disk(error);
             }
         }
-        if self.io.stalled && self.io.unwritten <= self.tuning.max_unwritten_bytes {
-            self.io.stalled = false;
-            self.touch_all();
-        }
     }
 
     /// A downloaded piece goes on when both its hash and its writes are in.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::peer::Sent;
+use super::peer::{Peer, Sent};
 use super::{Phase, Torrent};
 use crate::base::{BLOCK_LEN, BlockSpan, PeerKey};
 use crate::proto::peer::Message;
@@ -39,6 +39,26 @@ impl Torrent {
         }
     }
 
+    /// Whether the driver should read from this peer's socket now: back-pressure. Who
+    /// [`Self::reads_last`] is not read while the disk has enough to do without it.
+    #[must_use]
+    pub fn wants_input_from(&self, key: PeerKey) -> bool {
+        let most = self.tuning.max_unwritten_bytes;
+        let most = if self.reads_last(key) { most / 2 } else { most };
+        self.io.unwritten <= most
+    }
+
+    /// Whether this connection should be read only a little at a time while others wait to be read:
+    /// its peer has everything, and peers that have not are sending us blocks too. When we are what
+    /// limits the transfer, each block taken from them is one the seed need not send a second time.
+    /// It costs no speed: with nothing else to read, the seed is read as fast as it sends.
+    #[must_use]
+    pub fn reads_last(&self, key: PeerKey) -> bool {
+        let seed = self.peers.get(&key).is_some_and(Peer::upload_only);
+        let sending = |p: &Peer| !p.outstanding.is_empty() && !p.upload_only();
+        seed && self.peers.values().any(sending)
+    }
+
     /// Requests and uploads of the peers something happened to.
     pub(super) fn pump_peers(&mut self) {
         while let Some(key) = self.touched.pop_first() {
@@ -51,10 +71,6 @@ impl Torrent {
 
     /// Tops the peer's requests up.
     fn fill(&mut self, key: PeerKey) {
-        if self.io.unwritten > self.tuning.max_unwritten_bytes {
-            self.io.stalled = true;
-            return;
-        }
         let Some(peer) = self.peers.get_mut(&key) else { return };
         let may = peer.established && (!peer.peer_choking || !peer.allowed_in.is_empty());
         if !may || !peer.am_interested || peer.hold_until > self.now {

@@ -10,15 +10,27 @@ use std::net::SocketAddr;
 
 use super::{Output, Phase, Torrent};
 use crate::base::{Bitset, DiskError, FileIndex, FileStat, Instant, PieceIndex, UnixTime};
-use crate::codec::metainfo::Info;
 use crate::codec::resume::{Pieces, Resume, TernKeys};
+use crate::swarm::lazy::Part;
 use crate::swarm::resume::Answered;
 use crate::swarm::types::{DiskOp, Notice, SaveVerdict, TorrentState};
 
 /// Peers kept in saved state.
 const SAVED_PEERS: usize = 100;
+/// Active seconds that are a reason to save at a close that has no other.
+const TIME_WORTH_SAVING: u64 = 60;
 /// Version of our own keys.
 const TERN_VERSION: u32 = 1;
+
+/// Size and modification time of a file in ns since 1970, as far as saved state can say it.
+pub(super) type Stamp = (u64, i64);
+
+/// What saved state says of files.
+pub(super) fn stamps(stats: &[Option<FileStat>]) -> Box<[Option<Stamp>]> {
+    let bounded = |ns: i128| ns.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
+    let stamp = |s: &FileStat| (s.size, i64::try_from(bounded(s.mtime_ns)).unwrap_or(0));
+    stats.iter().map(|stat| stat.as_ref().map(stamp)).collect()
+}
 
 /// A sync with the disk.
 #[derive(Debug)]
@@ -42,10 +54,15 @@ pub(super) struct Times {
     seeding: u64,
     pub(super) added: UnixTime,
     pub(super) completed: UnixTime,
+    /// Active seconds in the last saved state.
+    kept: u64,
 }
 
 impl Times {
-    pub(super) fn new(base: &Resume, now: UnixTime) -> Self {
+    /// From the loaded blob.
+    pub(super) fn new(base: Option<&Resume>, now: UnixTime) -> Self {
+        let blank = Resume::default();
+        let base = base.unwrap_or(&blank);
         let added = if base.added_time.0 > 0 { base.added_time } else { now };
         Self {
             since: Instant::ZERO,
@@ -54,6 +71,7 @@ impl Times {
             seeding: base.seeding_time,
             added,
             completed: base.completed_time,
+            kept: base.active_time,
         }
     }
 
@@ -62,6 +80,11 @@ impl Times {
         let (active, finished, seeding) = self.at(now, state);
         (self.active, self.finished, self.seeding) = (active, finished, seeding);
         self.since = now;
+    }
+
+    /// Whether so much time passed since the last saved state that it is a loss.
+    pub(super) fn worth_saving(&self) -> bool {
+        self.active.saturating_sub(self.kept) >= TIME_WORTH_SAVING
     }
 
     /// Active, finished and seeding seconds.
@@ -75,43 +98,6 @@ impl Times {
     }
 }
 
-/// Puts what the host gave over what was saved.
-pub(super) fn merge_params(
-    base: &mut Resume,
-    info: &Info,
-    save_path: Vec<u8>,
-    renamed: &[(FileIndex, String)],
-    preallocate: bool,
-    now: UnixTime,
-) {
-    base.info_hash = info.info_hash;
-    if base.name.is_none() {
-        base.name = Some(info.name.clone());
-    }
-    if !save_path.is_empty() {
-        base.save_path = save_path;
-    }
-    for (file, path) in renamed {
-        map_file(base, info, *file, path);
-    }
-    base.preallocate |= preallocate;
-    if base.added_time.0 <= 0 {
-        base.added_time = now;
-    }
-}
-
-fn map_file(base: &mut Resume, info: &Info, file: FileIndex, path: &str) {
-    if file.idx() >= info.files.len() {
-        return;
-    }
-    if base.mapped_files.len() <= file.idx() {
-        base.mapped_files.resize(file.idx() + 1, String::new());
-    }
-    if let Some(slot) = base.mapped_files.get_mut(file.idx()) {
-        path.clone_into(slot);
-    }
-}
-
 impl Torrent {
     /// Whether a save may begin: not before we know what we have, nor between a failed sync and the
     /// repair of what it lost. A close takes its chance.
@@ -122,20 +108,30 @@ impl Torrent {
 
     /// Begins a save when one is due.
     pub(super) fn pump_save(&mut self) {
-        if self.can_save() && self.saver.begin(self.now) {
+        if !self.can_save() || !self.saver.begin(self.now) {
+            return;
+        }
+        let durable = self.io.is_blank() && self.durable == *self.picker.have();
+        if durable {
+            // Nothing was touched since the files were last looked at: what they were then is
+            // what the state stands for.
+            self.hand_out(self.picker.unfinished());
+        } else {
             self.sync(true);
         }
     }
 
     /// Makes what was written so far durable.
     pub(super) fn sync(&mut self, for_save: bool) {
-        self.io.last_ticket += 1;
-        let ticket = self.io.last_ticket;
-        self.io.syncs.push_back(SyncJob {
+        let io = &mut *self.io;
+        io.last_ticket += 1;
+        io.behind = false;
+        let ticket = io.last_ticket;
+        io.syncs.push_back(SyncJob {
             ticket,
             claim: self.picker.have().clone(),
             unfinished: self.picker.unfinished(),
-            pieces: core::mem::take(&mut self.io.unsynced),
+            pieces: core::mem::take(&mut io.unsynced),
             for_save,
         });
         self.disk(DiskOp::Sync(ticket));
@@ -150,7 +146,7 @@ impl Torrent {
         let Some(job) = self.io.syncs.remove(at) else { return };
         match result {
             Ok(stats) => {
-                self.stats = stats;
+                self.stats = stamps(&stats);
                 let mut claim = job.claim;
                 claim.intersect(self.picker.have());
                 self.durable.union(&claim);
@@ -159,6 +155,7 @@ impl Torrent {
                 }
             }
             Err(error) => {
+                self.io.behind = true;
                 self.repair.suspect.extend(job.pieces);
                 self.distrust();
                 self.fail_disk(error);
@@ -191,8 +188,9 @@ impl Torrent {
     pub(super) fn plan_rescue(&mut self) {
         // Verdicts may have come in since.
         self.distrust();
-        self.repair.rewrites.extend(self.repair.rehash.iter().map(|p| PieceIndex(*p)));
-        self.repair.rescue.clear();
+        let repair = &mut *self.repair;
+        repair.rewrites.extend(repair.rehash.iter().map(|p| PieceIndex(*p)));
+        repair.rescue.clear();
         for piece in core::mem::take(&mut self.repair.suspect) {
             let whole = self.repair.rewrites.contains(&piece);
             if !whole && self.pending.get(&piece).is_none_or(super::pieces::Pending::is_hopeful) {
@@ -208,8 +206,8 @@ impl Torrent {
         let Some(generation) = self.saver.synced(self.now, more) else { return };
         let clean = self.is_quiet();
         self.saved_clean = clean;
+        self.times.kept = self.times.at(self.now, self.state).0;
         let state = Box::new(self.blob(generation, clean, &unfinished));
-        self.base.tern.clone_from(&state.tern);
         let with_info = self.saver.policy().with_info;
         self.out.push_back(Output::Save { generation, state, with_info });
     }
@@ -227,7 +225,10 @@ impl Torrent {
     fn blob(&self, generation: u64, clean: bool, unfinished: &[(PieceIndex, Bitset)]) -> Resume {
         let (active, finished, seeding) = self.times.at(self.now, self.state);
         let (banned4, peers) = (self.known.banned(), self.saved_peers());
-        let loaded = &self.base;
+        let carried = &self.carried;
+        let mut blob = carried.blob(&self.info);
+        blob.last_download = self.last_stamp(self.down.total(), carried.last_download);
+        blob.last_upload = self.last_stamp(self.up.total(), carried.last_upload);
         Resume {
             pieces: Some(Pieces::Bits(self.durable.as_bytes().to_vec())),
             unfinished: unfinished
@@ -239,22 +240,20 @@ impl Torrent {
             piece_priority: self.accounts.saved_piece_priorities(&self.info),
             peers,
             banned_peers: banned4.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect(),
-            total_uploaded: loaded.total_uploaded + self.up.total(),
-            total_downloaded: loaded.total_downloaded + self.down.total(),
+            total_uploaded: carried.total_uploaded + self.up.total(),
+            total_downloaded: carried.total_downloaded + self.down.total(),
             active_time: active,
             finished_time: finished,
             seeding_time: seeding,
             added_time: self.times.added,
             completed_time: self.times.completed,
-            last_download: self.last_stamp(self.down.total(), loaded.last_download),
-            last_upload: self.last_stamp(self.up.total(), loaded.last_upload),
             max_connections: Some(self.tuning.max_connections),
             max_uploads: Some(self.tuning.unchoke_slots),
             paused: self.user_paused,
             sequential: self.sequential,
             seed_mode: false,
             tern: Some(self.tern_keys(generation, clean)),
-            ..(**loaded).clone()
+            ..blob
         }
     }
 
@@ -284,7 +283,7 @@ impl Torrent {
             piece_count: self.info.piece_count(),
             checked_up_to,
             files: (0..self.info.files.len())
-                .map(|i| self.stats.get(i).copied().flatten().map(|s| (s.size, s.mtime_ns)))
+                .map(|i| self.stats.get(i)?.map(|(size, mtime)| (size, i128::from(mtime))))
                 .collect(),
             dirty: dirty.into_iter().collect(),
             clean,
@@ -321,7 +320,8 @@ impl Torrent {
 
     pub(super) fn on_moved(&mut self, result: Result<Vec<u8>, DiskError>) {
         if let Ok(path) = &result {
-            self.base.save_path.clone_from(path);
+            self.io.behind = true;
+            self.carried.save_path = path.as_slice().into();
             self.config_changed();
         }
         self.notice(Notice::Moved(result));
@@ -331,7 +331,8 @@ impl Torrent {
         let wanted = self.renames.iter().position(|(f, _)| *f == file);
         let path = wanted.and_then(|at| self.renames.remove(at)).map(|(_, path)| path);
         if let (Ok(()), Some(path)) = (&result, path) {
-            map_file(&mut self.base, &self.info, file, &path);
+            self.io.behind = true;
+            self.carried.map_file(&self.info, file, &path);
             self.config_changed();
         }
         self.notice(Notice::Renamed(file, result));

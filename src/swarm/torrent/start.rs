@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Phase, Torrent};
 use crate::base::{Bitset, DiskError, FileStat, PieceIndex};
+use crate::codec::resume::Resume;
 use crate::proto::tracker::AnnounceEvent;
+use crate::swarm::lazy::Part;
 use crate::swarm::load;
 use crate::swarm::types::{DiskAnswer, DiskOp, DiskOpKind, Notice, TorrentState};
 
@@ -36,16 +38,39 @@ pub(super) struct Check {
 }
 
 impl Check {
-    pub(super) fn new(pieces: u32) -> Self {
+    /// No check.
+    const fn blank() -> Self {
         Self {
             queue: BTreeSet::new(),
-            expected: Bitset::new(pieces),
+            expected: Bitset::EMPTY,
             unfinished: BTreeMap::new(),
             total: 0,
             hashed: 0,
             restored: 0,
             open: false,
         }
+    }
+
+    /// Notes a piece, of so many, that is to be found.
+    fn expect(&mut self, piece: u32, pieces: u32) {
+        if self.expected.is_empty() {
+            self.expected = Bitset::new(pieces);
+        }
+        self.expected.set(piece, true);
+    }
+}
+
+impl Part for Check {
+    const BLANK: &'static Self = &Self::blank();
+
+    fn fresh() -> Self {
+        Self::blank()
+    }
+
+    fn is_blank(&self) -> bool {
+        let counts = self.total == 0 && self.hashed == 0 && self.restored == 0;
+        let told = self.expected.none() && self.unfinished.is_empty();
+        self.queue.is_empty() && told && counts && !self.open
     }
 }
 
@@ -79,7 +104,7 @@ impl Torrent {
                 } else {
                     self.plan_load(&stats);
                 }
-                self.stats = stats;
+                self.stats = super::saving::stamps(&stats);
                 self.begin_check();
             }
         }
@@ -87,19 +112,22 @@ impl Torrent {
 
     /// First look: saved state against files.
     fn plan_load(&mut self, stats: &[Option<FileStat>]) {
-        let had_blob = self.base.pieces.is_some() || self.base.seed_mode;
+        let loaded = self.loading.take().filter(|r| r.pieces.is_some() || r.seed_mode);
         let plan = load::plan(
             &self.info,
-            had_blob.then_some(&*self.base),
+            loaded.as_deref(),
             stats,
-            &self.accounts.file_priority,
+            self.file_priorities(),
             self.load_policy,
         );
         self.flags.loaded = true;
+        let loaded = loaded.as_deref();
+        let as_saved = loaded.is_some_and(|saved| self.is_as_saved(saved, &plan));
         for piece in plan.restored.iter().map(PieceIndex) {
             self.picker.set_have(piece);
             self.accounts.gained(&self.info, piece);
         }
+        self.flags.as_saved = as_saved;
         self.durable = plan.restored.clone();
         self.counters.pieces_restored = plan.restored.count();
         self.check.restored = plan.restored.count();
@@ -124,6 +152,14 @@ impl Torrent {
         }
     }
 
+    /// Whether the torrent goes on exactly as its own saved state left it, with nothing to fetch:
+    /// then starting it is no change worth saving.
+    fn is_as_saved(&self, saved: &Resume, plan: &load::Plan) -> bool {
+        let same = saved.paused == self.user_paused && saved.sequential == self.sequential;
+        let clean = saved.tern.as_ref().is_some_and(|tern| tern.clean);
+        same && clean && plan.restored.all()
+    }
+
     /// After an error: what was not durable, and what the files are too short for, is hashed.
     fn plan_retry(&mut self, stats: &[Option<FileStat>]) {
         if self.repair.poisoned {
@@ -134,7 +170,7 @@ impl Torrent {
         let again: BTreeSet<u32> =
             core::mem::take(&mut self.repair.rehash).into_iter().chain(short).collect();
         for piece in again {
-            self.check.expected.set(piece, true);
+            self.check.expect(piece, self.info.piece_count());
             self.check.queue.insert(piece);
         }
         self.check.open |= !self.check.queue.is_empty();
@@ -197,7 +233,9 @@ impl Torrent {
             let restored = core::mem::take(&mut self.check.restored);
             let (have, hashed) = (self.picker.have().count(), self.check.hashed);
             self.notice(Notice::Checked { have, hashed, restored });
-            self.saver.changed(self.now);
+            if !self.flags.as_saved {
+                self.saver.changed(self.now);
+            }
         }
         self.check.hashed = 0;
         self.check.total = 0;
@@ -206,17 +244,32 @@ impl Torrent {
         } else {
             self.prepare();
         }
+        self.flags.as_saved = false;
     }
 
     /// Creates what has to exist, then runs.
     pub(super) fn prepare(&mut self) {
         self.set_phase(Phase::Preparing);
-        self.disk(DiskOp::Prepare);
+        if self.is_laid_out() {
+            self.flags.prepared = true;
+            self.run();
+        } else {
+            self.disk(DiskOp::Prepare);
+        }
+    }
+
+    /// Whether the last look at the files left nothing to create.
+    fn is_laid_out(&self) -> bool {
+        let there = |at: usize| self.stats.get(at).is_some_and(Option::is_some);
+        let mut files = self.info.files.iter().enumerate();
+        let whole = self.is_complete() && self.accounts.all_wanted() && !self.carried.preallocate;
+        whole && files.all(|(at, f)| f.attr.padding || (f.symlink.is_none() && there(at)))
     }
 
     /// A piece as the check found it.
     pub(super) fn checked(&mut self, piece: PieceIndex, found: bool) {
         self.check.hashed += 1;
+        self.io.behind = true;
         self.counters.pieces_hashed += 1;
         let had = self.picker.have().get(piece.0);
         let expected = self.check.expected.set(piece.0, false);
@@ -258,12 +311,13 @@ impl Torrent {
             (DiskOpKind::Rename(file), result) => self.on_renamed(file, result),
             (DiskOpKind::Release, _) => self.on_released(),
             (DiskOpKind::Prepare, Ok(())) => {
+                self.io.behind = true;
                 self.flags.prepared = true;
                 if self.phase == Phase::Preparing {
                     self.run();
                 }
             }
-            (DiskOpKind::SetPriorities, Ok(())) => {}
+            (DiskOpKind::SetPriorities, Ok(())) => self.io.behind = true,
             (DiskOpKind::Prepare | DiskOpKind::SetPriorities, Err(error)) => self.fail_disk(error),
         }
     }

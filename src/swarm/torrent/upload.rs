@@ -9,12 +9,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::peer::{Peer, Reading};
-use super::{Phase, Torrent};
+use super::{Output, Phase, Torrent};
 use crate::base::limits::REQUEST_BYTES;
-use crate::base::{BlockSpan, DiskError, PeerKey};
+use crate::base::{BlockSpan, DiskError, Payload, PeerKey};
 use crate::proto::peer::{Message, allowed_fast_set};
 use crate::swarm::choker::Candidate;
 use crate::swarm::types::{CloseReason, DiskOp, INTERNAL_READER};
@@ -179,19 +177,19 @@ impl Torrent {
     pub(super) fn pump_upload(&mut self, key: PeerKey) {
         let watermark = self.tuning.send_watermark_bytes;
         let Some(peer) = self.peers.get_mut(&key) else { return };
-        let reading: usize = peer.reads.iter().map(|r| r.span.length as usize).sum();
         let queued = peer.conn.as_ref().map_or(0, |c| c.queued_len());
-        let mut ahead = reading + queued + peer.pending;
-        let mut ops = Vec::new();
+        let mut ahead = peer.read_bytes + queued + peer.pending;
+        // Half the watermark at a time: neighbouring blocks are read together.
+        if ahead > watermark / 2 {
+            return;
+        }
         while ahead < watermark
             && let Some(span) = peer.in_queue.pop_front()
         {
             ahead += span.length as usize;
-            peer.reads.push(Reading { span, cancelled: false });
-            ops.push(DiskOp::Read(key, span));
-        }
-        for op in ops {
-            self.disk(op);
+            peer.read_bytes += span.length as usize;
+            peer.reads.push_back(Reading { span, cancelled: false });
+            self.out.push_back(Output::Disk(DiskOp::Read(key, span)));
         }
     }
 
@@ -199,10 +197,11 @@ impl Torrent {
         &mut self,
         key: PeerKey,
         span: BlockSpan,
-        result: Result<Bytes, DiskError>,
+        result: Result<Payload, DiskError>,
     ) {
         if key == INTERNAL_READER {
-            self.on_read_back(span, result);
+            let bytes = result.map(|data| data.in_memory().cloned().unwrap_or_default());
+            self.on_read_back(span, bytes);
             return;
         }
         let data = match result {
@@ -213,8 +212,10 @@ impl Torrent {
             }
         };
         let Some(peer) = self.peers.get_mut(&key) else { return };
-        let Some(at) = peer.reads.iter().position(|r| r.span == span) else { return };
-        let read = peer.reads.remove(at);
+        let found = peer.reads.iter().enumerate().find(|(_, r)| r.span == span);
+        let Some((at, &read)) = found else { return };
+        peer.reads.remove(at);
+        peer.read_bytes -= span.length as usize;
         self.touched.insert(key);
         if read.cancelled {
             return;
@@ -231,6 +232,13 @@ impl Torrent {
         self.up.add(self.now, length);
         self.saver.changed(self.now);
         self.send(key, Message::Piece { piece: span.piece, begin: span.begin, data });
+    }
+
+    /// A block's header is out and its bytes are not to be had: nothing that could follow would
+    /// make sense to the peer.
+    pub(super) fn on_unreadable(&mut self, key: PeerKey, error: DiskError) {
+        self.fail_disk(error);
+        self.close_peer(key, CloseReason::Stopped);
     }
 
     pub(super) fn on_drained(&mut self, key: PeerKey, pending: usize) {

@@ -406,6 +406,9 @@ tern_result tern_create_set_source(tern_create *create, const char *source, size
     tern_error **err);
 tern_result tern_create_set_private(tern_create *create, int32_t is_private, tern_error **err);
 tern_result tern_create_set_flags(tern_create *create, uint32_t flags, tern_error **err);
+tern_result tern_create_set_threads(tern_create *create, uint32_t threads, tern_error **err);
+tern_result tern_create_set_hash_path(tern_create *create, const char *path, size_t path_len,
+    tern_error **err);
 tern_result tern_create_add_tracker(tern_create *create, uint32_t tier, const char *url, size_t
     url_len, tern_error **err);
 tern_result tern_create_add_web_seed(tern_create *create, const char *url, size_t url_len,

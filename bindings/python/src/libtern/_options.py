@@ -87,8 +87,11 @@ class LiveOptions(TypedDict, total=False):
     check_concurrency: int
     """Pieces of one torrent with the disk threads at once while checking; 0 keeps them busy."""
     max_unwritten: int
-    """Bytes of one torrent received but not written or not verified before no more is
-    requested."""
+    """Bytes of one torrent received and not written before its peers are not read."""
+    send_in_place: int
+    """Whether content goes to peers from the page cache, without being read into memory, where
+    the system can do that: 0 never, 1 to other machines (on one machine it costs the two sides
+    more than it saves), 2 always. For connections made afterwards."""
     trackers_enabled: bool
     """Whether trackers are used."""
     announce_all_tiers: bool
@@ -116,8 +119,9 @@ class SessionOptions(LiveOptions, total=False):
     """Disk threads; they hash too."""
     max_open_files: int
     """Content files kept open."""
-    write_budget: int
-    """Bytes of blocks waiting for the disk before peers are read more slowly."""
+    memory_budget: int
+    """Bytes of all receive buffers together, what waits in them to be written included. When half
+    of it waits, peers are not read until the disk has caught up."""
     event_queue_len: int
     """Notices kept before the oldest are dropped. Requests are never dropped."""
     verify_window: int
@@ -187,9 +191,10 @@ OPTIONS: dict[str, Option] = {
         1011, "max_open_files", OptionType.INT, 256, 1, 1000000, False,
         "Content files kept open.",
     ),
-    "write_budget": Option(
-        1012, "write_budget", OptionType.INT, 67108864, 1048576, 1099511627776, False,
-        "Bytes of blocks waiting for the disk before peers are read more slowly.",
+    "memory_budget": Option(
+        1012, "memory_budget", OptionType.INT, 67108864, 4194304, 1099511627776, False,
+        "Bytes of all receive buffers together, what waits in them to be written included. "
+        "When half of it waits, peers are not read until the disk has caught up.",
     ),
     "event_queue_len": Option(
         1013, "event_queue_len", OptionType.INT, 10000, 16, 10000000, False,
@@ -275,9 +280,14 @@ OPTIONS: dict[str, Option] = {
         "busy.",
     ),
     "max_unwritten": Option(
-        1033, "max_unwritten", OptionType.INT, 67108864, 1048576, 1099511627776, True,
-        "Bytes of one torrent received but not written or not verified before no more is "
-        "requested.",
+        1033, "max_unwritten", OptionType.INT, 33554432, 1048576, 1099511627776, True,
+        "Bytes of one torrent received and not written before its peers are not read.",
+    ),
+    "send_in_place": Option(
+        1040, "send_in_place", OptionType.INT, 1, 0, 2, True,
+        "Whether content goes to peers from the page cache, without being read into memory, "
+        "where the system can do that: 0 never, 1 to other machines (on one machine it costs "
+        "the two sides more than it saves), 2 always. For connections made afterwards.",
     ),
     "trackers_enabled": Option(
         2001, "trackers_enabled", OptionType.BOOL, True, 0, 1, True,

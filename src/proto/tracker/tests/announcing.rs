@@ -14,7 +14,7 @@ fn secs(n: u64) -> Instant {
 }
 
 fn announcer(tiers: &[&[&str]], all_tiers: bool) -> Announcer {
-    Announcer::new(&owned(tiers), AnnouncerConfig { all_tiers }, Rng::new(1))
+    Announcer::new(&owned(tiers), AnnouncerConfig { all_tiers, udp: false }, Rng::new(1))
 }
 
 fn owned(tiers: &[&[&str]]) -> Vec<Vec<String>> {
@@ -314,7 +314,7 @@ proptest! {
         steps in proptest::collection::vec((0u8..9, 0u64..4000), 1..120),
     ) {
         let tiers = owned(&[&["http://a", "http://b"], &["http://c", "udp://d:1"], &["http://e"]]);
-        let mut a = Announcer::new(&tiers, AnnouncerConfig { all_tiers }, Rng::new(seed));
+        let mut a = Announcer::new(&tiers, AnnouncerConfig { all_tiers, udp: false }, Rng::new(seed));
         let (mut now, mut running) = (0, false);
         let mut open: Vec<AnnounceRequest> = Vec::new();
         let mut told: Vec<TrackerKey> = Vec::new();
