@@ -7,12 +7,24 @@ use std::path::Path;
 
 #[path = "../fuzz/bodies/bencode.rs"]
 mod bencode;
+#[path = "../fuzz/bodies/client_aria2.rs"]
+mod client_aria2;
+#[path = "../fuzz/bodies/client_deluge.rs"]
+mod client_deluge;
+#[path = "../fuzz/bodies/client_qbittorrent.rs"]
+mod client_qbittorrent;
+#[path = "../fuzz/bodies/client_rtorrent.rs"]
+mod client_rtorrent;
+#[path = "../fuzz/bodies/client_transmission.rs"]
+mod client_transmission;
 #[path = "../fuzz/bodies/metainfo.rs"]
 mod metainfo;
 #[path = "../fuzz/bodies/names.rs"]
 mod names;
 #[path = "../fuzz/bodies/resume.rs"]
 mod resume;
+#[path = "../fuzz/bodies/settled.rs"]
+mod settled;
 
 /// Runs `body` over every seed of `target`, whole and cut short at 64 places.
 fn replay(target: &str, body: fn(&[u8])) {
@@ -47,4 +59,29 @@ fn names_corpus() {
 #[test]
 fn resume_corpus() {
     replay("resume", resume::run);
+}
+
+#[test]
+fn client_aria2_corpus() {
+    replay("client_aria2", client_aria2::run);
+}
+
+#[test]
+fn client_deluge_corpus() {
+    replay("client_deluge", client_deluge::run);
+}
+
+#[test]
+fn client_rtorrent_corpus() {
+    replay("client_rtorrent", client_rtorrent::run);
+}
+
+#[test]
+fn client_transmission_corpus() {
+    replay("client_transmission", client_transmission::run);
+}
+
+#[test]
+fn client_qbittorrent_corpus() {
+    replay("client_qbittorrent", client_qbittorrent::run);
 }

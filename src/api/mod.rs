@@ -30,7 +30,9 @@ mod check;
 mod config;
 mod create;
 mod event;
+mod export;
 mod hook;
+mod import;
 mod metainfo;
 mod session;
 mod torrent;
@@ -40,7 +42,11 @@ pub use check::{CheckReport, check_files};
 pub use config::Config;
 pub use create::{Progress, TorrentBuilder};
 pub use event::Event;
+pub use export::export_qbittorrent;
 pub use hook::Hook;
+pub use import::{
+    Client, Import, ImportError, Imported, Labels, Shelf, Stored, import_into, stored,
+};
 pub use metainfo::Metainfo;
 pub use session::{Session, Unsaved};
 pub use torrent::{PeerInfo, Torrent, TorrentStatus, TrackerInfo, path as path_from_bytes};

@@ -6,6 +6,7 @@
 //! bytes and readers), hashing of content other than the `info` dictionary, trust.
 
 pub mod bencode;
+pub mod clients;
 pub mod create;
 pub mod magnet;
 pub mod metainfo;

@@ -210,8 +210,8 @@ class Transmission:
         """Downloads."""
         return self.start(torrent, target, port, None)
 
-    def start(self, torrent, where, port, limit_up):
-        """Starts either."""
+    def start(self, torrent, where, port, limit_up, part=False):
+        """Starts either; `part` marks unfinished files."""
         Path(where).mkdir(parents=True, exist_ok=True)
         rpc = free_port()
         home = self.work / f"transmission-{rpc}"
@@ -221,7 +221,7 @@ class Transmission:
             "download-dir": str(where), "encryption": 0, "lpd-enabled": False,
             "peer-port": port, "pex-enabled": False, "port-forwarding-enabled": False,
             "rpc-bind-address": "127.0.0.1", "rpc-port": rpc, "rpc-whitelist-enabled": False,
-            "utp-enabled": False, "rename-partial-files": False, "preallocation": 0,
+            "utp-enabled": False, "rename-partial-files": part, "preallocation": 0,
             "speed-limit-up-enabled": bool(limit_up), "speed-limit-up": (limit_up or 0) // 1000,
         }
         (home / "settings.json").write_text(json.dumps(settings))

@@ -53,6 +53,10 @@ pub(crate) enum Command {
     Show(Show),
     /// Compare content with a .torrent file, piece by piece.
     Verify(Verify),
+    /// Take over the torrents of another client, with what it has; get and seed go on from there.
+    Import(Import),
+    /// Write the torrents known here as a folder of qBittorrent's, which goes on from there.
+    Export(Export),
 }
 
 /// What downloads and uploads have in common.
@@ -70,10 +74,11 @@ pub(crate) struct Network {
     /// Use no trackers.
     #[arg(long)]
     pub(crate) no_trackers: bool,
-    /// Download at most this much per second, for instance 500k or 2M.
+    /// Download at most this much per second, for instance 500k or 2M; 0 lifts a limit that was
+    /// set before or imported.
     #[arg(long, value_name = "RATE", value_parser = parse_bytes)]
     pub(crate) limit_down: Option<u64>,
-    /// Upload at most this much per second.
+    /// Upload at most this much per second, or 0.
     #[arg(long, value_name = "RATE", value_parser = parse_bytes)]
     pub(crate) limit_up: Option<u64>,
     /// Remember progress here [default: $XDG_STATE_HOME/tern or ~/.local/state/tern].
@@ -93,9 +98,10 @@ pub(crate) struct Get {
     /// Put the content here.
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     pub(crate) output: PathBuf,
-    /// Download only these files, numbered as `tern show` does (`--file 0,2,5`).
-    #[arg(long = "file", value_name = "N", value_delimiter = ',')]
-    pub(crate) files: Vec<u32>,
+    /// Download only these files, numbered as `tern show` does (`--file 0,2,5`), or `all` again
+    /// [default: as the last time].
+    #[arg(long = "file", value_name = "N", value_delimiter = ',', value_parser = parse_file)]
+    pub(crate) files: Vec<Chosen>,
     /// Download in order.
     #[arg(long)]
     pub(crate) sequential: bool,
@@ -105,6 +111,22 @@ pub(crate) struct Get {
     /// Network.
     #[command(flatten)]
     pub(crate) network: Network,
+}
+
+/// A file of a torrent, or all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Chosen {
+    /// All.
+    All,
+    /// This one.
+    File(u32),
+}
+
+fn parse_file(text: &str) -> Result<Chosen, String> {
+    match text {
+        "all" => Ok(Chosen::All),
+        _ => text.parse().map(Chosen::File).map_err(|_| "a file number, or `all`".into()),
+    }
 }
 
 /// `tern seed`.
@@ -180,6 +202,55 @@ pub(crate) struct Verify {
     pub(crate) dir: PathBuf,
 }
 
+/// `tern import`.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The client's folder, or its database or list: ~/.local/share/qBittorrent,
+    /// ~/.config/transmission-daemon, an rtorrent session, ~/.config/deluge, what aria2's
+    /// --save-session wrote.
+    pub(crate) path: PathBuf,
+    /// The client, when the folder does not show it: qbittorrent, transmission, rtorrent, deluge or
+    /// aria2.
+    #[arg(long, value_name = "CLIENT")]
+    pub(crate) from: Option<String>,
+    /// Only torrents whose info-hash starts so, or whose name or label contains this (may be given
+    /// several times).
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) only: Vec<String>,
+    /// Look for .torrent files here too, for clients that do not keep them.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) torrents: Vec<PathBuf>,
+    /// Show what would be taken, change nothing.
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// Replace what is known here about these torrents.
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Leave unfinished files under the names that mark them so (.part, .!qB).
+    #[arg(long)]
+    pub(crate) keep_names: bool,
+    /// Remember progress here [default: $XDG_STATE_HOME/tern or ~/.local/state/tern].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
+/// `tern export`.
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The folder to write, for instance ~/.local/share/qBittorrent/BT_backup.
+    pub(crate) folder: PathBuf,
+    /// Only torrents whose info-hash starts so, or whose name contains this (may be given several
+    /// times).
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) only: Vec<String>,
+    /// Replace torrents that are in the folder already.
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Where progress is remembered [default: $XDG_STATE_HOME/tern or ~/.local/state/tern].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,7 +267,7 @@ mod tests {
                     --limit-up 64k --sequential --json";
         let cli = Cli::try_parse_from(line.split_whitespace()).expect("valid");
         let Command::Get(get) = cli.command else { panic!("not get") };
-        assert_eq!(get.files, [0, 2, 5]);
+        assert_eq!(get.files, [0, 2, 5].map(Chosen::File));
         assert_eq!(get.network.peers, ["h:1", "10.0.0.1:2"]);
         assert_eq!(get.network.limit_up, Some(65536));
         assert!(get.sequential && cli.json && !get.seed);

@@ -1,10 +1,12 @@
-//! The `tern` command: get, seed, create, show and verify torrents.
+//! The `tern` command: get, seed, create, show and verify torrents; import and export them.
 //!
 //! A program like any other on libtern's public face. Deliberately absent: any other room, and
 //! anything a host could not do.
 
 mod args;
 mod create;
+mod export;
+mod import;
 mod report;
 mod show;
 mod signals;
@@ -82,5 +84,7 @@ fn run(command: &Command, reporter: &mut Reporter) -> Result<u8, Failure> {
         Command::Create(create) => create::run(create, reporter),
         Command::Show(show) => show::run(show, reporter),
         Command::Verify(verify) => verify::run(verify, reporter),
+        Command::Import(import) => import::run(import, reporter),
+        Command::Export(export) => export::run(export, reporter),
     }
 }

@@ -17,16 +17,33 @@ pub(crate) fn directory(
     info_hash: &[u8],
     content: &Path,
 ) -> io::Result<PathBuf> {
-    let top = match chosen {
-        Some(dir) => dir.to_path_buf(),
+    let dir = top(chosen)?.join(key(info_hash, &content.canonicalize()?));
+    std::fs::create_dir_all(&dir)?;
+    Ok(dir)
+}
+
+/// The directory that holds them all.
+pub(crate) fn top(chosen: Option<&Path>) -> io::Result<PathBuf> {
+    match chosen {
+        Some(dir) => Ok(dir.to_path_buf()),
         None => default_top(|name| std::env::var_os(name).map(PathBuf::from)).ok_or_else(|| {
             let why = "neither XDG_STATE_HOME nor HOME is set: give --state-dir";
             io::Error::new(io::ErrorKind::NotFound, why)
-        })?,
-    };
-    let dir = top.join(key(info_hash, &content.canonicalize()?));
-    std::fs::create_dir_all(&dir)?;
-    Ok(dir)
+        }),
+    }
+}
+
+/// All state directories below `top`, in order of their names.
+pub(crate) fn places(top: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut out = Vec::new();
+    for entry in std::fs::read_dir(top)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            out.push(entry.path());
+        }
+    }
+    out.sort();
+    Ok(out)
 }
 
 /// `<info-hash>-<16 hex digits of the content's canonical path>`.

@@ -13,7 +13,7 @@ use tern::api::{
     TorrentState, TorrentStatus, TrackerEvent,
 };
 
-use crate::args::{Get, INCOMPLETE, INTERRUPTED, Network, OK, Seed};
+use crate::args::{Chosen, Get, INCOMPLETE, INTERRUPTED, Network, OK, Seed};
 use crate::report::{Progress, Reporter};
 use crate::{Failure, load, signals, state, units};
 
@@ -30,7 +30,9 @@ pub(crate) fn get(get: &Get, reporter: &mut Reporter) -> Result<u8, Failure> {
     std::fs::create_dir_all(&get.output).map_err(|e| Failure::about(get.output.display(), e))?;
     let mut add = AddTorrent::new(&torrent, absolute(&get.output)?);
     add.set_paused(false).set_sequential(get.sequential);
-    add.set_file_priorities(&priorities(&torrent, &get.files)?)?;
+    if let Some(priorities) = priorities(&torrent, &get.files)? {
+        add.set_file_priorities(&priorities)?;
+    }
     let goal = if get.seed { Goal::Serve } else { Goal::Complete };
     Run::start(torrent, add, &get.output, &get.network, goal, reporter)?.finish()
 }
@@ -105,7 +107,11 @@ impl<'a> Run<'a> {
         let place = state::directory(network.state_dir.as_deref(), &metainfo.info_hash().0, dir)
             .map_err(|e| Failure::about("state directory", e))?;
         let session = Session::new(&config(network, &place)?)?;
-        add.set_limits(network.limit_down, network.limit_up);
+        // What is not said stays as it was, or as it was imported.
+        if network.limit_down.is_some() || network.limit_up.is_some() {
+            let limit = |rate: Option<u64>| rate.filter(|rate| *rate > 0);
+            add.set_limits(limit(network.limit_down), limit(network.limit_up));
+        }
         add.set_save_policy(SavePolicy { interval: Some(SAVE_EVERY), ..SavePolicy::default() });
         for peer in resolve(&network.peers)? {
             add.add_peer(peer);
@@ -360,20 +366,22 @@ fn resolve(peers: &[String]) -> Result<Vec<SocketAddr>, Failure> {
     Ok(out)
 }
 
-/// Priority 4 for the chosen files, 0 for the others; 4 for all when none is chosen.
-fn priorities(torrent: &Metainfo, chosen: &[u32]) -> Result<Vec<u8>, Failure> {
+/// Priority 4 for the chosen files, 0 for the others; nothing when none is chosen, so that what was
+/// saved stays.
+fn priorities(torrent: &Metainfo, chosen: &[Chosen]) -> Result<Option<Vec<u8>>, Failure> {
     let count = torrent.files().len();
     if chosen.is_empty() {
-        return Ok(vec![4; count]);
+        return Ok(None);
     }
     let mut out = vec![0; count];
-    for number in chosen {
+    for chosen in chosen {
+        let Chosen::File(number) = chosen else { return Ok(Some(vec![4; count])) };
         let slot = out.get_mut(FileIndex(*number).idx()).ok_or_else(|| {
             Failure::usage(format!("there is no file {number}: `tern show` lists them"))
         })?;
         *slot = 4;
     }
-    Ok(out)
+    Ok(Some(out))
 }
 
 /// Paths of files that are not there in full.

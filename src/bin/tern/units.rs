@@ -87,6 +87,11 @@ pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
     size.checked_add((part << shift) / scale).ok_or_else(|| format!("`{text}` is too large"))
 }
 
+/// Text from a torrent must not steer the terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
 /// Lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
@@ -144,5 +149,10 @@ mod tests {
         for bad in ["", "k", "-1", "1x", "1.k2", "99999999999999999999", "20000000T", "1.-5M"] {
             assert!(parse_bytes(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_name_cannot_steer_the_terminal() {
+        assert_eq!(printable("a\u{1b}[2Jb\n"), "a\u{fffd}[2Jb\u{fffd}");
     }
 }

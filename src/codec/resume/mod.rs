@@ -27,6 +27,8 @@
 //! Deliberately absent: I/O, other programs' own formats, trust in paths (`save_path` and
 //! `mapped_files` come from the host's own store and are not made safe here).
 
+#[cfg(test)]
+mod edges;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -49,6 +51,10 @@ const TERN_VERSION: u32 = 1;
 const UNKNOWN: i64 = 0xff_ffff;
 /// The packed size of a file that did not exist.
 const NO_FILE: u64 = u64::MAX;
+/// Merkle trees (BEP 52) as file-version 1 packs them.
+const TREES: &[u8] = b"trees";
+/// Where those of a file-version 2 blob are kept until they are understood.
+const TREES_2: &[u8] = b"trees-2";
 /// Keys that libtorrent always writes and we have no field for, with libtorrent's defaults: written
 /// unless the blob we read had a value of its own, and not kept when it had just these.
 const USUAL: &[(&[u8], &[u8])] = &[

@@ -6,8 +6,8 @@ use sha1::{Digest, Sha1};
 
 use super::super::bencode::{Document, Limits, Lookup, Value};
 use super::{
-    DEFAULT_PRIORITY, FILE_FORMAT, NO_FILE, Pieces, Resume, ResumeError, TERN_VERSION, TernKeys,
-    UNKNOWN, USUAL, WRITER,
+    DEFAULT_PRIORITY, FILE_FORMAT, NO_FILE, Pieces, Resume, ResumeError, TERN_VERSION, TREES,
+    TREES_2, TernKeys, UNKNOWN, USUAL, WRITER,
 };
 use crate::base::{InfoHash, UnixTime, limits};
 
@@ -191,12 +191,25 @@ fn trackers(value: Value<'_, '_>) -> Vec<Vec<String>> {
 }
 
 fn unfinished(root: &Lookup<'_, '_>) -> Vec<(u32, Vec<u8>)> {
+    let reversed = is_before_1_2(root.get_bytes(b"libtorrent-version").unwrap_or_default());
     let entry = |dict: Value<'_, '_>| {
         let piece = u32::try_from(dict.get_int(b"piece")?).ok()?;
         let mask = dict.get_bytes(b"bitmask").filter(|mask| !mask.is_empty())?;
-        Some((piece, mask.to_vec()))
+        let order = |byte: &u8| if reversed { byte.reverse_bits() } else { *byte };
+        Some((piece, mask.iter().map(order).collect()))
     };
     list(root, b"unfinished").filter_map(entry).collect()
+}
+
+/// Up to 1.1 the first block of a piece was the lowest bit of its mask, not the highest.
+fn is_before_1_2(version: &[u8]) -> bool {
+    let mut parts = version
+        .split(|byte| *byte == b'.')
+        .map(|part| core::str::from_utf8(part).ok().and_then(|number| number.parse::<u32>().ok()));
+    match (parts.next().flatten(), parts.next().flatten()) {
+        (Some(major), Some(minor)) => (major, minor) < (1, 2),
+        _ => false,
+    }
 }
 
 fn pieces(out: &mut Resume, root: &Lookup<'_, '_>, version: i64) {
@@ -240,7 +253,9 @@ fn counters(out: &mut Resume, root: &Lookup<'_, '_>) {
     out.max_connections = known(b"max_connections").filter(|v| *v > 0);
     out.max_uploads = known(b"max_uploads").filter(|v| *v > 0);
     out.scrape = (known(b"num_complete"), known(b"num_incomplete"), known(b"num_downloaded"));
-    let rate = |key: &[u8]| Some(amount(key)).filter(|rate| *rate > 0);
+    // The largest `int` is how an unlimited rate looks inside libtorrent.
+    let is_limit = |rate: &u64| *rate > 0 && *rate != u64::from(i32::MAX.unsigned_abs());
+    let rate = |key: &[u8]| Some(amount(key)).filter(is_limit);
     out.upload_rate_limit = rate(b"upload_rate_limit");
     out.download_rate_limit = rate(b"download_rate_limit");
 }
@@ -273,11 +288,13 @@ fn peers(root: &Lookup<'_, '_>, v4: &[u8], v6: &[u8]) -> Vec<SocketAddr> {
 }
 
 fn unknown(root: &Lookup<'_, '_>, version: i64) -> Vec<(Vec<u8>, Vec<u8>)> {
+    // Merkle trees are packed differently in file-version 2 and we write 1, whose readers would
+    // misread them.
+    let name = |key| if version == 2 && key == TREES { TREES_2 } else { key };
     root.iter()
         .filter(|(key, _)| MODELLED.binary_search(key).is_err())
         .filter(|(key, value)| !USUAL.contains(&(*key, value.raw())))
-        // Merkle trees are packed differently in file-version 2; we write 1.
-        .filter(|(key, _)| version == 1 || *key != b"trees")
+        .map(|(key, value)| (name(key), value))
         .map(|(key, value)| (key.to_vec(), value.raw().to_vec()))
         .collect()
 }

@@ -289,7 +289,7 @@ fn seed_mode_bits_survive_both_versions() {
         d.bytes(b"verified", &[0xa0, 0x80]);
         d.raw(b"trees", b"le");
     });
-    assert_eq!((v2.verified.as_slice(), v2.unknown.len()), (&[0xa0, 0x80][..], 0));
+    assert_eq!((v2.verified.as_slice(), v2.unknown.len()), (&[0xa0, 0x80][..], 1));
     let again = Resume::parse(&v2.encode(9)).unwrap();
     assert_eq!(again.pieces, Some(Pieces::Bytes(vec![3, 1, 3, 0, 0, 0, 0, 0, 3])));
     assert_eq!(again.verified, [0xa0, 0x80]);

@@ -1,0 +1,119 @@
+//! Into a state directory, and out of one: torrents with their resume data, without a session.
+//!
+//! The directory must not be in use by a session meanwhile.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::super::Metainfo;
+use super::Imported;
+use crate::base::InfoHash;
+use crate::codec::clients::hash_of;
+use crate::codec::resume::Resume;
+use crate::engine::error::{Error, ErrorKind};
+use crate::engine::formats;
+use crate::engine::store::{FileStore, Store};
+
+/// A torrent in a state directory.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Stored {
+    /// The torrent.
+    pub metainfo: Metainfo,
+    /// Its resume data.
+    pub resume: Vec<u8>,
+}
+
+/// Puts an imported torrent into a state directory, where a session that is then given the torrent
+/// finds it. Files are renamed as the import says. What is there already is left alone unless
+/// `replace`.
+///
+/// # Errors
+/// `Duplicate` when there is state of this torrent, `Io`.
+pub fn import_into(state_dir: &Path, torrent: &Imported, replace: bool) -> Result<(), Error> {
+    let info_hash = torrent.metainfo.info_hash();
+    let store = FileStore::new(state_dir).map_err(|e| Error::io(&e, state_dir))?;
+    let failed = |e: std::io::Error| Error::io(&e, state_dir);
+    if !replace && store.load(&info_hash).map_err(failed)?.is_some() {
+        let text = format!("there is state of {info_hash} already");
+        return Err(Error::new(ErrorKind::Duplicate, text));
+    }
+    for (from, to) in &torrent.renames {
+        std::fs::rename(from, to).map_err(|e| Error::io(&e, from))?;
+    }
+    write_file(&torrent_path(state_dir, &info_hash), torrent.metainfo.bytes())?;
+    store.save(&info_hash, &torrent.resume).map_err(failed)
+}
+
+fn torrent_path(state_dir: &Path, info_hash: &InfoHash) -> PathBuf {
+    state_dir.join(format!("{info_hash}.torrent"))
+}
+
+/// Replaces a file in one step, durably.
+pub(in crate::api) fn write_file(path: &Path, data: &[u8]) -> Result<(), Error> {
+    let mut temp = path.as_os_str().to_owned();
+    temp.push(".new");
+    let temp = PathBuf::from(temp);
+    let write = || {
+        let mut file = File::create(&temp)?;
+        file.write_all(data)?;
+        file.sync_all()?;
+        std::fs::rename(&temp, path)?;
+        #[cfg(unix)]
+        if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+            File::open(dir)?.sync_all()?;
+        }
+        Ok(())
+    };
+    write().map_err(|e: std::io::Error| Error::io(&e, path))
+}
+
+/// What [`stored`] found.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Shelf {
+    /// Torrents whose metainfo is known, in order of their info-hashes.
+    pub torrents: Vec<Stored>,
+    /// Others, and why they are of no use.
+    pub unusable: Vec<(InfoHash, Error)>,
+}
+
+/// The torrents in a state directory. The metainfo is known when an import kept it, or the resume
+/// data embeds it.
+///
+/// # Errors
+/// `Io` when the directory cannot be read.
+pub fn stored(state_dir: &Path) -> Result<Shelf, Error> {
+    let failed = |e: std::io::Error| Error::io(&e, state_dir);
+    let mut hashes = Vec::new();
+    for entry in std::fs::read_dir(state_dir).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|ending| ending == "resume") {
+            hashes.extend(path.file_stem().and_then(|stem| hash_of(stem.as_encoded_bytes())));
+        }
+    }
+    hashes.sort_unstable();
+    let store = FileStore::new(state_dir).map_err(failed)?;
+    let one = |hash: InfoHash| {
+        let missing = || Error::new(ErrorKind::NotFound, "there is no resume data");
+        let raw = store.load(&hash).map_err(failed)?.ok_or_else(missing)?;
+        let parsed =
+            Resume::parse(&raw).map_err(|e| Error::new(ErrorKind::Resume, e.to_string()))?;
+        let kept = torrent_path(state_dir, &hash);
+        let metainfo = if kept.is_file() {
+            Metainfo::load(&kept)?
+        } else {
+            formats::from_resume(&parsed).map(Metainfo)?
+        };
+        Ok(Stored { metainfo, resume: raw })
+    };
+    let mut shelf = Shelf::default();
+    for hash in hashes {
+        match one(hash) {
+            Ok(torrent) => shelf.torrents.push(torrent),
+            Err(error) => shelf.unusable.push((hash, error)),
+        }
+    }
+    Ok(shelf)
+}
