@@ -20,6 +20,7 @@ pub(super) enum Job {
     /// `BT_backup/ID.fastresume`.
     Fastresume { path: PathBuf, queue: Option<u64> },
     /// A row of `torrents.db`.
+    #[cfg(feature = "store")]
     Row { database: PathBuf, row: Box<qbittorrent::Row> },
     /// `torrents/*.torrent` of Transmission and its `.resume`, if there is one.
     Transmission { torrent: PathBuf, resume: Option<PathBuf> },

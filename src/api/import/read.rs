@@ -39,6 +39,7 @@ pub(super) fn torrent(
 ) -> Result<Imported, ImportError> {
     let known = match job {
         Job::Fastresume { path, queue } => fastresume(path, queue)?,
+        #[cfg(feature = "store")]
         Job::Row { database, row } => database_row(&database, &row)?,
         Job::Transmission { torrent, resume } => transmission(&torrent, resume)?,
         Job::RTorrent { torrent } => rtorrent(torrent)?,
@@ -86,6 +87,7 @@ fn embedded(path: &Path, resume: &Resume) -> Result<Metainfo, ImportError> {
     file.map(Metainfo).map_err(|e| ImportError::new(path, "info", e.to_string()))
 }
 
+#[cfg(feature = "store")]
 fn database_row(database: &Path, row: &qbittorrent::Row) -> Result<Known, ImportError> {
     let of = |error: ClientError| {
         ImportError::new(database, format!("torrent {} {}", row.id, error.field), error.what)
