@@ -90,7 +90,8 @@ handler. Negative means no limit.
 
 =item * C<Tern::create(path =E<gt> ..., piece_length =E<gt> ..., trackers =E<gt> [...])> hashes a
 file or directory and returns the bytes of a F<.torrent> file. Further keys: C<name>, C<comment>,
-C<created_by>, C<creation_date>, C<source>, C<private>, C<flags>, C<web_seeds>.
+C<created_by>, C<creation_date>, C<source>, C<private>, C<flags>, C<web_seeds>, C<threads>,
+C<hash_path>.
 
 =back
 

@@ -37,6 +37,9 @@ my $made = Tern::create(path => "$dir/some", piece_length => 16384, creation_dat
 my $metainfo = Tern::Metainfo->parse($made);
 ok($metainfo, 'a torrent made by the engine') or diag $Tern::error;
 is(unpack('H*', $metainfo->info_hash), $here->infohash, 'has the same infohash');
+is(Tern::create(path => "$dir/some", piece_length => 16384, creation_date => 1234567890,
+    created_by => '', threads => 2, hash_path => 'portable'), $made, 'however it is hashed');
+is(Tern::create(path => "$dir/some", hash_path => 'abacus'), undef, 'with no such instructions');
 is(Tern::create(path => "$dir/nothing"), undef, 'of nothing');
 ok($!{ENOENT}, '$!');
 is($Tern::error->name, 'TERN_E_IO', 'name of the error');

@@ -280,6 +280,12 @@ _create(HV *args)
             XS_STEP(tern_create_set_private(create, SvTRUE(sv) ? 1 : 0, &err));
         if ((sv = xs_fetch(aTHX_ args, "flags")))
             XS_STEP(tern_create_set_flags(create, (U32) SvUV(sv), &err));
+        if ((sv = xs_fetch(aTHX_ args, "threads")))
+            XS_STEP(tern_create_set_threads(create, (U32) SvUV(sv), &err));
+        if ((sv = xs_fetch(aTHX_ args, "hash_path"))) {
+            text = SvPVutf8(sv, len);
+            XS_STEP(tern_create_set_hash_path(create, text, len, &err));
+        }
         if ((sv = xs_fetch(aTHX_ args, "trackers")) && SvROK(sv)
             && SvTYPE(SvRV(sv)) == SVt_PVAV) {
             AV *const av = (AV *) SvRV(sv);

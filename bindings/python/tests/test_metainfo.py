@@ -6,6 +6,7 @@ import hashlib
 import pickle
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,6 +60,15 @@ def test_load_and_equality(tmp_path: Path) -> None:
     assert hash(m) == hash(Metainfo.parse(data)) and m != data
     assert (m.name, m.creation_date, m.created_by, m.is_multi_file) == ("other", 0, "", False)
     assert "other" in repr(m) and m.info_hash.hex() in repr(m)
+
+
+def test_however_it_is_hashed(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(bytes(range(256)) * 1000)
+    def made(**how: Any) -> bytes:
+        return create_torrent(tmp_path / "x", piece_length=16384, creation_date=0, **how)
+    assert made() == made(threads=2, hash_path="portable")
+    with pytest.raises(libtern.InvalidArgument):
+        made(hash_path="abacus")
 
 
 def test_padding_and_hidden(tmp_path: Path) -> None:

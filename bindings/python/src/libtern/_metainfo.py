@@ -206,6 +206,8 @@ def create_torrent(
     padding: bool = False,
     hidden: bool = False,
     symlinks: bool = False,
+    threads: int = 0,
+    hash_path: str | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> bytes:
     """Reads and hashes a file or directory; gives the bytes of its `.torrent` file.
@@ -213,8 +215,9 @@ def create_torrent(
     `piece_length` is a power of two of at least 16 KiB, 0 chooses by size. `creation_date` is now
     when not given, and left out when 0; an empty `created_by` is left out. `padding` aligns files
     to pieces (BEP 47), `hidden` includes files whose name starts with a dot, `symlinks` keeps
-    links as links. `progress(done, total)` gets bytes; returning False ends it with
-    `CancelledError`, and so does an exception, Ctrl-C included.
+    links as links. `threads` read and hash, 0 takes one per processor; `hash_path` forces the
+    instructions as the option of that name does. `progress(done, total)` gets bytes; returning
+    False ends it with `CancelledError`, and so does an exception, Ctrl-C included.
     """
     job = out("tern_create *", lib.tern_create_new, *path_arguments(path),
               free=lib.tern_create_free)
@@ -224,6 +227,7 @@ def create_torrent(
         (lib.tern_create_set_comment, comment),
         (lib.tern_create_set_created_by, created_by),
         (lib.tern_create_set_source, source),
+        (lib.tern_create_set_hash_path, hash_path),
     ]:
         if value is not None:
             call(set_text, job, *text_arguments(value))
@@ -237,6 +241,7 @@ def create_torrent(
         | (CreateFlags.SYMLINKS if symlinks else CreateFlags.NONE)
     )
     call(lib.tern_create_set_flags, job, flags)
+    call(lib.tern_create_set_threads, job, index(threads, "threads"))
     for tier, url in tiers(trackers):
         call(lib.tern_create_add_tracker, job, tier, *text_arguments(url))
     for url in web_seeds:
