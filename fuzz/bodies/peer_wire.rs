@@ -25,6 +25,7 @@ fn config() -> Config {
         listen_port: 1,
         peer_addr: None,
         upload_only: false,
+        dht: false,
         handshake_timeout: Duration::from_secs(10),
         idle_timeout: Duration::from_secs(100),
     }

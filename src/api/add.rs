@@ -145,6 +145,12 @@ impl AddTorrent {
         self
     }
 
+    /// Whether the torrent is looked up and announced in the DHT.
+    pub fn set_dht(&mut self, on: bool) -> &mut Self {
+        self.request.dht = Some(on);
+        self
+    }
+
     /// The verifier the torrent starts with.
     pub fn set_verify_hook(&mut self, hook: Option<Hook>) -> &mut Self {
         self.verify = hook;

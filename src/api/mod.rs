@@ -29,6 +29,7 @@ mod add;
 mod check;
 mod config;
 mod create;
+mod dht;
 mod event;
 mod export;
 mod hook;
@@ -41,6 +42,12 @@ pub use add::AddTorrent;
 pub use check::{CheckReport, check_files};
 pub use config::Config;
 pub use create::{Progress, TorrentBuilder};
+pub use dht::{
+    Contact as DhtContact, DhtEvent, DhtStats, Failure as DhtFailure, Item as DhtItem,
+    ItemKey as DhtItemKey, LookupStats, MutableItem, NodeId, Outcome as DhtOutcome, PeerSearch,
+    PublicKey, QueryKind, SecretKey, Value as DhtValue, dht_pointer, dht_sign, dht_value,
+    dht_verify,
+};
 pub use event::Event;
 pub use export::export_qbittorrent;
 pub use hook::Hook;
@@ -70,8 +77,8 @@ pub use crate::swarm::{
 /// Version of the library, for example `0.1.0`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Whether the library has a feature: `v1`, `tls`; others are not there (yet).
+/// Whether the library has a feature: `v1`, `dht`, `tls`; others are not there (yet).
 #[must_use]
 pub fn has(feature: &str) -> bool {
-    feature == "v1" || (feature == "tls" && cfg!(feature = "tls"))
+    matches!(feature, "v1" | "dht") || (feature == "tls" && cfg!(feature = "tls"))
 }

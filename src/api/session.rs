@@ -44,7 +44,7 @@ impl Session {
         Ok(Self(Arc::new(Inner { core })))
     }
 
-    fn core(&self) -> &Arc<Core> {
+    pub(super) fn core(&self) -> &Arc<Core> {
         &self.0.core
     }
 

@@ -18,7 +18,7 @@ use crate::swarm::{Command, PeerStatus, SavePolicy, Status, TorrentState};
 #[derive(Clone, Debug)]
 pub struct Torrent {
     session: Weak<Inner>,
-    entry: Arc<Entry>,
+    pub(super) entry: Arc<Entry>,
 }
 
 /// Snapshot of a torrent.
@@ -111,7 +111,7 @@ impl Torrent {
         Self { session, entry }
     }
 
-    fn inner(&self) -> Result<Arc<Inner>, Error> {
+    pub(super) fn inner(&self) -> Result<Arc<Inner>, Error> {
         upgrade(&self.session).map_err(|e| e.of(self.entry.id))
     }
 

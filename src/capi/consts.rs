@@ -1,5 +1,6 @@
 //! The C constants. Numbers are explicit and frozen: appended, never changed or used again.
 
+pub use super::consts_dht::*;
 use super::types::tern_result;
 
 /// Major version of this header.
@@ -55,6 +56,10 @@ pub const TERN_E_CANCELLED: tern_result = -17;
 pub const TERN_E_STATE: tern_result = -18;
 /// The header and the library do not fit together.
 pub const TERN_E_VERSION: tern_result = -19;
+/// Too much is going on: try again later.
+pub const TERN_E_BUSY: tern_result = -25;
+/// A node of the network refused.
+pub const TERN_E_REFUSED: tern_result = -26;
 
 /// Requests (`TERN_EVENT_VERIFY_REQUEST`, `TERN_EVENT_SAVE_REQUEST`). Never dropped, never masked.
 pub const TERN_CLASS_REQUEST: u32 = 0x0001;
@@ -288,6 +293,8 @@ pub const TERN_SOURCE_TRACKER: i32 = 2;
 pub const TERN_SOURCE_MANUAL: i32 = 3;
 /// Resume data told us.
 pub const TERN_SOURCE_RESUME: i32 = 4;
+/// The DHT told us.
+pub const TERN_SOURCE_DHT: i32 = 7;
 
 /// The other side or the network ended it; see `os_errno`.
 pub const TERN_CLOSE_REMOTE: i32 = 0;

@@ -55,8 +55,8 @@ impl Batch {
 }
 
 /// Fills an event's members.
-struct Filler {
-    raw: tern_event,
+pub(super) struct Filler {
+    pub(super) raw: tern_event,
     texts: Vec<Terminated>,
     data: Option<bytes::Bytes>,
 }
@@ -121,7 +121,7 @@ impl CEvent {
 }
 
 impl Filler {
-    fn keep(&mut self, bytes: &[u8]) -> super::types::tern_bytes {
+    pub(super) fn keep(&mut self, bytes: &[u8]) -> super::types::tern_bytes {
         if bytes.is_empty() {
             return view(&[]);
         }
@@ -131,15 +131,15 @@ impl Filler {
         view
     }
 
-    fn text(&mut self, text: &str) {
+    pub(super) fn text(&mut self, text: &str) {
         self.raw.text = self.keep(text.as_bytes());
     }
 
-    fn text2(&mut self, text: &str) {
+    pub(super) fn text2(&mut self, text: &str) {
         self.raw.text2 = self.keep(text.as_bytes());
     }
 
-    fn addr(&mut self, addr: &SocketAddr) {
+    pub(super) fn addr(&mut self, addr: &SocketAddr) {
         self.raw.addr = self.keep(addr.to_string().as_bytes());
     }
 
@@ -174,6 +174,7 @@ impl Filler {
             }
             EventKind::Notice(notice) => self.notice(notice, event),
             EventKind::Tracker(tracker) => self.tracker(tracker),
+            EventKind::Dht(dht) => self.dht(dht),
             EventKind::Message { peer, incoming, message } => {
                 let (come, go) = (TERN_EVENT_MESSAGE_IN, TERN_EVENT_MESSAGE_OUT);
                 self.raw.kind = if *incoming { come } else { go };

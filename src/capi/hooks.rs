@@ -13,9 +13,9 @@ use super::types::*;
 use crate::api::{Error, ErrorKind, Hook, Verdict};
 
 /// A host's pointer and what is to be called when it is not used any more.
-struct User {
-    user: *mut c_void,
-    destroy: tern_destroy_fn,
+pub(super) struct User {
+    pub(super) user: *mut c_void,
+    pub(super) destroy: tern_destroy_fn,
 }
 
 // SAFETY: the host promises that its pointer may be used on the hook thread (the header says so);
@@ -34,17 +34,17 @@ impl Drop for User {
 }
 
 /// The parameters of a registration.
-struct Registration {
-    mode: i32,
-    flags: u32,
-    hook: tern_hook_fn,
-    user: User,
+pub(super) struct Registration {
+    pub(super) mode: i32,
+    pub(super) flags: u32,
+    pub(super) hook: tern_hook_fn,
+    pub(super) user: User,
 }
 
 impl Registration {
     /// The hook it makes, `None` to remove the one that is set. Whatever comes out, `user` is
     /// destroyed once.
-    fn hook(self) -> Result<Option<Hook>, Error> {
+    pub(super) fn hook(self) -> Result<Option<Hook>, Error> {
         let invalid = |text| Err(Error::new(ErrorKind::Invalid, text));
         if self.flags & !TERN_VERIFY_OVERRIDE != 0 {
             return invalid("no such flags");

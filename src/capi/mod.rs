@@ -10,10 +10,13 @@
 mod add;
 mod config;
 pub mod consts;
+mod consts_dht;
 mod convert;
 mod create;
+pub mod dht;
 mod error;
 mod event;
+mod event_dht;
 mod events;
 mod fork;
 mod guard;

@@ -37,7 +37,7 @@ pub(super) fn writable<T>(out: *mut T) -> Result<(), Error> {
 ///
 /// # Safety
 /// `ptr` is NULL or points to 20 readable bytes.
-unsafe fn hash(ptr: *const u8) -> Result<InfoHash, Error> {
+pub(super) unsafe fn hash(ptr: *const u8) -> Result<InfoHash, Error> {
     // SAFETY: the caller's promise; an array of bytes has no alignment.
     let bytes = unsafe { ptr.cast::<[u8; 20]>().as_ref() };
     bytes

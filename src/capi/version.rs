@@ -6,7 +6,7 @@ use super::consts::*;
 use super::convert::{c_text, free_buf};
 use super::guard::{self, entry};
 use super::types::*;
-use crate::api::{Error, ErrorKind};
+use crate::api::{DhtFailure, Error, ErrorKind};
 
 /// The version as text, with the commit when the build knew it.
 const VERSION: &CStr = c"0.1.0";
@@ -116,6 +116,8 @@ fn result_name(result: tern_result) -> &'static CStr {
         TERN_E_CANCELLED => c"TERN_E_CANCELLED",
         TERN_E_STATE => c"TERN_E_STATE",
         TERN_E_VERSION => c"TERN_E_VERSION",
+        TERN_E_BUSY => c"TERN_E_BUSY",
+        TERN_E_REFUSED => c"TERN_E_REFUSED",
         _ => c"TERN_E_UNKNOWN",
     }
 }
@@ -142,6 +144,8 @@ fn result_text(result: tern_result) -> &'static CStr {
         TERN_E_CANCELLED => c"cancelled",
         TERN_E_STATE => c"not possible in the present state",
         TERN_E_VERSION => c"the header and the library do not fit together",
+        TERN_E_BUSY => c"too much is going on, try again later",
+        TERN_E_REFUSED => c"a node of the network refused",
         _ => c"unknown result",
     }
 }
@@ -181,7 +185,40 @@ fn event_name(kind: i32) -> &'static CStr {
         TERN_EVENT_MESSAGE_IN => c"message_in",
         TERN_EVENT_MESSAGE_OUT => c"message_out",
         TERN_EVENT_LOG => c"log",
+        kind => dht_event_name(kind),
+    }
+}
+
+fn dht_event_name(kind: i32) -> &'static CStr {
+    match kind {
+        TERN_EVENT_DHT_PEERS => c"dht_peers",
+        TERN_EVENT_DHT_PEERS_DONE => c"dht_peers_done",
+        TERN_EVENT_DHT_SCRAPED => c"dht_scraped",
+        TERN_EVENT_DHT_ITEM => c"dht_item",
+        TERN_EVENT_DHT_ITEM_DONE => c"dht_item_done",
+        TERN_EVENT_DHT_PUT_DONE => c"dht_put_done",
+        TERN_EVENT_DHT_PONG => c"dht_pong",
+        TERN_EVENT_DHT_NODES => c"dht_nodes",
+        TERN_EVENT_DHT_SAMPLES => c"dht_samples",
+        TERN_EVENT_DHT_FAILED => c"dht_failed",
+        TERN_EVENT_DHT_QUERY => c"dht_query",
+        TERN_EVENT_DHT_BOOTSTRAPPED => c"dht_bootstrapped",
+        TERN_EVENT_DHT_EXTERNAL => c"dht_external",
+        TERN_EVENT_DHT_UNRESOLVED => c"dht_unresolved",
+        TERN_EVENT_DHT_UPDATE => c"dht_update",
+        TERN_EVENT_DHT_PUBLISHED => c"dht_published",
         _ => c"unknown",
+    }
+}
+
+/// The result that a failure of the DHT is.
+pub(super) fn dht_failure(failure: DhtFailure) -> tern_result {
+    match failure {
+        DhtFailure::NoEndpoint => TERN_E_STATE,
+        DhtFailure::Busy => TERN_E_BUSY,
+        DhtFailure::NoAnswer => TERN_E_TIMEOUT,
+        DhtFailure::Refused(_) => TERN_E_REFUSED,
+        _ => TERN_E_INVALID,
     }
 }
 

@@ -48,6 +48,10 @@ pub enum ErrorKind {
     State = -18,
     /// The header and the library do not fit together.
     Version = -19,
+    /// Too much is going on.
+    Busy = -25,
+    /// A node of the network refused.
+    Refused = -26,
 }
 
 impl ErrorKind {
@@ -72,6 +76,8 @@ impl ErrorKind {
         Self::Cancelled,
         Self::State,
         Self::Version,
+        Self::Busy,
+        Self::Refused,
     ];
 
     /// The stable number, negative.
@@ -103,6 +109,8 @@ impl ErrorKind {
             Self::Cancelled => "cancelled",
             Self::State => "not possible in the present state",
             Self::Version => "the header and the library do not fit together",
+            Self::Busy => "too much is going on, try again later",
+            Self::Refused => "a node of the network refused",
         }
     }
 }

@@ -14,6 +14,7 @@ use bytes::Bytes;
 
 pub use queue::Queue;
 
+use super::dht::DhtEvent;
 use super::host::TrackerEvent;
 use super::session::Entry;
 use crate::base::{PeerKey, PieceIndex};
@@ -42,6 +43,8 @@ pub mod class {
     pub const WIRE: u32 = 0x0100;
     /// Log lines.
     pub const LOG: u32 = 0x0200;
+    /// The DHT; results of the host's own commands come without it.
+    pub const DHT: u32 = 0x0400;
     /// What a new session is subscribed to.
     pub const DEFAULT: u32 = 0x02ff;
 }
@@ -128,6 +131,8 @@ pub enum EventKind {
         /// Which.
         message: WireMessage,
     },
+    /// From the DHT.
+    Dht(Box<DhtEvent>),
     /// A log line.
     Log {
         /// How bad.
@@ -245,6 +250,10 @@ impl EventKind {
     pub fn class(&self) -> u32 {
         match self {
             Self::VerifyRequest(_) | Self::SaveRequest { .. } => class::REQUEST,
+            Self::Dht(event) => match **event {
+                DhtEvent::Query { token: Some(_), .. } => class::REQUEST,
+                _ => class::DHT,
+            },
             Self::Listening { .. }
             | Self::ListenFailed { .. }
             | Self::Closed { .. }
@@ -279,7 +288,13 @@ impl EventKind {
                 | Self::Closed { .. }
                 | Self::Dropped { .. }
                 | Self::Fatal(_)
-        )
+        ) || self.is_answer()
+    }
+
+    /// Whether it answers something the host asked for, so that it waits where nothing is dropped.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        matches!(self, Self::Dht(event) if event.is_answer())
     }
 
     /// The request's token, of requests.
@@ -288,6 +303,10 @@ impl EventKind {
         match self {
             Self::VerifyRequest(question) => Some(question.token),
             Self::SaveRequest { token, .. } => Some(*token),
+            Self::Dht(event) => match **event {
+                DhtEvent::Query { token, .. } => token,
+                _ => None,
+            },
             _ => None,
         }
     }

@@ -12,8 +12,9 @@ use crate::codec::metainfo::{Info, Tiers};
 use crate::codec::resume::Resume;
 use crate::proto::peer::{Connection, Message};
 use crate::proto::tracker::{AnnounceReply, TrackerStatus};
-use crate::swarm::{Command, Notice, SaveVerdict, Torrent, TorrentParams, VerifyVerdict};
+use crate::swarm::{Command, Notice, PeerSource, SaveVerdict, Torrent, TorrentParams, VerifyVerdict};
 
+use super::dht;
 use super::settings::Settings;
 
 /// What a shard tells the session. Called on network threads: must not block.
@@ -32,6 +33,10 @@ pub trait Host: Send + Sync {
     fn listen(&self, wanted: &str, result: Result<SocketAddr, std::io::Error>);
     /// A shard panicked while working on this torrent (or, `None`, outside one).
     fn panicked(&self, torrent: Option<TorrentId>, message: String);
+    /// The DHT has something to say or to ask.
+    fn dht(&self, output: dht::Output) {
+        let _ = output;
+    }
     /// A peer message passed, only called when wire notices are on (see
     /// [`ShardCommand::WireNotices`]).
     fn wire(&self, torrent: TorrentId, peer: PeerKey, incoming: bool, message: &Message);
@@ -125,6 +130,8 @@ pub struct AddTorrent {
     pub download_limit: Option<u64>,
     /// Peers to try.
     pub peers: Vec<SocketAddr>,
+    /// Use the DHT.
+    pub dht: bool,
 }
 
 /// A function run on the shard's thread with one torrent's parts; `None` when it is gone.
@@ -163,6 +170,12 @@ pub enum ShardCommand {
     Reannounce(TorrentId),
     /// Asks the trackers for counts.
     Scrape(TorrentId),
+    /// Addresses to try.
+    PeersFound(TorrentId, PeerSource, Vec<SocketAddr>),
+    /// A torrent's use of the DHT on or off.
+    TorrentDht(TorrentId, bool),
+    /// For the DHT, on the shard that has it.
+    Dht(dht::Command),
     /// Deletes the content when the close that follows is complete.
     DeleteFiles(TorrentId),
     /// Wire notices of a torrent on or off.

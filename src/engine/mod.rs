@@ -7,6 +7,7 @@
 //! globals.
 
 pub mod content;
+pub mod dht;
 pub mod error;
 pub mod events;
 pub mod formats;

@@ -2,9 +2,11 @@
 //! documentation. The C constants, `docs/options.md`, the Python keywords and the Perl keys are
 //! generated from it (`cargo run -p xtask -- header`).
 //!
-//! Ids are grouped by type, a thousand each, appended and never used again. Deliberately absent:
+//! Ids are appended and never used again: those of the beginning are grouped by type, a thousand
+//! each; from 6000 on by subject. Deliberately absent:
 //! defaults (those are [`Settings::default`]) and the meaning of options (that is their users').
 
+mod dht;
 mod table;
 
 use super::settings::Settings;
@@ -12,8 +14,10 @@ use super::settings::Settings;
 pub use table::TABLE;
 
 /// One option.
+#[derive(Clone, Copy)]
 pub struct OptionSpec {
-    /// Stable number: 1000.. integers, 2000.. booleans, 3000.. texts, 4000.. bytes, 5000.. doubles.
+    /// Stable number: 1000.. integers, 2000.. booleans, 3000.. texts, 4000.. bytes, 5000.. doubles,
+    /// 6000.. by subject.
     pub id: u32,
     /// Stable name.
     pub name: &'static str,
@@ -28,6 +32,7 @@ pub struct OptionSpec {
 }
 
 /// Typed access to an option's place in [`Settings`].
+#[derive(Clone, Copy)]
 pub enum Access {
     /// Integer between the two bounds.
     Int(i64, i64, fn(&Settings) -> i64, fn(&mut Settings, i64)),

@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 
 use super::session::Entry;
 use crate::base::{PieceIndex, TorrentId};
+use crate::proto::dht::Ticket;
 
 /// How long a request may wait before the host is told about it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -42,17 +43,26 @@ pub(crate) enum Subject {
     Verify { piece: PieceIndex, attempt: u32 },
     /// Resume data.
     Save { generation: u64, blob: Bytes },
+    /// A query that the DHT holds back.
+    DhtQuery(Ticket),
 }
 
 /// An unanswered request.
 #[derive(Debug)]
 pub(crate) struct Open {
-    pub(crate) entry: Arc<Entry>,
+    /// The torrent; `None` for requests of the session.
+    pub(crate) entry: Option<Arc<Entry>>,
     pub(crate) subject: Subject,
     asked: Instant,
     told: bool,
     /// Bytes lent to the host.
     lent: Option<Bytes>,
+}
+
+impl Open {
+    fn is_of(&self, torrent: TorrentId) -> bool {
+        self.entry.as_ref().is_some_and(|entry| entry.id == torrent)
+    }
 }
 
 /// The table.
@@ -78,11 +88,25 @@ impl Requests {
         }
     }
 
-    /// Registers a request; its token.
+    /// A token that no request has.
+    pub(crate) fn token(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Registers a torrent's request; its token.
     pub(crate) fn open(&self, entry: &Arc<Entry>, subject: Subject) -> u64 {
-        let token = self.next.fetch_add(1, Ordering::Relaxed);
+        self.register(Some(Arc::clone(entry)), subject)
+    }
+
+    /// Registers a request of the session; its token.
+    pub(crate) fn open_free(&self, subject: Subject) -> u64 {
+        self.register(None, subject)
+    }
+
+    fn register(&self, entry: Option<Arc<Entry>>, subject: Subject) -> u64 {
+        let token = self.token();
         let open = Open {
-            entry: Arc::clone(entry),
+            entry,
             subject,
             asked: Instant::now(),
             told: false,
@@ -101,7 +125,7 @@ impl Requests {
     pub(crate) fn withdraw(&self, torrent: TorrentId) -> Vec<(u64, Subject)> {
         let mut table = self.open.lock();
         let tokens: Vec<u64> =
-            table.iter().filter(|(_, o)| o.entry.id == torrent).map(|(t, _)| *t).collect();
+            table.iter().filter(|(_, o)| o.is_of(torrent)).map(|(t, _)| *t).collect();
         let mut out = Vec::new();
         for token in tokens {
             let Some(open) = table.remove(&token) else { continue };
@@ -120,7 +144,7 @@ impl Requests {
     pub(crate) fn look(&self, token: u64) -> Option<(Arc<Entry>, Subject, Option<Bytes>)> {
         let table = self.open.lock();
         let open = table.get(&token)?;
-        Some((Arc::clone(&open.entry), open.subject.clone(), open.lent.clone()))
+        Some((open.entry.clone()?, open.subject.clone(), open.lent.clone()))
     }
 
     /// Notes bytes as lent until the request is answered; the bytes that are lent (another thread
@@ -168,13 +192,16 @@ impl Requests {
                 continue;
             }
             open.told = true;
+            // One that waits too long goes by itself.
+            let Some(entry) = open.entry.clone() else { continue };
             let what = match open.subject {
                 Subject::Verify { piece, .. } => format!("verify request for piece {piece}"),
                 Subject::Save { generation, .. } => format!("save request {generation}"),
+                Subject::DhtQuery(_) => continue,
             };
             let secs = PATIENCE.as_secs();
             let text = format!("{what} (token {token}) is unanswered for {secs} seconds");
-            out.push((Arc::clone(&open.entry), text));
+            out.push((entry, text));
         }
         out
     }

@@ -7,6 +7,7 @@
 
 mod add;
 mod close;
+mod dht;
 mod entry;
 mod face;
 mod hooks;
@@ -27,6 +28,7 @@ pub use add::{AddRequest, ResumeSource};
 pub use entry::{Entry, Hook, HookFn, Hooks, Removal};
 
 use self::close::Phase;
+use self::dht::DhtDesk;
 use self::face::Face;
 use self::shared::Shared;
 use super::error::{Error, ErrorKind};
@@ -80,7 +82,8 @@ struct Current {
 
 impl Current {
     fn new(settings: Arc<Settings>) -> Self {
-        Self { tuning: Arc::new(settings.tuning.clone()), settings }
+        let tuning = Tuning { dht: settings.dht.enabled, ..settings.tuning.clone() };
+        Self { tuning: Arc::new(tuning), settings }
     }
 }
 
@@ -108,6 +111,7 @@ pub struct Core {
     peer_id: PeerId,
     listening: OnceLock<Vec<SocketAddr>>,
     external: Mutex<Option<SocketAddr>>,
+    dht: DhtDesk,
     paused: AtomicBool,
     next_id: AtomicU64,
 }
@@ -169,6 +173,7 @@ impl Core {
             peer_id,
             listening: OnceLock::new(),
             external: Mutex::default(),
+            dht: DhtDesk::default(),
             paused: AtomicBool::new(false),
             next_id: AtomicU64::new(1),
         });
@@ -190,6 +195,7 @@ impl Core {
             failed(e)
         })?;
         core.adopt(spawned);
+        core.dht_observe();
         Ok(core)
     }
 
@@ -250,6 +256,7 @@ impl Core {
             *current = Current::new(Arc::new(settings));
             Arc::clone(&current.settings)
         };
+        self.dht_observe();
         for shard in self.shards() {
             shard.send(ShardCommand::Settings(Arc::clone(&settings)));
         }

@@ -1,8 +1,13 @@
 //! Resolved, typed settings of a session: what the option table writes to. CONTRACT: extend freely.
 
+mod dht;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+pub use dht::DhtSettings;
 
 use crate::hash::HashPath;
 use crate::swarm::{LoadPolicy, SavePolicy, Tuning};
@@ -79,6 +84,8 @@ pub struct Settings {
     pub verify_window: u32,
     /// Seed of all random choices; `None` takes one from the system.
     pub seed: Option<u64>,
+    /// The DHT. Shared, since most changes of settings do not concern it.
+    pub dht: Arc<DhtSettings>,
 }
 
 impl Default for Settings {
@@ -113,6 +120,7 @@ impl Default for Settings {
             event_queue_len: 10_000,
             verify_window: 64,
             seed: None,
+            dht: Arc::default(),
         }
     }
 }

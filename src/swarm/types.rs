@@ -143,6 +143,9 @@ pub struct Tuning {
     /// Whether a verifier may accept a piece whose hash did not match. Without it such pieces are
     /// not asked about.
     pub verify_override: bool,
+    /// Whether a node of the DHT is at our listen port, for peers to know (BEP 5). Private torrents
+    /// do not say so.
+    pub dht: bool,
 }
 
 impl Default for Tuning {
@@ -166,6 +169,7 @@ impl Default for Tuning {
             client: String::new(),
             max_unwritten_bytes: 32 << 20,
             verify_override: false,
+            dht: false,
         }
     }
 }
@@ -181,6 +185,8 @@ pub enum PeerSource {
     Manual,
     /// Saved state.
     Resume,
+    /// The DHT.
+    Dht,
 }
 
 /// What happened in the world.
@@ -417,6 +423,8 @@ pub enum Output {
         /// Address.
         addr: SocketAddr,
     },
+    /// A peer has a node of the DHT there (BEP 5, "PORT").
+    DhtNode(SocketAddr),
     /// The peer has bytes to send: fetch them with `Torrent::take_transmit`.
     Transmit {
         /// To.

@@ -412,7 +412,7 @@ impl World {
             self.rng.fill(&mut hash);
             self.squat(NodeId(hash), n, keys);
             let member = self.random_honest();
-            let announce = Some(Announce { port: None, seed: false });
+            let announce = Some(Announce { port: 0, implied: true, seed: false });
             let command = Command::GetPeers {
                 info_hash: InfoHash(hash),
                 announce,

@@ -441,6 +441,7 @@ impl World {
                 }
             }
             Output::Notice(notice) => self.notice(n, notice),
+            Output::DhtNode(_) => {}
             Output::Wire { incoming, message, .. } => self.wire(n, incoming, &message),
             Output::Closed => {}
         }

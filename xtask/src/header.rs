@@ -12,6 +12,7 @@ use tern::engine::options;
 /// Files of `src/capi` that declare something, in header order.
 const FILES: &[&str] = &[
     "consts",
+    "consts_dht",
     "types",
     "version",
     "error",
@@ -24,6 +25,7 @@ const FILES: &[&str] = &[
     "torrent_info",
     "metainfo",
     "create",
+    "dht",
 ];
 
 /// Functions that take the size of their output structure, for which a macro passes it.
@@ -32,6 +34,7 @@ const SIZED: &[(&str, &str, &str)] = &[
     ("tern_option_by_name", "name, name_len, out, err", "name, name_len, out, sizeof *(out), err"),
     ("tern_option_next", "option, out, err", "option, out, sizeof *(out), err"),
     ("tern_session_stats", "s, out, err", "s, out, sizeof *(out), err"),
+    ("tern_session_dht_stats", "s, out, err", "s, out, sizeof *(out), err"),
     ("tern_torrent_status", "t, out, err", "t, out, sizeof *(out), err"),
     ("tern_batch_get", "batch, index, out", "batch, index, out, sizeof *(out)"),
     ("tern_peers_get", "peers, index, out", "peers, index, out, sizeof *(out)"),

@@ -247,6 +247,21 @@ impl Resume {
         write::resume(self, piece_count, env!("CARGO_PKG_VERSION"))
     }
 
+    /// Whether a flag that has no field of its own is set, `disable_dht` for one.
+    #[must_use]
+    pub fn flag(&self, key: &[u8]) -> bool {
+        self.unknown.iter().any(|(k, raw)| k == key && raw == b"i1e")
+    }
+
+    /// Sets a flag that has no field of its own. One that is not set is written as libtorrent writes
+    /// it.
+    pub fn set_flag(&mut self, key: &[u8], on: bool) {
+        self.unknown.retain(|(k, _)| k != key);
+        if on {
+            self.unknown.push((key.to_vec(), b"i1e".to_vec()));
+        }
+    }
+
     /// The have set for a torrent of `piece_count` pieces, and how many leading pieces it covers
     /// (fewer when a check was interrupted: the rest is unknown). `None` when the blob has no
     /// pieces, or says that the torrent has another number of them.

@@ -12,6 +12,8 @@ use crate::base::TorrentId;
 use crate::net::notify::{self, Flag, Woken};
 use crate::swarm::Notice;
 
+/// Parts of answers that are kept undroppable; beyond, they are notices like others.
+const ANSWERS: usize = 4096;
 /// Room for events that an empty lane keeps.
 const KEPT: usize = 256;
 
@@ -29,6 +31,8 @@ pub struct Queue {
 struct Lanes {
     requests: VecDeque<Event>,
     notices: VecDeque<Event>,
+    /// Of `requests`, those that answer something and want no answer.
+    answers: usize,
     capacity: usize,
     classes: u32,
     /// Dropped since the last take, at the front of `notices`.
@@ -44,6 +48,13 @@ struct Lanes {
 impl Lanes {
     fn len(&self) -> usize {
         self.requests.len() + self.notices.len() + usize::from(self.dropped > 0)
+    }
+
+    /// Whether an event answers something the host asked for and there is room where nothing is
+    /// dropped. The end of a command always has room: commands are bounded.
+    fn takes_answer(&self, event: &Event) -> bool {
+        let ends = matches!(&event.kind, EventKind::Dht(dht) if dht.is_end());
+        ends || event.kind.is_answer() && self.answers < ANSWERS
     }
 
     /// Joins a state change with one of the same torrent that waits. False when none does.
@@ -101,6 +112,7 @@ impl Lanes {
 
     fn pop(&mut self) -> Option<Event> {
         if let Some(request) = self.requests.pop_front() {
+            self.answers -= usize::from(request.kind.is_answer());
             return Some(request);
         }
         if self.dropped > 0 {
@@ -118,6 +130,7 @@ impl Queue {
         let lanes = Lanes {
             requests: VecDeque::new(),
             notices: VecDeque::new(),
+            answers: 0,
             capacity: capacity.max(1),
             classes: class::DEFAULT,
             dropped: 0,
@@ -133,7 +146,8 @@ impl Queue {
     pub fn push(&self, event: Event) {
         let mut lanes = self.lanes.lock();
         let was_empty = lanes.len() == 0;
-        if event.kind.token().is_some() {
+        if event.kind.token().is_some() || lanes.takes_answer(&event) {
+            lanes.answers += usize::from(event.kind.is_answer());
             lanes.requests.push_back(event);
         } else if event.kind.is_vital() || lanes.classes & event.kind.class() != 0 {
             lanes.push_notice(event);
@@ -143,6 +157,12 @@ impl Queue {
         if was_empty {
             self.flag.raise();
         }
+    }
+
+    /// Answers that wait to be taken.
+    #[must_use]
+    pub fn answers(&self) -> usize {
+        self.lanes.lock().answers
     }
 
     /// Whether notices of these classes are queued at all.

@@ -4,12 +4,12 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Access, OptionSpec};
+use super::{Access, OptionSpec, dht};
 use crate::engine::settings::{SendInPlace, Settings};
 use crate::hash::{HashPath, HashPathError};
 use crate::swarm::LoadPolicy;
 
-const fn opt(
+pub(super) const fn opt(
     id: u32,
     name: &'static str,
     live: bool,
@@ -20,7 +20,29 @@ const fn opt(
 }
 
 /// All options, by id.
-pub static TABLE: &[OptionSpec] = &[
+pub static TABLE: &[OptionSpec] = &join::<{ ROWS.len() + dht::ROWS.len() }>(&[ROWS, dht::ROWS]);
+
+/// The rows of several lists, in order.
+const fn join<const N: usize>(lists: &[&[OptionSpec]]) -> [OptionSpec; N] {
+    let mut out = [FIRST; N];
+    let (mut list, mut at) = (0, 0);
+    while list < lists.len() {
+        let mut row = 0;
+        while row < lists[list].len() {
+            out[at] = lists[list][row];
+            (row, at) = (row + 1, at + 1);
+        }
+        list += 1;
+    }
+    assert!(at == N, "the lists have as many rows as was said");
+    out
+}
+
+/// Something to begin with.
+const FIRST: OptionSpec = ROWS[0];
+
+/// The session's options, by id.
+const ROWS: &[OptionSpec] = &[
     opt(
         1001,
         "net_threads",
@@ -499,12 +521,12 @@ pub static TABLE: &[OptionSpec] = &[
 ];
 
 /// A stored number as an option's value. Options' ranges fit, whatever the stored type.
-fn int<T: TryInto<i64>>(value: T) -> i64 {
+pub(super) fn int<T: TryInto<i64>>(value: T) -> i64 {
     value.try_into().unwrap_or(i64::MAX)
 }
 
 /// An option's value as a stored number; the range was checked.
-fn num<T: TryFrom<i64> + Default>(value: i64) -> T {
+pub(super) fn num<T: TryFrom<i64> + Default>(value: i64) -> T {
     T::try_from(value).unwrap_or_default()
 }
 
@@ -514,6 +536,14 @@ fn millis(value: Duration) -> i64 {
 
 fn from_millis(value: i64) -> Duration {
     Duration::from_millis(num(value))
+}
+
+pub(super) fn secs(value: Duration) -> i64 {
+    int(value.as_secs())
+}
+
+pub(super) fn from_secs(value: i64) -> Duration {
+    Duration::from_secs(num(value))
 }
 
 fn limit(value: Option<u64>) -> i64 {
@@ -540,14 +570,16 @@ fn set_load_policy(s: &mut Settings, value: i64) {
     };
 }
 
-fn set_listen(s: &mut Settings, text: &str) -> Result<(), &'static str> {
+/// A list of `host:port`.
+pub(super) fn hosts(text: &str) -> Result<Vec<String>, &'static str> {
     let list: Vec<String> =
         text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(String::from).collect();
     let port_ok = |t: &String| t.rsplit_once(':').is_some_and(|(_, p)| p.parse::<u16>().is_ok());
-    if !list.iter().all(port_ok) {
-        return Err("not a list of host:port");
-    }
-    s.listen = list;
+    if list.iter().all(port_ok) { Ok(list) } else { Err("not a list of host:port") }
+}
+
+fn set_listen(s: &mut Settings, text: &str) -> Result<(), &'static str> {
+    s.listen = hosts(text)?;
     Ok(())
 }
 

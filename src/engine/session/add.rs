@@ -63,6 +63,8 @@ pub struct AddRequest {
     pub save_policy: Option<SavePolicy>,
     /// What to trust.
     pub load_policy: Option<LoadPolicy>,
+    /// Whether to use the DHT.
+    pub dht: Option<bool>,
     /// Hooks of this torrent.
     pub hooks: Hooks,
 }
@@ -96,6 +98,7 @@ impl Core {
         let prefs = Prefs { verify_override: overrides, ..prefs };
         let add = self.build(&entry, &request, resume, &prefs, &settings, &found.save_path);
         self.publish(&entry, add)?;
+        self.dht_learn(&entry);
         if let Some(reason) = found.complaint {
             let pieces = info.piece_count();
             let notice = Notice::ResumeRejected { partial: false, file: None, reason, pieces };
@@ -216,6 +219,7 @@ impl Core {
             upload_limit: prefs.upload_limit,
             download_limit: prefs.download_limit,
             peers: request.peers.clone(),
+            dht: prefs.dht,
         })
     }
 
@@ -297,6 +301,7 @@ fn prefs(
         download_limit,
         max_connections: resume.and_then(|r| r.max_connections).filter(|n| *n > 0),
         upload_slots: resume.and_then(|r| r.max_uploads).filter(|n| *n > 0),
+        dht: request.dht.unwrap_or_else(|| !resume.is_some_and(|r| r.flag(b"disable_dht"))),
         trackers: trackers.unwrap_or_else(|| file.metainfo.trackers.clone()),
         names: (!names.renamed.is_empty()).then(|| Box::new(names)),
         save_error: None,

@@ -127,6 +127,7 @@ impl Core {
         }
         let hooks = std::mem::take(&mut *self.hooks.lock());
         drop(hooks);
+        self.dht_unhook();
         self.queue.push(Event::now(None, EventKind::Closed { unsaved }));
         *self.phase.lock() = Phase::Closed;
         self.phase_changed.notify_all();

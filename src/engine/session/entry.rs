@@ -92,6 +92,8 @@ pub(super) struct Prefs {
     pub(super) download_limit: Option<u64>,
     pub(super) max_connections: Option<u32>,
     pub(super) upload_slots: Option<u32>,
+    /// Looked up and announced in the DHT, when the session is and it is not private.
+    pub(super) dht: bool,
     /// The verifier in force may overrule the hash.
     pub(super) verify_override: bool,
     pub(super) trackers: Tiers,
@@ -114,12 +116,14 @@ impl Prefs {
         let max_connections = self.max_connections.unwrap_or(session.max_connections);
         let unchoke_slots = self.upload_slots.unwrap_or(session.unchoke_slots);
         let verify_override = self.verify_override;
-        let own = (max_connections, unchoke_slots, verify_override);
-        if own == (session.max_connections, session.unchoke_slots, session.verify_override) {
+        let dht = self.dht && session.dht;
+        let own = (max_connections, unchoke_slots, verify_override, dht);
+        let sessions = (session.max_connections, session.unchoke_slots, session.verify_override);
+        if own == (sessions.0, sessions.1, sessions.2, session.dht) {
             return Arc::clone(session);
         }
         let tuning = Tuning::clone(session);
-        Arc::new(Tuning { max_connections, unchoke_slots, verify_override, ..tuning })
+        Arc::new(Tuning { max_connections, unchoke_slots, verify_override, dht, ..tuning })
     }
 }
 
@@ -238,6 +242,7 @@ impl Entry {
             download_limit: None,
             max_connections: None,
             upload_slots: None,
+            dht: true,
             verify_override: false,
             trackers: Tiers::default(),
             names: None,

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Core, Entry, Hooks};
 use crate::base::{InfoHash, PeerKey, TorrentId};
+use crate::engine::dht;
 use crate::engine::events::{Event, EventKind, WireMessage, class};
 use crate::engine::host::{Directory, Host, SaveRequest, TrackerEvent, VerifyRequest};
 use crate::proto::peer::Message;
@@ -91,6 +92,10 @@ impl Host for Face {
         let entry = torrent.and_then(|id| self.0.forget(id));
         self.0.queue.push(Event::now(entry, EventKind::Fatal(message)));
         self.0.one_less();
+    }
+
+    fn dht(&self, output: dht::Output) {
+        self.0.dht_output(output);
     }
 
     fn wire(&self, torrent: TorrentId, peer: PeerKey, incoming: bool, message: &Message) {

@@ -61,6 +61,12 @@ impl Core {
         let _ = self.command(entry, Command::Verifier(window));
     }
 
+    /// Tells the torrent how to behave, after something set for it changed.
+    pub(super) fn tell_tuning(&self, entry: &Entry) {
+        let tuning = entry.prefs.lock().tuning(&self.tuning());
+        let _ = self.command(entry, Command::Tuning(tuning));
+    }
+
     /// Tells the torrent when to save.
     pub(super) fn tell_policy(&self, entry: &Entry) {
         let _ = self.command(entry, Command::SavePolicy(self.policy_of(entry)));
@@ -113,7 +119,11 @@ impl Core {
     /// A shard has state to keep.
     pub(super) fn ask_saver(self: &Arc<Self>, entry: &Arc<Entry>, mut request: SaveRequest) {
         let generation = request.generation;
-        request.state.paused = entry.prefs.lock().paused;
+        {
+            let prefs = entry.prefs.lock();
+            request.state.paused = prefs.paused;
+            request.state.set_flag(b"disable_dht", !prefs.dht);
+        }
         request.state.info = request.with_info.then(|| request.info.raw.to_vec());
         let pieces = request.info.piece_count();
         let encode = move || Bytes::from(request.state.encode(pieces));
@@ -144,7 +154,7 @@ impl Core {
     }
 
     /// Puts a request before the host.
-    fn ask(self: &Arc<Self>, hook: Hook, token: u64, event: Event) {
+    pub(super) fn ask(self: &Arc<Self>, hook: Hook, token: u64, event: Event) {
         let Some(call) = hook.call.clone() else {
             // Makes the worker's tick look after requests nobody answers.
             self.hook_worker.start();
@@ -194,8 +204,14 @@ impl Core {
     pub fn complete(self: &Arc<Self>, token: u64, verdict: Verdict) -> Result<(), Error> {
         let gone = || Error::new(ErrorKind::Gone, "the request was answered or withdrawn");
         let open = self.requests.close(token).ok_or_else(gone)?;
-        let entry = &open.entry;
+        if let Subject::DhtQuery(ticket) = open.subject {
+            // Only a clear yes and what is as good as no hook let it be answered.
+            return self.dht_verdict(ticket, matches!(verdict, Verdict::Accept | Verdict::Pass));
+        }
+        let entry = open.entry.as_ref().ok_or_else(gone)?;
         match open.subject {
+            // Answered above.
+            Subject::DhtQuery(_) => Ok(()),
             Subject::Verify { piece, attempt } => {
                 let verdict = match verdict {
                     Verdict::Accept => VerifyVerdict::Accept,
@@ -234,6 +250,8 @@ impl Core {
             (_, Some(lent)) => return Ok(lent),
             (Subject::Save { blob, .. }, None) => blob,
             (Subject::Verify { piece, .. }, None) => self.read_piece(&entry, piece)?,
+            // A query has no bytes beyond its event.
+            (Subject::DhtQuery(_), None) => Bytes::new(),
         };
         self.requests.lend(token, bytes).ok_or_else(gone)
     }

@@ -48,6 +48,14 @@ impl Shard {
             ShardCommand::SetTrackers(id, tiers) => self.with(id, |s| self.set_trackers(s, tiers)),
             ShardCommand::Reannounce(id) => self.with(id, |s| self.reannounce(s)),
             ShardCommand::Scrape(id) => self.with(id, |s| self.scrape(s)),
+            ShardCommand::PeersFound(id, source, addrs) => {
+                self.with(id, |s| self.input(s, Input::PeersFound { source, addrs: &addrs }));
+            }
+            ShardCommand::TorrentDht(id, on) => self.with(id, |s| {
+                s.dht.set(on);
+                self.dht_switch(s);
+            }),
+            ShardCommand::Dht(command) => self.contain(None, || self.dht_command(command)),
             ShardCommand::DeleteFiles(id) => self.with(id, |s| s.delete.set(true)),
             ShardCommand::WireNotices(id, on) => {
                 self.with(id, |s| s.brain.borrow_mut().set_wire_notices(on));
@@ -84,6 +92,9 @@ impl Shard {
             next_incoming: Cell::new(slot::incoming_base(id)),
             armed: Cell::new(None),
             stalled: Cell::new(false),
+            dht: Cell::new(add.dht),
+            runs: Cell::new(false),
+            dht_role: Cell::new(None),
             delete: Cell::new(false),
             closing: Cell::new(false),
             gone: Cell::new(false),
@@ -142,6 +153,9 @@ impl Shard {
         }
         if old.trackers_enabled != settings.trackers_enabled {
             self.switch_trackers(settings.trackers_enabled);
+        }
+        if old.dht != settings.dht {
+            self.configure_dht();
         }
         if self.index == 0 && old.listen != settings.listen {
             self.rebind(&settings.listen);

@@ -176,7 +176,11 @@ impl Shard {
                 let info = std::sync::Arc::clone(&slot.info);
                 self.host.save(slot.id, SaveRequest { generation, state, with_info, info });
             }
-            Output::Announce(event) => self.tracker_event(slot, event),
+            Output::Announce(event) => {
+                self.dht_event(slot, event);
+                self.tracker_event(slot, event);
+            }
+            Output::DhtNode(addr) => self.dht_node(addr),
             Output::Notice(notice) => self.host.notice(slot.id, notice),
             Output::Wire { peer, incoming, message } => {
                 self.host.wire(slot.id, peer, incoming, &message);
@@ -208,6 +212,7 @@ impl Shard {
     pub(super) fn forget(self: &Rc<Self>, id: TorrentId) {
         let Some(slot) = self.torrents.borrow_mut().remove(&id) else { return };
         slot.gone.set(true);
+        self.dht_forget(&slot);
         self.timers.move_to(id, slot.armed.take(), None);
         self.stalled.borrow_mut().remove(&id);
         let conns = slot.conns.take();

@@ -5,6 +5,7 @@ use tokio::sync::Notify;
 
 use crate::base::DiskError;
 use crate::disk::Completion;
+use crate::engine::dht::Command;
 use crate::engine::host::ShardCommand;
 
 /// The mailbox of one shard. One lock per batch, one wake-up per batch: a sender wakes the shard
@@ -97,6 +98,7 @@ impl Inbox {
 fn refuse(command: ShardCommand) {
     match command {
         ShardCommand::Query(_, query) => query(None),
+        ShardCommand::Dht(Command::Query(query)) => query(None),
         ShardCommand::ReadPiece(_, _, answer) => answer(Err(gone())),
         _ => {}
     }

@@ -14,6 +14,7 @@ mod announce;
 mod command;
 mod conn;
 mod contain;
+mod dht;
 mod dials;
 mod drive;
 mod fleet;
@@ -209,6 +210,7 @@ struct Shard {
     stalled: RefCell<BTreeSet<TorrentId>>,
     desk: Desk,
     door: accept::Door,
+    dht: dht::Post,
     /// The receive buffer of whoever reads next and reads little.
     scratch: Cell<BytesMut>,
     /// File content on its way to a socket.
@@ -242,6 +244,7 @@ impl Shard {
             stalled: RefCell::default(),
             desk: Desk::default(),
             door: accept::Door::new(seed.listeners),
+            dht: dht::Post::default(),
             scratch: Cell::default(),
             copies: RefCell::default(),
             buffers: RefCell::new(BufferPool::new(RECEIVE_BUFFER, buffers)),
@@ -266,6 +269,7 @@ impl Shard {
 
     /// The thread's main loop: mail, deadlines, and nothing per connection.
     async fn run(self: &Rc<Self>) {
+        self.open_dht();
         self.open_door();
         loop {
             if let Err(message) = contain::catch(|| self.turn()) {
@@ -309,6 +313,7 @@ impl Shard {
                 self.time_passed(&slot);
             }
         }
+        self.dht_time(now);
         self.rate_waiters.fire(now);
         self.unstall();
         self.dials.look_again(now, || self.fleet.room());
@@ -325,7 +330,7 @@ impl Shard {
     fn next_wake(&self) -> Option<Instant> {
         let now = self.now();
         let stalled = (!self.stalled.borrow().is_empty()).then(|| now + PRESSURE_TICK);
-        let lines = [self.rate_waiters.due(), self.dials.due()];
+        let lines = [self.rate_waiters.due(), self.dials.due(), self.dht.due()];
         let clocks = [self.timers.first(), self.shares_due.get(), self.buffers_due.get(), stalled];
         lines.into_iter().chain(clocks).flatten().min()
     }

@@ -13,8 +13,9 @@ use tokio::sync::Mutex;
 use super::jobs::Jobs;
 use super::limit::Limits;
 use super::outbox::Outbox;
-use crate::base::{Instant, PeerId, PeerKey, TorrentId};
+use crate::base::{InfoHash, Instant, PeerId, PeerKey, TorrentId};
 use crate::codec::metainfo::Info;
+use crate::proto::dht::Role;
 use crate::proto::tracker::{Announcer, TrackerKey};
 use crate::swarm::Torrent;
 
@@ -39,12 +40,30 @@ pub(super) struct Slot {
     pub(super) armed: Cell<Option<Instant>>,
     /// Some connection found reading not allowed and waits to be told otherwise.
     pub(super) stalled: Cell<bool>,
+    /// The host lets it use the DHT.
+    pub(super) dht: Cell<bool>,
+    /// It runs: peers may know of it.
+    pub(super) runs: Cell<bool>,
+    /// As what the DHT knows it; `None` when it does not.
+    pub(super) dht_role: Cell<Option<Role>>,
     /// Content is to be deleted after the close.
     pub(super) delete: Cell<bool>,
     /// The brain said `Closed`; the storage is being closed.
     pub(super) closing: Cell<bool>,
     /// Not on the shard any more; tasks that still hold it must not use it.
     pub(super) gone: Cell<bool>,
+}
+
+impl Slot {
+    /// What it is known by.
+    pub(super) fn info_hash(&self) -> InfoHash {
+        self.info.info_hash
+    }
+
+    /// Whether peers come from trackers and the host only (BEP 27).
+    pub(super) fn is_private(&self) -> bool {
+        self.info.private
+    }
 }
 
 /// The driver's part in asking trackers.

@@ -183,6 +183,14 @@ impl Lookup {
     }
 
     fn choose(&self) -> Option<usize> {
+        // While nobody has answered, what an earlier session knew may all be gone: every other
+        // question goes to a bootstrap address.
+        if self.answered == 0 && self.asked % 2 == 1 && self.busy < self.config.branching {
+            let fresh = |c: &Candidate| c.id.is_none() && c.state == State::Fresh;
+            if let Some(at) = self.candidates.iter().position(fresh) {
+                return Some(at);
+            }
+        }
         let prefer = self.config.security == Security::Prefer;
         // Every other question goes to an id that fits, if there is one in reach.
         let secure_turn = prefer && self.asked % 2 == 1;

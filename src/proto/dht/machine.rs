@@ -89,6 +89,8 @@ impl Dht {
             Input::Datagram { endpoint, from, data } => {
                 self.datagram(now, endpoint, canonical(from), data);
             }
+            Input::SetId { endpoint, id } => self.set_id(now, endpoint, id),
+            Input::Restore(state) => self.restore(now, state),
             Input::Unreachable(to) => self.unreachable(now, canonical(to)),
             Input::External { endpoint, ip } => self.trusted_external(now, endpoint, ip),
             Input::Command { id, command } => self.command(now, id, command),
@@ -289,6 +291,7 @@ impl Dht {
             body: Body::Query(query),
         };
         let data = packet.encode();
+        self.stats.asked += 1;
         self.calls.open(now, transaction, call, self.config.short_timeout);
         self.send(call.endpoint, call.to, data);
     }
@@ -305,22 +308,32 @@ impl Dht {
         response: &Response<'_>,
         seen_as: Option<SocketAddr>,
     ) {
+        self.stats.answered += 1;
         let contact = Contact { id: response.id, addr: call.to };
+        let mut first = false;
         if let Some(node) = self.nodes.get_mut(&call.endpoint) {
+            let lonely = node.table.len().0 == 0;
             if let Some(expected) = call.contact()
                 && expected.id != response.id
             {
                 node.table.failed(expected);
             }
             node.table.answered(now, contact);
+            first = lonely && node.table.len().0 > 0;
             if let Some(seen_as) = seen_as {
                 self.vote(now, call.endpoint, call.to, seen_as.ip().to_canonical());
             }
         }
         match call.purpose {
+            Purpose::Check if first => self.acquainted(now, call.endpoint),
             Purpose::Check => {}
             Purpose::Lookup(lookup) => self.lookup_answered(now, lookup, call, response),
-            Purpose::Direct(command) => self.direct_answered(now, command, call, response),
+            Purpose::Direct(command) => {
+                self.direct_answered(now, command, call, response);
+                if first {
+                    self.acquainted(now, call.endpoint);
+                }
+            }
             Purpose::Store(command) => self.store_ended(command, None),
         }
     }
@@ -362,7 +375,10 @@ impl Dht {
         if self.nodes.remove(&endpoint).is_none() {
             return;
         }
-        self.held.retain(|held| held.endpoint != endpoint);
+        let (gone, kept) =
+            self.held.drain(..).partition::<VecDeque<_>, _>(|held| held.endpoint == endpoint);
+        self.held = kept;
+        gone.into_iter().for_each(|held| self.out(Output::Expired(held.ticket)));
         let gone: Vec<u32> = self
             .lookups
             .iter()
@@ -401,8 +417,10 @@ impl Dht {
             self.storage.expire(now);
             self.next_expire = now + EXPIRE_EVERY;
         }
-        while self.held.front().is_some_and(|held| held.until <= now) {
-            self.held.pop_front();
+        while self.held.front().is_some_and(|held| held.until <= now)
+            && let Some(held) = self.held.pop_front()
+        {
+            self.out(Output::Expired(held.ticket));
         }
         // Each once: who finds the budget empty again goes to the end of the line.
         let mut seen = BTreeSet::new();

@@ -2,7 +2,8 @@
 //!
 //! [`Dht`] is one session's presence in the DHT: a node for each listening address, one store for
 //! all of them. [`Packet`] is the wire format; [`Item`] and its parts are what BEP 44 stores;
-//! [`Follower`] and [`Publisher`] keep a torrent's mutable pointer up to date (BEP 46).
+//! [`Follower`] and [`Publisher`] keep a torrent's mutable pointer up to date (BEP 46); [`Rounds`] says
+//! whose turn it is when many torrents want to be looked up.
 //! Deliberately absent: sockets, names (a driver resolves bootstrap hosts), clocks, files, and any
 //! randomness but the generator and the secret that [`Dht::new`] is given.
 //!
@@ -32,6 +33,7 @@ mod krpc;
 mod lookup;
 mod machine;
 mod results;
+mod rounds;
 mod run;
 mod serve;
 mod state;
@@ -53,6 +55,7 @@ pub use krpc::{
     Body, DecodeError, Method, Packet, PutMutable, Query, Response, Sample, Want, code,
 };
 pub use machine::Dht;
+pub use rounds::{Found, Role, Rounds, RoundsConfig, Turn};
 pub use state::State;
 pub use storage::{PutRefusal, Storage, StorageConfig};
 pub use table::{K, Table, TableConfig};

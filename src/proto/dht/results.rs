@@ -259,8 +259,8 @@ impl Kind {
         match self {
             Self::Peers { announce: Some(announce), info_hash, .. } => Method::AnnouncePeer {
                 info_hash: *info_hash,
-                port: announce.port.unwrap_or(0),
-                implied_port: announce.port.is_none(),
+                port: announce.port,
+                implied_port: announce.implied,
                 seed: announce.seed,
                 token,
             },

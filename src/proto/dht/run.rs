@@ -145,11 +145,25 @@ impl Dht {
                 return self.refuse(id, Failure::Busy);
             }
             self.routers.push(to);
+            self.tell_bootstrap(now, to);
             for endpoint in self.endpoints(Some(to.is_ipv6())) {
                 self.hurry_bootstrap(now, endpoint);
             }
         }
         self.done(id, Outcome::Accepted, LookupStats::default());
+    }
+
+    /// Gives a bootstrap address to those who are looking for their place already.
+    fn tell_bootstrap(&mut self, now: Instant, to: SocketAddr) {
+        let looks = |active: &Active| active.goal == Goal::Bootstrap && active.v6 == to.is_ipv6();
+        let looking: Vec<u32> =
+            self.lookups.iter().filter(|(_, active)| looks(active)).map(|(id, _)| *id).collect();
+        for id in looking {
+            if let Some(active) = self.lookups.get_mut(&id) {
+                active.lookup.add_router(to);
+            }
+            self.pump(now, id);
+        }
     }
 
     /// One question to one node.

@@ -29,7 +29,7 @@ const HELD_FOR: Duration = Duration::from_secs(5);
 /// A query that waits for the host.
 #[derive(Debug)]
 pub(super) struct Held {
-    ticket: Ticket,
+    pub(super) ticket: Ticket,
     pub(super) endpoint: EndpointId,
     from: SocketAddr,
     data: Vec<u8>,

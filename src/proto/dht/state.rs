@@ -4,7 +4,7 @@
 //! own); `nodes`, `nodes6`: contacts in compact form (BEP 5, BEP 32). Deliberately absent: what was
 //! stored for others, which is theirs to announce again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::compact::{read_addr, read_contacts, write_addr, write_contacts};
@@ -58,6 +58,29 @@ impl State {
     /// The saved id of a listening address.
     pub(super) fn id(&self, local: SocketAddr) -> Option<NodeId> {
         self.ids.iter().find(|(addr, _)| *addr == local).map(|(_, id)| *id)
+    }
+
+    /// The saved id of an address that differs by its port only, as one that the system chose does
+    /// at each start; none that is in use.
+    pub(super) fn id_near(&self, local: SocketAddr, used: &BTreeSet<NodeId>) -> Option<NodeId> {
+        let near = |(addr, id): &&(SocketAddr, NodeId)| addr.ip() == local.ip() && !used.contains(id);
+        self.ids.iter().find(near).map(|(_, id)| *id)
+    }
+
+    /// This state, and of another what there is room for.
+    pub(super) fn merged(mut self, other: &Self) -> Self {
+        for (local, id) in &other.ids {
+            if self.id(*local).is_none() {
+                self.ids.push((*local, *id));
+            }
+        }
+        self.ids.truncate(MAX_IDS);
+        for (list, more) in [(&mut self.v4, &other.v4), (&mut self.v6, &other.v6)] {
+            let known: BTreeSet<SocketAddr> = list.iter().map(|contact| contact.addr).collect();
+            list.extend(more.iter().filter(|contact| !known.contains(&contact.addr)));
+            list.truncate(MAX_NODES);
+        }
+        self
     }
 
     /// The nodes of a family.

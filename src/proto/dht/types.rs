@@ -3,7 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::{Contact, Item, MutableItem, NodeId, PublicKey, SecretKey, StorageConfig, Value};
+use super::{
+    Contact, Item, MutableItem, NodeId, PublicKey, SecretKey, State, StorageConfig, Value,
+};
 use crate::base::InfoHash;
 
 /// A listening address's number, chosen by the driver.
@@ -60,6 +62,39 @@ pub enum QueryKind {
     Put,
     /// `sample_infohashes`.
     SampleInfohashes,
+}
+
+impl QueryKind {
+    /// All kinds.
+    pub const ALL: [Self; 7] = [
+        Self::Ping,
+        Self::FindNode,
+        Self::GetPeers,
+        Self::AnnouncePeer,
+        Self::Get,
+        Self::Put,
+        Self::SampleInfohashes,
+    ];
+
+    /// Its name in the protocol.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ping => "ping",
+            Self::FindNode => "find_node",
+            Self::GetPeers => "get_peers",
+            Self::AnnouncePeer => "announce_peer",
+            Self::Get => "get",
+            Self::Put => "put",
+            Self::SampleInfohashes => "sample_infohashes",
+        }
+    }
+
+    /// The kind with this name.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 /// How the machine behaves. May change while it runs.
@@ -154,6 +189,15 @@ pub enum Input<'a> {
     },
     /// The network says that nobody listens there.
     Unreachable(SocketAddr),
+    /// A state saved elsewhere: whom to ask, and our ids where we have not found our place yet.
+    Restore(State),
+    /// Take this id at an address, whatever BEP 42 says of it; those we know stay known.
+    SetId {
+        /// Where.
+        endpoint: EndpointId,
+        /// Which.
+        id: NodeId,
+    },
     /// Somebody trusted says how others see us.
     External {
         /// Where.
@@ -184,8 +228,11 @@ pub enum Input<'a> {
 /// How to announce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Announce {
-    /// The port peers can reach us at; `None` for the one our packets come from (`implied_port`).
-    pub port: Option<u16>,
+    /// The port peers can reach us at.
+    pub port: u16,
+    /// They had better use the port our packets come from (`implied_port`): the one a router gave
+    /// us. Nodes that do not know this take `port`.
+    pub implied: bool,
     /// We have all of it (BEP 33).
     pub seed: bool,
 }
@@ -287,6 +334,8 @@ pub enum Output {
         /// It waits for a verdict.
         ticket: Option<Ticket>,
     },
+    /// A held query waited too long, or its socket is gone: it wants no verdict any more.
+    Expired(Ticket),
     /// Peers that a running command had not found before.
     Peers {
         /// Command.
@@ -437,6 +486,10 @@ pub struct Stats {
     pub sent_bytes: u64,
     /// Queries answered.
     pub queries: u64,
+    /// Queries of ours sent.
+    pub asked: u64,
+    /// Those of them that were answered.
+    pub answered: u64,
     /// Datagrams that were no message.
     pub garbage: u64,
     /// Answers nobody waited for, or from another address than was asked.

@@ -243,12 +243,16 @@ impl Publisher {
         }
     }
 
+    /// Plans to point at this torrent, as [`PublisherInput::Publish`] does, but starts only with
+    /// the next input: for who has to wait for the network first.
+    pub fn want(&mut self, now: Instant, info_hash: InfoHash) {
+        (self.wanted, self.next, self.attempts) = (Some(info_hash), Some(now), 0);
+    }
+
     /// Takes an input.
     pub fn handle(&mut self, now: Instant, input: PublisherInput<'_>) {
         match input {
-            PublisherInput::Publish(info_hash) => {
-                (self.wanted, self.next, self.attempts) = (Some(info_hash), Some(now), 0);
-            }
+            PublisherInput::Publish(info_hash) => self.want(now, info_hash),
             PublisherInput::Finished(outcome) if self.busy => self.finished(now, outcome),
             PublisherInput::Finished(_) | PublisherInput::Timeout => {}
         }

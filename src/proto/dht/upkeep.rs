@@ -1,6 +1,7 @@
 //! Keeping tables alive: bootstrap, checks of the silent, refreshed buckets, and an id that fits
 //! our address (BEP 5, BEP 42).
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::krpc::Method;
 use super::run::{Goal, Question};
 use super::table::Table;
 use super::types::{EndpointId, Output};
-use super::{Contact, Dht, NodeId};
+use super::{Contact, Dht, NodeId, State};
 use crate::base::Instant;
 
 /// Time between looks at a table; at most one node is checked at each.
@@ -56,7 +57,8 @@ impl Dht {
             self.unlisten(now, endpoint);
         }
         let external = external.map(|ip| ip.to_canonical());
-        let saved = self.saved.id(local);
+        let used = self.nodes.values().map(|node| node.table.own()).collect();
+        let saved = self.saved.id(local).or_else(|| self.saved.id_near(local, &used));
         let fits = |id: &NodeId| external.is_none_or(|ip| id.is_secure(ip));
         let id = saved.filter(fits).unwrap_or_else(|| match external {
             Some(ip) => NodeId::secure(ip, &mut self.rng),
@@ -110,6 +112,39 @@ impl Dht {
             self.nodes.get(&endpoint).is_some_and(|n| !n.bootstrapping && n.table.len().0 == 0);
         if lonely {
             self.bootstrap(now, endpoint);
+        }
+    }
+
+    /// Somebody answered us for the first time: whoever it knows is better than waiting for the next
+    /// try with those who do not answer.
+    pub(super) fn acquainted(&mut self, now: Instant, endpoint: EndpointId) {
+        if let Some(node) = self.nodes.get_mut(&endpoint)
+            && !node.bootstrapping
+        {
+            self.bootstrap(now, endpoint);
+        }
+    }
+
+    /// Takes a state saved elsewhere.
+    pub(super) fn restore(&mut self, now: Instant, state: State) {
+        self.saved = state.merged(&self.saved);
+        let mut used: BTreeSet<NodeId> = self.nodes.values().map(|n| n.table.own()).collect();
+        let config = self.table_config();
+        for endpoint in self.endpoints(None) {
+            let Some(node) = self.nodes.get_mut(&endpoint) else { continue };
+            let saved =
+                self.saved.id(node.local).or_else(|| self.saved.id_near(node.local, &used));
+            let fits =
+                |id: &NodeId| node.votes.decided().is_none_or(|ip| id.is_secure(ip));
+            // An id that others know us by already is better than an old one.
+            if let Some(id) = saved.filter(fits)
+                && node.table.len().0 == 0
+                && id != node.table.own()
+            {
+                used.insert(id);
+                node.table = Table::new(id, config);
+            }
+            self.hurry_bootstrap(now, endpoint);
         }
     }
 
@@ -202,13 +237,20 @@ impl Dht {
 
     /// Takes an id that fits our address, unless ours does; those we know stay known.
     fn move_to(&mut self, now: Instant, endpoint: EndpointId, ip: IpAddr) {
-        let config = self.table_config();
-        let Some(node) = self.nodes.get_mut(&endpoint) else { return };
+        let Some(node) = self.nodes.get(&endpoint) else { return };
         let too_soon = node.id_since.is_some_and(|since| now.since(since) < ID_LIFE);
         if node.table.own().is_secure(ip) || too_soon {
             return;
         }
-        let mut table = Table::new(NodeId::secure(ip, &mut self.rng), config);
+        let id = NodeId::secure(ip, &mut self.rng);
+        self.set_id(now, endpoint, id);
+    }
+
+    /// Takes another id; those we know stay known.
+    pub(super) fn set_id(&mut self, now: Instant, endpoint: EndpointId, id: NodeId) {
+        let config = self.table_config();
+        let Some(node) = self.nodes.get_mut(&endpoint) else { return };
+        let mut table = Table::new(id, config);
         node.table.good().for_each(|contact| table.answered(now, contact));
         (node.table, node.id_since, node.cursor) = (table, Some(now), 0);
         node.next_self = now;

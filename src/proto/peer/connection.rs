@@ -311,7 +311,7 @@ impl Connection {
     }
 
     fn queue_handshake(&mut self, now: Instant, config: &Config) {
-        let ours = Handshake::ours(config.info_hash, config.peer_id);
+        let ours = Handshake::ours(config.info_hash, config.peer_id).with_dht(config.dht);
         self.output.push_small(|out| handshake::encode(&ours, out));
         self.last_sent = self.last_sent.max(now);
     }

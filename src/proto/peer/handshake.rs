@@ -16,6 +16,8 @@ pub(super) const LEN: usize = 68;
 
 /// Reserved byte and bit of the extension protocol (BEP 10).
 const EXTENDED: (usize, u8) = (5, 0x10);
+/// Reserved byte and bit of the DHT (BEP 5).
+const DHT: (usize, u8) = (7, 0x01);
 /// Reserved byte and bit of the fast extension (BEP 6).
 const FAST: (usize, u8) = (7, 0x04);
 
@@ -30,6 +32,22 @@ impl Handshake {
             }
         }
         Self { reserved, info_hash, peer_id }
+    }
+
+    /// The same, with the word that there is a node of the DHT (BEP 5).
+    #[must_use]
+    pub fn with_dht(mut self, dht: bool) -> Self {
+        let (byte, bit) = DHT;
+        if let (Some(slot), true) = (self.reserved.get_mut(byte), dht) {
+            *slot |= bit;
+        }
+        self
+    }
+
+    /// Whether the sender has a node of the DHT (BEP 5).
+    #[must_use]
+    pub fn dht(&self) -> bool {
+        self.bit(DHT)
     }
 
     /// Whether the sender speaks the fast extension (BEP 6).

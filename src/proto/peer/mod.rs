@@ -103,6 +103,8 @@ pub struct Config {
     pub peer_addr: Option<std::net::IpAddr>,
     /// `upload_only` (BEP 21) in our first extension handshake.
     pub upload_only: bool,
+    /// We have a node of the DHT, and say so (BEP 5).
+    pub dht: bool,
     /// Time to finish the handshake.
     pub handshake_timeout: Duration,
     /// Silence after which the peer is dropped (it must send keep-alives every 2 minutes).

@@ -26,6 +26,7 @@ fn config() -> Config {
         listen_port: 6881,
         peer_addr: Some(IpAddr::from([1, 2, 3, 4])),
         upload_only: false,
+        dht: false,
         handshake_timeout: Duration::from_secs(20),
         idle_timeout: Duration::from_secs(150),
     }

@@ -61,6 +61,7 @@ impl Torrent {
             listen_port: self.listen_port,
             peer_addr: Some(addr.ip()),
             upload_only: self.is_finished() && !self.is_complete(),
+            dht: self.has_dht(),
             handshake_timeout: self.tuning.handshake_timeout,
             idle_timeout: self.tuning.idle_timeout,
         }
@@ -245,6 +246,25 @@ impl Torrent {
         } else if !have.none() {
             let bits = bytes::Bytes::copy_from_slice(have.as_bytes());
             self.send(key, Message::Bitfield(bits));
+        }
+        if self.has_dht() && self.peers.get(&key).is_some_and(Peer::dht) {
+            self.send(key, Message::Port(self.listen_port));
+        }
+    }
+
+    /// Whether peers are told of our node (BEP 5); those of private torrents are not (BEP 27).
+    fn has_dht(&self) -> bool {
+        self.tuning.dht && self.listen_port != 0 && !self.info.private
+    }
+
+    /// A peer says where its node is. Taken from peers whose handshake said that they have one, and
+    /// only while we have one ourselves.
+    pub(super) fn on_port(&mut self, key: PeerKey, port: u16) {
+        let on = self.has_dht() && port != 0;
+        let Some(peer) = self.peers.get_mut(&key).filter(|peer| on && peer.dht()) else { return };
+        // Once: whoever says it over and over would have us ask over and over.
+        if !std::mem::replace(&mut peer.told_port, true) {
+            self.out.push_back(Output::DhtNode(SocketAddr::new(peer.addr.ip(), port)));
         }
     }
 

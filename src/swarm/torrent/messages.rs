@@ -32,7 +32,8 @@ impl Torrent {
         }
         let Some(peer) = self.peers.get_mut(&key).filter(|p| p.established) else { return };
         match message {
-            Message::KeepAlive | Message::Port(_) | Message::Extended { .. } => {}
+            Message::Port(port) => self.on_port(key, port),
+            Message::KeepAlive | Message::Extended { .. } => {}
             Message::Choke => self.on_choke(key),
             Message::Unchoke => self.on_unchoke(key),
             Message::Interested => self.on_interested(key, true),

@@ -48,6 +48,8 @@ pub(super) struct Peer {
     pub(super) peer_interested: bool,
     pub(super) snubbed: bool,
     pub(super) parole: bool,
+    /// It said where its node of the DHT is.
+    pub(super) told_port: bool,
     pub(super) connected: Instant,
 
     /// Requests at the peer, oldest first.
@@ -115,6 +117,7 @@ impl Peer {
             peer_interested: false,
             snubbed: false,
             parole: false,
+            told_port: false,
             connected: now,
             outstanding: VecDeque::new(),
             leftovers: VecDeque::new(),
@@ -144,6 +147,11 @@ impl Peer {
     /// Whether both sides speak BEP 6.
     pub(super) fn fast(&self) -> bool {
         self.conn.as_ref().is_some_and(|c| c.fast())
+    }
+
+    /// Whether it has a node of the DHT (BEP 5).
+    pub(super) fn dht(&self) -> bool {
+        self.conn.as_ref().is_some_and(|c| c.peer_handshake().is_some_and(|h| h.dht()))
     }
 
     /// It wants nothing and never will: complete, or says so (BEP 21).

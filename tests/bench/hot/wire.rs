@@ -50,6 +50,7 @@ fn connection() -> Connection {
         listen_port: 1,
         peer_addr: None,
         upload_only: false,
+        dht: false,
         handshake_timeout: Duration::from_secs(10),
         idle_timeout: Duration::from_secs(100),
     };

@@ -16,8 +16,9 @@ fn get_peers(announce: Option<Announce>) -> Command {
 fn announced_peers_are_found_and_counted_in_both_families() {
     let mut net = Net::new(40, true, &Config::default());
     for n in 0..10 {
-        let port = (n % 2 == 0).then_some(1000 + u16::try_from(n).unwrap());
-        let announce = Announce { port, seed: n < 3 };
+        // Half of them say that the port of their packets is the one to use, whatever they name.
+        let port = 1000 + u16::try_from(n).unwrap();
+        let announce = Announce { port, implied: n % 2 == 1, seed: n < 3 };
         let (outcome, stats) = net.command(n, get_peers(Some(announce)));
         let Outcome::Peers { announced, .. } = outcome else { panic!("{outcome:?}") };
         assert!((12..=16).contains(&announced), "eight of each family: {announced}");
@@ -96,7 +97,7 @@ fn mutable_items_go_up_and_races_are_told() {
 #[test]
 fn info_hashes_are_sampled() {
     let mut net = Net::new(30, false, &Config::default());
-    let announce = Announce { port: None, seed: false };
+    let announce = Announce { port: 0, implied: true, seed: false };
     net.command(1, get_peers(Some(announce)));
     let target = NodeId::from(HASH);
     let (outcome, _) = net.command(2, Command::Sample { target, to: None });
@@ -141,7 +142,7 @@ fn read_only_machines_find_and_are_not_found() {
     }
     let (outcome, _) = net.command(1, Command::Ping(Net::addr(20, false)));
     assert_eq!(outcome, Outcome::Failed(Failure::NoAnswer));
-    let (outcome, _) = net.command(20, get_peers(Some(Announce { port: None, seed: true })));
+    let (outcome, _) = net.command(20, get_peers(Some(Announce { port: 0, implied: true, seed: true })));
     assert!(matches!(outcome, Outcome::Peers { announced: 8, .. }), "{outcome:?}");
 }
 
@@ -228,4 +229,69 @@ fn a_full_budget_slows_lookups_and_does_not_stop_them() {
     let most = 4096 + 400 * secs.as_secs() + 2000;
     assert!(bytes <= most, "{bytes} in {secs:?}");
     assert!(secs > Duration::from_secs(3), "{secs:?}");
+}
+
+/// A session whose bootstrap hosts do not answer learns of one node from a peer: that is enough, and
+/// it does not wait for its next try.
+#[test]
+fn the_first_node_that_answers_is_where_one_starts() {
+    let mut net = Net::new(20, false, &Config::default());
+    net.place(20, false, Config::default(), State::default());
+    let dead = Command::AddRouter("10.9.9.9:1".parse().unwrap());
+    net.give(20, Input::Command { id: CommandId(1), command: dead });
+    // Long enough for several tries in vain, so that the next one is minutes away.
+    net.run(Duration::from_secs(300));
+    assert_eq!(net.machines[20].stats().nodes, 0);
+    let (outcome, _) = net.command(20, Command::Ping(Net::addr(7, false)));
+    assert!(matches!(outcome, Outcome::Pong { .. }), "{outcome:?}");
+    net.run(Duration::from_secs(3));
+    let nodes = net.machines[20].stats().nodes;
+    assert!(nodes >= 8, "{nodes} nodes after three seconds");
+    assert!(net.told.iter().any(|(n, o)| *n == 20 && matches!(o, Output::Bootstrapped { .. })));
+}
+
+#[test]
+fn a_state_given_later_is_as_good_as_one_given_at_the_start() {
+    let mut net = Net::new(20, false, &Config::default());
+    let saved = net.machines[5].save();
+    let id = net.machines[5].id(HERE).unwrap();
+    let encoded = State::decode(&saved.encode()).unwrap();
+    // The machine comes back at another port, knowing nothing.
+    net.place(20, false, Config::default(), State::default());
+    assert_ne!(net.machines[20].id(HERE), Some(id));
+    net.give(20, Input::Restore(encoded.clone()));
+    net.run(Duration::from_secs(5));
+    assert!(net.machines[20].stats().nodes >= 8);
+    // Its address differs from the saved one by more than its port: the id is not its own.
+    assert_ne!(net.machines[20].id(HERE), Some(id));
+    // Who has found its place keeps its id.
+    let before = net.machines[6].id(HERE);
+    net.give(6, Input::Restore(encoded.clone()));
+    assert_eq!(net.machines[6].id(HERE), before);
+    let endpoint = EndpointId(1);
+    let mut other = Dht::new(Config::default(), [1; 20], State::default(), crate::base::Rng::new(1));
+    let listen = |port| {
+        let local = std::net::SocketAddr::new(Net::addr(5, false).ip(), port);
+        Input::Listen { endpoint, local, external: None }
+    };
+    other.handle(net.now, listen(4000));
+    other.handle(net.now, Input::Restore(encoded));
+    assert_eq!(other.id(endpoint), Some(id), "only the port is another");
+}
+
+/// All nodes of an earlier session are gone: the bootstrap hosts are not asked last.
+#[test]
+fn dead_nodes_of_an_earlier_session_do_not_keep_us_out() {
+    let mut net = Net::new(20, false, &Config::default());
+    let dead: Vec<Contact> = (0..200u8)
+        .map(|n| Contact { id: NodeId([n; 20]), addr: ([10, 8, n, 1], 6881).into() })
+        .collect();
+    let bytes = [b"d3:idsle5:nodes5200:".as_slice(), &write_contacts(&dead), b"e"].concat();
+    net.place(20, false, Config::default(), State::decode(&bytes).unwrap());
+    net.run(Duration::from_secs(1));
+    let router = Command::AddRouter(Net::addr(0, false));
+    net.give(20, Input::Command { id: CommandId(1), command: router });
+    net.run(Duration::from_secs(5));
+    let nodes = net.machines[20].stats().nodes;
+    assert!(nodes >= 8, "{nodes} nodes after five seconds");
 }

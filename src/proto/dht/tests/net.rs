@@ -50,10 +50,20 @@ impl Net {
     }
 
     pub(super) fn add(&mut self, n: usize, dual: bool, config: Config) {
+        self.place(n, dual, config, State::default());
+        for v6 in [false, true].into_iter().filter(|v6| n != 0 && (dual || !v6)) {
+            let id = CommandId(1000 + u64::from(v6));
+            self.give(n, Input::Command { id, command: Command::AddRouter(Self::addr(0, v6)) });
+        }
+        self.run(Duration::from_millis(100));
+    }
+
+    /// A machine that knows nobody but who is in its state.
+    pub(super) fn place(&mut self, n: usize, dual: bool, config: Config, state: State) {
         let seed = n as u64 + 1;
         let mut secret = [0; 20];
         secret[..8].copy_from_slice(&seed.to_le_bytes());
-        self.machines.push(Dht::new(config, secret, State::default(), Rng::new(seed)));
+        self.machines.push(Dht::new(config, secret, state, Rng::new(seed)));
         for (v6, endpoint) in [(false, HERE), (true, HERE6)] {
             if v6 && !dual {
                 continue;
@@ -61,12 +71,7 @@ impl Net {
             let local = Self::addr(n, v6);
             self.places.insert(local, (n, endpoint));
             self.give(n, Input::Listen { endpoint, local, external: None });
-            if n != 0 {
-                let id = CommandId(1000 + u64::from(v6));
-                self.give(n, Input::Command { id, command: Command::AddRouter(Self::addr(0, v6)) });
-            }
         }
-        self.run(Duration::from_millis(100));
     }
 
     pub(super) fn give(&mut self, n: usize, input: Input<'_>) {
