@@ -3,7 +3,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::net::{SocketAddr, TcpListener};
+use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ use super::slot::Conn;
 use super::{Shard, conn};
 use crate::base::{PeerKey, TorrentId};
 use crate::engine::host::ShardCommand;
-use crate::net::{canonical, listen};
+use crate::net::canonical;
+use crate::net::listen::{self, Bound};
 use crate::proto::peer::{Connection, Event};
 use crate::swarm::Input;
 
@@ -32,7 +34,7 @@ const HANDSHAKE_BUFFER: usize = 1024;
 
 /// The listen sockets of a shard, and those who knocked.
 pub(super) struct Door {
-    unopened: RefCell<Vec<TcpListener>>,
+    unopened: RefCell<Vec<Bound>>,
     listening: RefCell<Vec<JoinHandle<()>>>,
     unidentified: RefCell<VecDeque<(u64, JoinHandle<()>)>>,
     next: Cell<u64>,
@@ -47,9 +49,9 @@ pub(super) struct Identified {
 }
 
 impl Door {
-    pub(super) fn new(listeners: Vec<TcpListener>) -> Self {
+    pub(super) fn new(bound: Vec<Bound>) -> Self {
         Self {
-            unopened: RefCell::new(listeners),
+            unopened: RefCell::new(bound),
             listening: RefCell::default(),
             unidentified: RefCell::default(),
             next: Cell::new(0),
@@ -58,18 +60,22 @@ impl Door {
 }
 
 impl Shard {
-    /// Starts accepting.
+    /// Starts accepting, and reading datagrams.
     pub(super) fn open_door(self: &Rc<Self>) {
-        for listener in self.door.unopened.take() {
-            if let Ok(listener) = tokio::net::TcpListener::from_std(listener) {
+        let mut sockets = Vec::new();
+        for Bound { tcp, udp } in self.door.unopened.take() {
+            sockets.extend(udp);
+            if let Ok(listener) = tokio::net::TcpListener::from_std(tcp) {
                 let task = self.start(None, accept(Rc::clone(self), listener));
                 self.door.listening.borrow_mut().push(task);
             }
         }
+        self.open_sockets(sockets);
     }
 
     /// Stops accepting and drops those who have not said what they want.
     pub(super) fn close_door(&self) {
+        self.sockets.close();
         self.door.listening.take().iter().for_each(JoinHandle::abort);
         self.door.unidentified.take().iter().for_each(|(_, task)| task.abort());
     }
@@ -78,17 +84,17 @@ impl Shard {
     pub(super) fn rebind(self: &Rc<Self>, wanted: &[String]) {
         // The old sockets go first: the new list may name the same ports. An aborted task drops its
         // listener when it is next scheduled, so bind from a task that runs after those.
+        self.sockets.close();
         self.door.listening.take().iter().for_each(JoinHandle::abort);
         let (shard, wanted) = (Rc::clone(self), wanted.to_vec());
         self.start(None, async move {
             tokio::task::yield_now().await;
             for (entry, result) in listen::bind_all(&wanted) {
-                let result = result.and_then(|listener| {
-                    let addr = listener.local_addr()?;
-                    shard.door.unopened.borrow_mut().push(listener);
-                    Ok(addr)
-                });
-                shard.host.listen(&entry, result);
+                for (entry, result) in report(&entry, result, |bound| {
+                    shard.door.unopened.borrow_mut().push(bound);
+                }) {
+                    shard.host.listen(&entry, result);
+                }
             }
             if !shard.ending.get() {
                 shard.open_door();
@@ -148,6 +154,31 @@ impl Shard {
             self.start(Some(torrent), task);
         }
     }
+}
+
+/// What an entry of the listen addresses came to, as the host is told: the address, and, should it
+/// have no datagrams, why. Sockets that were had are given to `keep`.
+pub(super) fn report(
+    entry: &str,
+    result: io::Result<Bound>,
+    keep: impl FnOnce(Bound),
+) -> Vec<(String, io::Result<SocketAddr>)> {
+    let mut told = Vec::with_capacity(1);
+    let addr = result.and_then(|bound| {
+        let addr = bound.tcp.local_addr()?;
+        if let Err(error) = &bound.udp {
+            // The system's number stays with it where there is one.
+            let error = error.raw_os_error().map_or_else(
+                || io::Error::new(error.kind(), error.to_string()),
+                io::Error::from_raw_os_error,
+            );
+            told.push((format!("udp:{addr}"), Err(error)));
+        }
+        keep(bound);
+        Ok(addr)
+    });
+    told.insert(0, (entry.to_owned(), addr));
+    told
 }
 
 async fn accept(shard: Rc<Shard>, listener: tokio::net::TcpListener) {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use parking_lot::Mutex;
 
 use super::inbox::Inbox;
+use super::udp::UdpCounters;
 use crate::base::Instant;
 use crate::engine::settings::Settings;
 use crate::net::tls::Tls;
@@ -20,6 +21,7 @@ pub(super) struct Fleet {
     demand: Vec<[AtomicBool; 2]>,
     tls: Mutex<Arc<Tls>>,
     pub(super) inboxes: Vec<Arc<Inbox>>,
+    pub(super) udp: Arc<UdpCounters>,
 }
 
 impl Fleet {
@@ -31,6 +33,7 @@ impl Fleet {
             demand: (0..count).map(|_| Default::default()).collect(),
             tls: Mutex::new(Arc::new(Tls::new(settings.tls_ca_file.clone()))),
             inboxes: (0..count).map(|_| Arc::default()).collect(),
+            udp: Arc::default(),
         }
     }
 

@@ -25,11 +25,12 @@ mod outbox;
 mod slot;
 mod storage;
 mod timers;
+mod udp;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -46,6 +47,8 @@ use self::inbox::Inbox;
 use self::limit::{Direction, Limits, Waiters};
 use self::slot::Slot;
 use self::timers::Timers;
+use self::udp::Sockets;
+pub use self::udp::UdpCounters;
 use super::host::{Directory, Host, ShardCommand};
 use super::settings::Settings;
 use crate::base::{BufferPool, Instant, TorrentId};
@@ -87,9 +90,12 @@ pub struct Spawned {
     pub handles: Vec<ShardHandle>,
     /// They end after [`ShardCommand::Shutdown`].
     pub joins: Vec<JoinHandle<()>>,
-    /// Each entry of [`Settings::listen`] with the address it came to. [`Host::listen`] is not
+    /// Each entry of [`Settings::listen`] with the address it came to, followed by `udp:` and that
+    /// address when datagrams are not to be had there. [`Host::listen`] is not
     /// called for these, only for entries of later settings.
     pub listening: Vec<(String, io::Result<SocketAddr>)>,
+    /// What goes through the datagram sockets.
+    pub udp: Arc<UdpCounters>,
 }
 
 /// Starts `count` shards (at least one); shard 0 owns the listen sockets, which are bound before
@@ -106,14 +112,10 @@ pub fn spawn(
     let fleet = Arc::new(Fleet::new(&settings, count));
     let (mut listening, mut listeners) = (Vec::new(), Vec::new());
     for (wanted, result) in listen::bind_all(&settings.listen) {
-        let addr = result.and_then(|listener| {
-            let addr = listener.local_addr()?;
-            listeners.push(listener);
-            Ok(addr)
-        });
-        listening.push((wanted, addr));
+        listening.extend(accept::report(&wanted, result, |bound| listeners.push(bound)));
     }
-    let mut spawned = Spawned { handles: Vec::new(), joins: Vec::new(), listening };
+    let udp = Arc::clone(&fleet.udp);
+    let mut spawned = Spawned { handles: Vec::new(), joins: Vec::new(), listening, udp };
     for (index, inbox) in fleet.inboxes.iter().enumerate() {
         let sink = Arc::clone(inbox);
         let seed = Seed {
@@ -147,7 +149,7 @@ struct Seed {
     directory: Arc<dyn Directory>,
     pool: Arc<Pool>,
     sink: usize,
-    listeners: Vec<TcpListener>,
+    listeners: Vec<listen::Bound>,
 }
 
 fn start(seed: Seed) -> io::Result<JoinHandle<()>> {
@@ -211,6 +213,7 @@ struct Shard {
     desk: Desk,
     door: accept::Door,
     dht: dht::Post,
+    sockets: Sockets,
     /// The receive buffer of whoever reads next and reads little.
     scratch: Cell<BytesMut>,
     /// File content on its way to a socket.
@@ -226,6 +229,7 @@ impl Shard {
     fn new(seed: Seed) -> Self {
         let share = seed.settings.memory_budget_bytes / seed.fleet.inboxes.len().max(1);
         let buffers = (share / RECEIVE_BUFFER).max(RECEIVE_BUFFERS_MIN);
+        let udp = Arc::clone(&seed.fleet.udp);
         let shard = Self {
             index: seed.index,
             fleet: seed.fleet,
@@ -245,6 +249,7 @@ impl Shard {
             desk: Desk::default(),
             door: accept::Door::new(seed.listeners),
             dht: dht::Post::default(),
+            sockets: Sockets::new(udp),
             scratch: Cell::default(),
             copies: RefCell::default(),
             buffers: RefCell::new(BufferPool::new(RECEIVE_BUFFER, buffers)),
