@@ -219,4 +219,6 @@ INCLUDE: xs/torrent.xs
 
 INCLUDE: xs/metainfo.xs
 
+INCLUDE: xs/dht.xs
+
 INCLUDE: xs/view.xs

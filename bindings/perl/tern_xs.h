@@ -261,6 +261,34 @@ xs_ok(pTHX_ tern_result result, tern_error *err)
     return FALSE;
 }
 
+/* Bytes of a scalar; none for undef. */
+typedef struct {
+    const uint8_t *ptr;
+    size_t len;
+} xs_span;
+
+static xs_span
+xs_span_of(pTHX_ SV *sv)
+{
+    xs_span out = {(const uint8_t *) "", 0};
+    if (sv && SvOK(sv)) {
+        STRLEN len;
+        out.ptr = (const uint8_t *) SvPVbyte(sv, len);
+        out.len = len;
+    }
+    return out;
+}
+
+/* A scalar of exactly so many bytes; croaks for others. */
+static const uint8_t *
+xs_exact(pTHX_ SV *sv, size_t len)
+{
+    const xs_span s = xs_span_of(aTHX_ sv);
+    if (s.len != len)
+        croak("%d bytes expected, not %d", (int) len, (int) s.len);
+    return s.ptr;
+}
+
 #define XS_YES_OR_UNDEF(call)                                        \
     STMT_START {                                                     \
         tern_error *err_ = NULL;                                     \
@@ -270,6 +298,15 @@ xs_ok(pTHX_ tern_result result, tern_error *err)
     } STMT_END
 
 /* One more step of a builder, unless one before failed. Needs `r`. */
+/* Calls something of the DHT that gives a token: that, or undef. */
+#define XS_TOKEN(call)                                               \
+    STMT_START {                                                     \
+        uint64_t token = 0;                                          \
+        tern_error *err = NULL;                                      \
+        tern_result result_ = (call);                                \
+        RETVAL = xs_ok(aTHX_ result_, err) ? xs_u64(aTHX_ token) : &PL_sv_undef; \
+    } STMT_END
+
 #define XS_STEP(call) STMT_START { if (r == TERN_OK) r = (call); } STMT_END
 
 #endif

@@ -13,7 +13,7 @@ pub mod consts;
 mod consts_dht;
 mod convert;
 mod create;
-pub mod dht;
+mod dht;
 mod error;
 mod event;
 mod event_dht;

@@ -12,7 +12,9 @@ use crate::codec::metainfo::{Info, Tiers};
 use crate::codec::resume::Resume;
 use crate::proto::peer::{Connection, Message};
 use crate::proto::tracker::{AnnounceReply, TrackerStatus};
-use crate::swarm::{Command, Notice, PeerSource, SaveVerdict, Torrent, TorrentParams, VerifyVerdict};
+use crate::swarm::{
+    Command, Notice, PeerSource, SaveVerdict, Torrent, TorrentParams, VerifyVerdict,
+};
 
 use super::dht;
 use super::settings::Settings;

@@ -105,13 +105,7 @@ impl Requests {
 
     fn register(&self, entry: Option<Arc<Entry>>, subject: Subject) -> u64 {
         let token = self.token();
-        let open = Open {
-            entry,
-            subject,
-            asked: Instant::now(),
-            told: false,
-            lent: None,
-        };
+        let open = Open { entry, subject, asked: Instant::now(), told: false, lent: None };
         self.open.lock().insert(token, open);
         token
     }

@@ -195,6 +195,7 @@ impl Core {
             failed(e)
         })?;
         core.adopt(spawned);
+        core.dht_recall();
         core.dht_observe();
         Ok(core)
     }

@@ -169,6 +169,7 @@ impl Rig {
             preallocate: false,
             upload_limit: None,
             download_limit: None,
+            dht: true,
             peers: Vec::new(),
         };
         change(&mut add);

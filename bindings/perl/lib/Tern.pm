@@ -37,6 +37,22 @@ sub errno   { $_[0]{errno} }
 sub message { $_[0]{message} }
 sub path    { $_[0]{path} }
 
+# Nodes as the library writes them: one a line, id, a space, address.
+sub nodes_of {
+    my ($text) = @_;
+    return map {
+        my ($id, $addr) = split / /, $_, 2;
+        my ($ip, $port) = $addr =~ /\A\[?(.*?)\]?:([0-9]+)\z/;
+        {id => pack('H*', $id), ip => $ip, port => 0 + $port};
+    } split /\n/, $text;
+}
+
+sub Tern::Session::dht_nodes {
+    my ($session) = @_;
+    my $text = $session->_dht_nodes;
+    return defined $text ? nodes_of($text) : ();
+}
+
 1;
 
 __END__
@@ -92,6 +108,14 @@ handler. Negative means no limit.
 file or directory and returns the bytes of a F<.torrent> file. Further keys: C<name>, C<comment>,
 C<created_by>, C<creation_date>, C<source>, C<private>, C<flags>, C<web_seeds>, C<threads>,
 C<hash_path>.
+
+=item * What begins something in the DHT (C<dht_get_peers>, C<dht_get>, C<dht_put>, ...) returns a
+token; what comes of it are events with that token. C<dht_nodes> returns a list of
+C<{id, ip, port}>; C<Tern::nodes_of($event-E<gt>{text})> reads those of an event.
+C<Tern::dht_keypair($seed)> returns a secret and a public key, C<Tern::dht_sign($secret, $seq,
+$value, $salt)> a signature, C<Tern::dht_target($value)> and C<Tern::dht_target(undef, $key,
+$salt)> where an item is stored. C<save_state> and C<load_state> are for programs without a state
+directory.
 
 =back
 

@@ -280,6 +280,8 @@ add(tern_session *session, HV *args)
             XS_STEP(tern_add_set_sequential(add, SvTRUE(sv) ? 1 : 0, &err));
         if ((sv = xs_fetch(aTHX_ args, "preallocate")))
             XS_STEP(tern_add_set_preallocate(add, SvTRUE(sv) ? 1 : 0, &err));
+        if ((sv = xs_fetch(aTHX_ args, "dht")))
+            XS_STEP(tern_add_set_dht(add, SvTRUE(sv) ? 1 : 0, &err));
         if ((sv = xs_fetch(aTHX_ args, "file_priorities"))) {
             text = SvPVbyte(sv, len);
             XS_STEP(tern_add_set_file_priorities(add, (const uint8_t *) text, len, &err));

@@ -116,6 +116,7 @@ def test_every_code_has_an_exception() -> None:
     ("kind", "struct", "renamed"),
     [
         (_structs.Stats, "tern_stats", {}),
+        (_structs.DhtStats, "tern_dht_stats", {}),
         (_structs.Status, "tern_status", {}),
         (_structs.PeerInfo, "tern_peer_info", {}),
         (_structs.TrackerInfo, "tern_tracker_info", {}),

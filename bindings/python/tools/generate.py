@@ -44,6 +44,8 @@ ENUMS = [
     ("CloseReason", "TERN_CLOSE_", False, "Why a connection ended."),
     ("Message", "TERN_MESSAGE_", False, "Messages of the peer protocol."),
     ("OptionType", "TERN_OPTION_TYPE_", False, "Types of options."),
+    ("DhtQueryKind", "TERN_DHT_QUERY_", False, "Kinds of queries of the DHT."),
+    ("DhtFlags", "TERN_DHT_", True, "How to look for peers in the DHT."),
     ("CreateFlags", "TERN_CREATE_", True, "How a torrent is made."),
 ]
 # Macros that are plain numbers in _codes.py.

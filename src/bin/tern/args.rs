@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use crate::args_dht::Dht;
 use crate::units::parse_bytes;
 
 /// Done.
@@ -57,6 +58,8 @@ pub(crate) enum Command {
     Import(Import),
     /// Write the torrents known here as a folder of qBittorrent's, which goes on from there.
     Export(Export),
+    /// Ask the DHT for peers, items and nodes, or run a node of it.
+    Dht(Dht),
 }
 
 /// What downloads and uploads have in common.
@@ -74,6 +77,12 @@ pub(crate) struct Network {
     /// Use no trackers.
     #[arg(long)]
     pub(crate) no_trackers: bool,
+    /// Use no DHT.
+    #[arg(long)]
+    pub(crate) no_dht: bool,
+    /// Start the DHT from these nodes instead of the usual ones.
+    #[arg(long = "bootstrap", value_name = "HOST:PORT", value_delimiter = ',')]
+    pub(crate) bootstrap: Vec<String>,
     /// Download at most this much per second, for instance 500k or 2M; 0 lifts a limit that was
     /// set before or imported.
     #[arg(long, value_name = "RATE", value_parser = parse_bytes)]

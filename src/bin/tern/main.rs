@@ -1,10 +1,13 @@
-//! The `tern` command: get, seed, create, show and verify torrents; import and export them.
+//! The `tern` command: get, seed, create, show and verify torrents; import and export them; ask the
+//! DHT.
 //!
 //! A program like any other on libtern's public face. Deliberately absent: any other room, and
 //! anything a host could not do.
 
 mod args;
+mod args_dht;
 mod create;
+mod dht;
 mod export;
 mod import;
 mod report;
@@ -86,5 +89,6 @@ fn run(command: &Command, reporter: &mut Reporter) -> Result<u8, Failure> {
         Command::Verify(verify) => verify::run(verify, reporter),
         Command::Import(import) => import::run(import, reporter),
         Command::Export(export) => export::run(export, reporter),
+        Command::Dht(dht) => dht::run(dht, reporter),
     }
 }

@@ -353,6 +353,10 @@ fn config(network: &Network, place: &Path) -> Result<Config, Failure> {
     config.set_text("listen", &listen)?;
     config.set_text("state_dir", place)?;
     config.set_text("trackers_enabled", if network.no_trackers { "false" } else { "true" })?;
+    config.set_text("dht", if network.no_dht { "false" } else { "true" })?;
+    if !network.bootstrap.is_empty() {
+        config.set_text("dht_bootstrap", &network.bootstrap.join(","))?;
+    }
     config.set_text("client", concat!("tern/", env!("CARGO_PKG_VERSION")))?;
     Ok(config)
 }

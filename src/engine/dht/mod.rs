@@ -325,7 +325,8 @@ impl Service {
 
     fn run(&mut self, now: Instant, token: u64, command: dht::Command) {
         // A single question needs no network around it.
-        let direct = matches!(command, dht::Command::Ping(_) | dht::Command::Sample { to: Some(_), .. });
+        let direct =
+            matches!(command, dht::Command::Ping(_) | dht::Command::Sample { to: Some(_), .. });
         if !direct {
             self.join(now);
         }

@@ -70,9 +70,8 @@ mod tests {
     #[test]
     fn round_trip_without_what_was_forged() {
         let secret = SecretKey::from_seed(&[1; 32]);
-        let item = |salt: &[u8]| {
-            MutableItem::sign(&secret, salt, 7, Value::new(b"i1e").unwrap()).unwrap()
-        };
+        let item =
+            |salt: &[u8]| MutableItem::sign(&secret, salt, 7, Value::new(b"i1e").unwrap()).unwrap();
         let mut saved = Saved::default();
         for salt in [&b""[..], b"two"] {
             saved.pointers.insert(item(salt).target(), item(salt));

@@ -2,9 +2,7 @@
 
 use super::*;
 use crate::base::InfoHash;
-use crate::proto::dht::{
-    Config, NodeId, Observe, QueryKind, SecretKey, Value, decode_pointer,
-};
+use crate::proto::dht::{Config, NodeId, Observe, QueryKind, SecretKey, Value, decode_pointer};
 
 const HERE: EndpointId = EndpointId(0);
 
@@ -26,7 +24,8 @@ fn settings(bootstrap: &[String]) -> Arc<DhtSettings> {
 impl Room {
     /// `count` services, each of which knows the first.
     fn new(count: usize) -> Self {
-        let mut room = Self { now: Instant::from_micros(1), services: Vec::new(), told: Vec::new() };
+        let mut room =
+            Self { now: Instant::from_micros(1), services: Vec::new(), told: Vec::new() };
         for n in 0..count {
             let first = if n == 0 { Vec::new() } else { vec![addr(0).to_string()] };
             room.add(settings(&first), Saved::default());
@@ -41,7 +40,7 @@ impl Room {
     fn add(&mut self, settings: Arc<DhtSettings>, saved: Saved) -> usize {
         let n = self.services.len();
         let rng = Rng::new(n as u64);
-        self.services.push(Service::new(&settings, [n as u8 + 1; 20], saved, rng));
+        self.services.push(Service::new(&settings, [u8::try_from(n + 1).unwrap(); 20], saved, rng));
         self.give(n, |service, now| service.listen(now, HERE, addr(n), 6881));
         n
     }
@@ -97,7 +96,11 @@ impl Room {
 }
 
 fn torrent(id: u64, role: Role) -> Command {
-    Command::Torrent { id: TorrentId(id), info_hash: InfoHash([id as u8; 20]), role }
+    Command::Torrent {
+        id: TorrentId(id),
+        info_hash: InfoHash([u8::try_from(id).unwrap(); 20]),
+        role,
+    }
 }
 
 #[test]
@@ -114,7 +117,10 @@ fn torrents_announce_and_find_each_other() {
     });
     assert_eq!(found, Some(vec![port]));
     let done = room.events(9).iter().any(|event| {
-        matches!(event, DhtEvent::Done { token: 0, outcome: Outcome::Peers { announced: 8, .. }, .. })
+        matches!(
+            event,
+            DhtEvent::Done { token: 0, outcome: Outcome::Peers { announced: 8, .. }, .. }
+        )
     });
     assert!(done, "announced at the eight nearest");
     // Every fifteen minutes again, as long as it is wanted.
@@ -191,7 +197,8 @@ fn a_pointer_is_published_followed_and_outlives_the_session() {
     let mut room = Room::new(16);
     let secret = SecretKey::from_seed(&[9; 32]);
     let hash = InfoHash([0xab; 20]);
-    let publish = Command::Publish { token: 1, secret: secret.clone(), salt: b"s".to_vec(), info_hash: hash };
+    let publish =
+        Command::Publish { token: 1, secret: secret.clone(), salt: b"s".to_vec(), info_hash: hash };
     room.give(2, |service, now| service.command(now, publish));
     room.run(10);
     assert!(room.events(2).iter().any(|e| matches!(e, DhtEvent::Published { token: 1, .. })));

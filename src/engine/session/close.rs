@@ -111,6 +111,7 @@ impl Core {
     /// Ends all threads but the calling one and posts `Closed`.
     fn end_threads(&self) {
         let unsaved = self.unsaved();
+        self.dht_last();
         for shard in self.shards() {
             shard.send(ShardCommand::Shutdown);
         }

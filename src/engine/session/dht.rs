@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::{Core, Entry, Hook};
@@ -21,11 +22,14 @@ use crate::engine::error::{Error, ErrorKind};
 use crate::engine::events::{Event, EventKind, class};
 use crate::engine::host::ShardCommand;
 use crate::engine::requests::Subject;
+use crate::engine::store::Change;
 use crate::proto::dht::{self, Contact, NodeId, Observe, PublicKey, SecretKey, Ticket};
 use crate::swarm::PeerSource;
 
 /// Commands that run, and results nobody took, at a time.
 const MAX_OPEN: usize = 1000;
+/// Its name in the store.
+const STATE_NAME: &str = "dht";
 /// Bytes of a session's state that is loaded.
 const STATE_BYTES: usize = 4 << 20;
 
@@ -189,8 +193,11 @@ impl Core {
             return;
         }
         for (host, port) in file.metainfo.nodes.iter().take(MOST) {
-            let host =
-                if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+            let host = if host.contains(':') {
+                format!("[{host}]:{port}")
+            } else {
+                format!("{host}:{port}")
+            };
             let _ = self.dht_add_node(&host);
         }
     }
@@ -252,12 +259,39 @@ impl Core {
                     self.queue.withdraw(|other| other == token);
                 }
             }
-            Output::Save(state) => {
-                *self.dht.saved.lock() = Some(state);
-            }
+            Output::Save(state) => self.dht_keep(state),
             Output::Cancelled => self.dht_ended(),
             // The shard does these.
             Output::Send { .. } | Output::Resolve(_) => {}
+        }
+    }
+
+    /// Keeps the service's state, in the store too when there is one.
+    fn dht_keep(&self, state: Vec<u8>) {
+        if let Some(keeper) = &self.keeper {
+            let bytes = Bytes::from(state.clone());
+            let change = move || Change::State(STATE_NAME.into(), Some(bytes));
+            // A state that was not kept costs the next session a look at its bootstrap nodes.
+            keeper.submit(change, |_| ());
+        }
+        *self.dht.saved.lock() = Some(state);
+    }
+
+    /// Gives the service what the store kept.
+    pub(super) fn dht_recall(&self) {
+        let Some(keeper) = &self.keeper else { return };
+        if let Ok(Some(state)) = keeper.store().state(STATE_NAME) {
+            // Damaged, it is as good as none.
+            let _ = self.dht_restore(&state);
+        }
+    }
+
+    /// Keeps the last state: the threads are about to end.
+    pub(super) fn dht_last(&self) {
+        if self.keeper.is_some()
+            && let Ok(Some(state)) = self.dht_query(|service, _| service.save())
+        {
+            self.dht_keep(state);
         }
     }
 
@@ -276,7 +310,7 @@ impl Core {
             self.dht_ended();
         }
         if let DhtEvent::External { local, ip } = &event {
-            let port = self.listening().first().map_or(local.port(), SocketAddr::port);
+            let port = self.listening().first().unwrap_or(local).port();
             *self.external.lock() = Some(SocketAddr::new(*ip, port));
         }
         self.queue.push(Event::now(entry, EventKind::Dht(Box::new(event))));

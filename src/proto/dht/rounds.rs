@@ -168,7 +168,8 @@ impl Rounds {
         if self.running >= self.config.most.max(1) {
             return None;
         }
-        let due = |line: &BTreeSet<(Instant, u64)>| line.first().filter(|(at, _)| *at <= now).copied();
+        let due =
+            |line: &BTreeSet<(Instant, u64)>| line.first().filter(|(at, _)| *at <= now).copied();
         let [leeches, seeds] = &self.waiting;
         let (leech, seed) = (due(leeches), due(seeds));
         let seed_turn = leech.is_none() || self.leeches_in_a_row >= IN_A_ROW;
@@ -255,7 +256,8 @@ mod tests {
         let (mut now, mut turns, mut most) = (at(0), vec![0u32; 100_000], 0);
         // Lookups of a second each.
         for _ in 0..8000 {
-            let running: Vec<u64> = std::iter::from_fn(|| rounds.poll(now)).map(|t| t.key).collect();
+            let running: Vec<u64> =
+                std::iter::from_fn(|| rounds.poll(now)).map(|t| t.key).collect();
             most = most.max(running.len());
             now = now + Duration::from_secs(1);
             for key in running {

@@ -63,7 +63,8 @@ impl State {
     /// The saved id of an address that differs by its port only, as one that the system chose does
     /// at each start; none that is in use.
     pub(super) fn id_near(&self, local: SocketAddr, used: &BTreeSet<NodeId>) -> Option<NodeId> {
-        let near = |(addr, id): &&(SocketAddr, NodeId)| addr.ip() == local.ip() && !used.contains(id);
+        let near =
+            |(addr, id): &&(SocketAddr, NodeId)| addr.ip() == local.ip() && !used.contains(id);
         self.ids.iter().find(near).map(|(_, id)| *id)
     }
 

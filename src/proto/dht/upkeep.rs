@@ -132,10 +132,8 @@ impl Dht {
         let config = self.table_config();
         for endpoint in self.endpoints(None) {
             let Some(node) = self.nodes.get_mut(&endpoint) else { continue };
-            let saved =
-                self.saved.id(node.local).or_else(|| self.saved.id_near(node.local, &used));
-            let fits =
-                |id: &NodeId| node.votes.decided().is_none_or(|ip| id.is_secure(ip));
+            let saved = self.saved.id(node.local).or_else(|| self.saved.id_near(node.local, &used));
+            let fits = |id: &NodeId| node.votes.decided().is_none_or(|ip| id.is_secure(ip));
             // An id that others know us by already is better than an old one.
             if let Some(id) = saved.filter(fits)
                 && node.table.len().0 == 0

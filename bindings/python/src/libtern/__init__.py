@@ -20,6 +20,7 @@ from ._codes import (
     VERSION_PATCH,
     CloseReason,
     Code,
+    DhtQueryKind,
     EventClass,
     EventKind,
     FileFlags,
@@ -34,7 +35,30 @@ from ._codes import (
     Verdict,
 )
 from ._config import library_option, library_options
+from ._dht import Dht, DhtHook, DhtKeys, DhtRequest, dht_keypair, dht_sign, dht_target
+from ._dht_events import (
+    DhtBootstrapped,
+    DhtEvent,
+    DhtExternal,
+    DhtFailed,
+    DhtItem,
+    DhtItemDone,
+    DhtItemFound,
+    DhtNode,
+    DhtNodes,
+    DhtPeers,
+    DhtPeersDone,
+    DhtPong,
+    DhtPublished,
+    DhtPutDone,
+    DhtQuery,
+    DhtSamples,
+    DhtScraped,
+    DhtUnresolved,
+    DhtUpdate,
+)
 from ._errors import (
+    BusyError,
     CancelledError,
     DuplicateTorrent,
     ForkedError,
@@ -46,6 +70,7 @@ from ._errors import (
     OptionTypeError,
     RangeError,
     ReentrantError,
+    RefusedError,
     RequestGone,
     ResumeError,
     SessionClosed,
@@ -111,7 +136,7 @@ from ._requests import (
     VerifyRequest,
 )
 from ._session import Session
-from ._structs import FileInfo, PeerInfo, Stats, Status, TrackerInfo
+from ._structs import DhtStats, FileInfo, PeerInfo, Stats, Status, TrackerInfo
 from ._torrent import Torrent
 
 __version__ = f"{VERSION_MAJOR}.{VERSION_MINOR}.{VERSION_PATCH}"
@@ -130,21 +155,25 @@ def has(feature: str) -> bool:
 
 
 __all__ = [
-    "LIBRARY_PATH", "OPTIONS", "PENDING", "Answer", "CancelledError", "Checked", "CloseReason",
-    "Closed", "Code", "Defer", "Dropped", "DuplicateTorrent", "Event", "EventClass", "EventKind",
+    "LIBRARY_PATH", "OPTIONS", "PENDING", "Answer", "BusyError", "CancelledError", "Checked",
+    "CloseReason", "Closed", "Code", "Defer", "Dht", "DhtBootstrapped", "DhtEvent", "DhtExternal",
+    "DhtFailed", "DhtHook", "DhtItem", "DhtItemDone", "DhtItemFound", "DhtKeys", "DhtNode",
+    "DhtNodes", "DhtPeers", "DhtPeersDone", "DhtPong", "DhtPublished", "DhtPutDone", "DhtQuery",
+    "DhtQueryKind", "DhtRequest", "DhtSamples", "DhtScraped", "DhtStats", "DhtUnresolved",
+    "DhtUpdate", "Dropped", "DuplicateTorrent", "Event", "EventClass", "EventKind",
     "ExternalAddress", "Fatal", "FileCompleted", "FileFlags", "FileInfo", "Finished",
     "ForkedError", "GoneError", "InternalError", "InvalidArgument", "ListenFailed", "Listening",
     "LiveOptions", "LoadPolicy", "Log", "LogLevel", "Message", "MessageReceived", "MessageSent",
     "Metainfo", "MetainfoError", "Moved", "NotFoundError", "Option", "OptionType",
     "OptionTypeError", "PeerBanned", "PeerConnected", "PeerDisconnected", "PeerFlags", "PeerInfo",
-    "PeerSource", "PieceFailed", "PiecePassed", "RangeError", "ReentrantError", "Renamed",
-    "Request", "RequestGone", "ResumeError", "ResumeRejected", "SaveFailed", "SaveFlags",
-    "SaveHook", "SaveRequest", "Saved", "Session", "SessionClosed", "SessionOptions", "State",
-    "StateChanged", "StateError", "Stats", "Status", "StorageDenied", "StorageError",
+    "PeerSource", "PieceFailed", "PiecePassed", "RangeError", "ReentrantError", "RefusedError",
+    "Renamed", "Request", "RequestGone", "ResumeError", "ResumeRejected", "SaveFailed",
+    "SaveFlags", "SaveHook", "SaveRequest", "Saved", "Session", "SessionClosed", "SessionOptions",
+    "State", "StateChanged", "StateError", "Stats", "Status", "StorageDenied", "StorageError",
     "StorageExists", "StorageFailed", "StorageNotFound", "TernError", "TimedOut", "Torrent",
     "TorrentAdded", "TorrentEvent", "TorrentGone", "TorrentRemoved", "TorrentSource",
     "TrackerAnnounce", "TrackerFailed", "TrackerInfo", "TrackerReply", "TrackerScraped",
     "UnknownEvent", "UnknownOption", "UnsupportedError", "Verdict", "VerifierFailed",
-    "VerifyHook", "VerifyRequest", "VersionError", "__version__", "create_torrent", "has",
-    "library_option", "library_options", "library_version",
+    "VerifyHook", "VerifyRequest", "VersionError", "__version__", "create_torrent", "dht_keypair",
+    "dht_sign", "dht_target", "has", "library_option", "library_options", "library_version",
 ]

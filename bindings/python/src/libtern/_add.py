@@ -31,6 +31,7 @@ def add_builder(
     save_policy: SaveFlags | None,
     save_interval: float | None,
     load_policy: LoadPolicy | None,
+    dht: bool | None,
     verified: bool,
     override: bool,
     saved: bool,
@@ -45,6 +46,7 @@ def add_builder(
         (lib.tern_add_set_paused, paused),
         (lib.tern_add_set_sequential, sequential),
         (lib.tern_add_set_preallocate, preallocate),
+        (lib.tern_add_set_dht, dht),
     ]:
         if value is not None:
             call(function, add, value)

@@ -178,6 +178,14 @@ class VersionError(TernError, ImportError):
     """The package and the library do not fit together."""
 
 
+class BusyError(TernError):
+    """Too much is going on: try again later."""
+
+
+class RefusedError(TernError):
+    """A node of the network refused."""
+
+
 BY_CODE: dict[Code, type[TernError]] = {
     Code.INVALID: InvalidArgument,
     Code.PANIC: InternalError,
@@ -198,6 +206,8 @@ BY_CODE: dict[Code, type[TernError]] = {
     Code.CANCELLED: CancelledError,
     Code.STATE: StateError,
     Code.VERSION: VersionError,
+    Code.BUSY: BusyError,
+    Code.REFUSED: RefusedError,
 }
 """The class of each code; a code a newer library may add is a plain `TernError`."""
 

@@ -673,9 +673,9 @@ class Log(Event):
 
 def kinds() -> dict[int, type[Event]]:
     """Every kind that has a class, requests included."""
-    from . import _requests
+    from . import _dht_events, _requests
 
-    found = [*globals().values(), *vars(_requests).values()]
+    found = [*globals().values(), *vars(_requests).values(), *vars(_dht_events).values()]
     return {
         int(cls.kind): cls
         for cls in found

@@ -22,9 +22,11 @@ from typing import TYPE_CHECKING, Any
 from . import _config, _events
 from ._add import TorrentSource, add_builder
 from ._codes import Code, EventClass, EventKind, HookMode, Verdict
+from ._dht import Dht, DhtHook, DhtRequest
+from ._dht_events import DhtQuery
 from ._errors import ForkedError, NotFoundError, ReentrantError, SessionClosed
 from ._events import NEVER_MASKED, Closed, Dropped, Event, Raw, TorrentRemoved, UnknownEvent
-from ._ffi import call, ffi, lib, out, sized
+from ._ffi import buffer_arguments, call, ffi, lib, out, owned_bytes, sized
 from ._requests import PENDING, Request, SaveHook, SaveRequest, VerifyHook, verdict
 from ._structs import Stats, read
 from ._torrent import S, Torrent, V, verify_flags
@@ -83,6 +85,7 @@ class Session:
         self._torrents: weakref.WeakValueDictionary[int, Torrent] = weakref.WeakValueDictionary()
         self._verify_hooks: dict[int, VerifyHook] = {}
         self._save_hooks: dict[int, SaveHook] = {}
+        self._dht_hook: DhtHook | None = None
         config = _config.build(options)
         self._c = out("tern_session *", lib.tern_session_new, config, free=lib.tern_session_release)
         self._closed = self._joined = self._asked = False
@@ -113,6 +116,7 @@ class Session:
         save_policy: SaveFlags | None = None,
         save_interval: float | None = None,
         load_policy: LoadPolicy | None = None,
+        dht: bool | None = None,
         on_verify: VerifyHook | None = None,
         verify_override: bool = False,
         on_save: SaveHook | None = None,
@@ -131,7 +135,7 @@ class Session:
             sequential=sequential, preallocate=preallocate, file_priorities=file_priorities,
             renames=renames, trackers=trackers,
             limits=None if limits == (None, None) else (download_limit or 0, upload_limit or 0),
-            save_policy=save_policy, save_interval=save_interval, load_policy=load_policy,
+            save_policy=save_policy, save_interval=save_interval, load_policy=load_policy, dht=dht,
             verified=on_verify is not None, override=verify_override, saved=on_save is not None,
         )
         with self._lock:  # No request is dispatched before its function is known.
@@ -216,6 +220,19 @@ class Session:
     def stats(self) -> Stats:
         """A snapshot."""
         return read(Stats, sized("tern_stats", lib.tern_session_stats_sized, self._live()))
+
+    @property
+    def dht(self) -> Dht:
+        """The DHT."""
+        return Dht(self)
+
+    def save_state(self) -> bytes:
+        """What to keep for the next session without a state directory: what the DHT knows."""
+        return owned_bytes(lib.tern_session_take_state, self._live())
+
+    def load_state(self, state: bytes | bytearray | memoryview) -> None:
+        """Takes what `save_state` gave, of any session; best right after the start."""
+        call(lib.tern_session_load_state, self._live(), *buffer_arguments(state))
 
     def subscribe(self, classes: EventClass) -> None:
         """Which classes of notices to get. `EventClass.DEFAULT` is all but WIRE."""
@@ -345,12 +362,16 @@ class Session:
     def _event(self, batch: _Batch, spawn: Spawn | None) -> None:
         """Deals with one event: notices are queued, requests answered."""
         c = batch.next()
-        if not c.event_class & self._classes and c.kind not in NEVER_MASKED:
+        answers = c.token and c.event_class & EventClass.DHT
+        if not (c.event_class & self._classes or c.kind in NEVER_MASKED or answers):
             if c.kind == EventKind.REMOVED:
                 self._forget(int(c.torrent_id))
             return
         kind = _kinds().get(c.kind, UnknownEvent)
         event = kind._read(Raw(self, c, batch.box))
+        if isinstance(event, DhtQuery) and event.token:
+            self._run_hook(self._dht_hook, DhtRequest.of(self, event), spawn)
+            return
         if isinstance(event, Request):
             self._ask(event, spawn)
             return
@@ -369,6 +390,11 @@ class Session:
             hooks = self._save_hooks
         with self._lock:
             hook = hooks.get(request.torrent.id) or hooks.get(0)
+        self._run_hook(hook, request, spawn)
+
+    def _run_hook(
+        self, hook: Callable[[Any], Any] | None, request: Request, spawn: Spawn | None
+    ) -> None:
         if hook is None:
             request._settle(Verdict.PASS)
             return

@@ -92,6 +92,56 @@ class Stats:
 
 
 @dataclass(frozen=True, slots=True)
+class DhtStats:
+    """Snapshot of the DHT."""
+
+    endpoints: int
+    """Addresses it listens on, 0 when it is off."""
+    nodes: int
+    """Nodes that answered us, over all addresses."""
+    torrents: int
+    """Torrents of ours that are looked up and announced."""
+    lookups: int
+    """Lookups under way."""
+    pointers: int
+    """Pointers followed and published."""
+    stored_torrents: int
+    """Torrents whose peers we keep for others."""
+    stored_peers: int
+    """Peers we keep for others."""
+    stored_items: int
+    """Items we keep for others."""
+    queries_in: int
+    """Queries we answered."""
+    queries_out: int
+    """Queries we sent."""
+    answers_in: int
+    """Of these, how many were answered."""
+    received: int
+    """Datagrams received."""
+    received_bytes: int
+    """Bytes received."""
+    sent: int
+    """Datagrams sent."""
+    sent_bytes: int
+    """Bytes sent."""
+    receive_rate: int
+    """Bytes per second received."""
+    send_rate: int
+    """Bytes per second sent."""
+    garbage: int
+    """Datagrams that were no message."""
+    unsolicited: int
+    """Answers nobody waited for."""
+    flooded: int
+    """Queries dropped because their sender sends too many."""
+    throttled: int
+    """Answers not sent because of the rate limit."""
+    bad_tokens: int
+    """Stores refused for a bad token."""
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Snapshot of a torrent."""
 

@@ -198,6 +198,14 @@ class Torrent:
         """Goes on; also retries after an error."""
         self._call(lib.tern_torrent_resume)
 
+    def set_dht(self, on: bool) -> None:
+        """Whether it is looked up and announced in the DHT; private torrents never are."""
+        self._call(lib.tern_torrent_set_dht, on)
+
+    def dht_announce(self) -> None:
+        """Looks it up and announces it in the DHT now. `StateError` when that cannot be."""
+        self._call(lib.tern_torrent_dht_announce)
+
     def recheck(self, *, file: int | None = None, pieces: range | None = None) -> None:
         """Checks all pieces again, or those of one file, or of a range."""
         if file is not None and pieces is not None:

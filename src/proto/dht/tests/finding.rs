@@ -142,7 +142,8 @@ fn read_only_machines_find_and_are_not_found() {
     }
     let (outcome, _) = net.command(1, Command::Ping(Net::addr(20, false)));
     assert_eq!(outcome, Outcome::Failed(Failure::NoAnswer));
-    let (outcome, _) = net.command(20, get_peers(Some(Announce { port: 0, implied: true, seed: true })));
+    let (outcome, _) =
+        net.command(20, get_peers(Some(Announce { port: 0, implied: true, seed: true })));
     assert!(matches!(outcome, Outcome::Peers { announced: 8, .. }), "{outcome:?}");
 }
 
@@ -269,7 +270,8 @@ fn a_state_given_later_is_as_good_as_one_given_at_the_start() {
     net.give(6, Input::Restore(encoded.clone()));
     assert_eq!(net.machines[6].id(HERE), before);
     let endpoint = EndpointId(1);
-    let mut other = Dht::new(Config::default(), [1; 20], State::default(), crate::base::Rng::new(1));
+    let mut other =
+        Dht::new(Config::default(), [1; 20], State::default(), crate::base::Rng::new(1));
     let listen = |port| {
         let local = std::net::SocketAddr::new(Net::addr(5, false).ip(), port);
         Input::Listen { endpoint, local, external: None }
