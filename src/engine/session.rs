@@ -31,6 +31,7 @@ use self::face::Face;
 use self::shared::Shared;
 use super::error::{Error, ErrorKind};
 use super::events::{Event, EventKind, LogLevel, Queue};
+use super::external::Votes;
 use super::host::{Directory, Host, ShardCommand, TorrentView};
 use super::requests::Requests;
 use super::settings::Settings;
@@ -107,7 +108,7 @@ pub struct Core {
     rng: Mutex<Rng>,
     peer_id: PeerId,
     listening: OnceLock<Vec<SocketAddr>>,
-    external: Mutex<Option<SocketAddr>>,
+    votes: Mutex<Votes>,
     paused: AtomicBool,
     next_id: AtomicU64,
 }
@@ -168,7 +169,7 @@ impl Core {
             rng: Mutex::new(rng),
             peer_id,
             listening: OnceLock::new(),
-            external: Mutex::default(),
+            votes: Mutex::default(),
             paused: AtomicBool::new(false),
             next_id: AtomicU64::new(1),
         });
@@ -265,6 +266,15 @@ impl Core {
     #[must_use]
     pub fn listening(&self) -> &[SocketAddr] {
         self.listening.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// Our address as the world sees it, with the port we listen on.
+    #[must_use]
+    pub fn external(&self, v6: bool) -> Option<SocketAddr> {
+        let ip = self.votes.lock().winner(v6)?;
+        let ours = |addr: &&SocketAddr| addr.is_ipv6() == v6;
+        let port = self.listening().iter().find(ours).or(self.listening().first());
+        Some(SocketAddr::new(ip, port.map_or(0, SocketAddr::port)))
     }
 
     fn shards(&self) -> &[ShardHandle] {
@@ -364,7 +374,7 @@ impl Core {
 }
 
 /// A number nobody can guess, from the system.
-fn entropy() -> u64 {
+pub(super) fn entropy() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(std::process::id())
 }
