@@ -20,6 +20,8 @@ mod pool;
 mod preferences;
 mod server;
 #[cfg(test)]
+mod pool_tests;
+#[cfg(test)]
 mod tests;
 mod url;
 
