@@ -264,7 +264,7 @@ impl Filler {
             Notice::ResumeDurable(generation) => {
                 (self.raw.kind, self.raw.generation) = (TERN_EVENT_SAVED, *generation);
             }
-            Notice::ExternalAddr(ip) => {
+            Notice::ExternalAddr(ip, _) => {
                 self.raw.kind = TERN_EVENT_EXTERNAL_ADDR;
                 self.raw.addr = self.keep(ip_text(ip).as_bytes());
             }

@@ -1,7 +1,7 @@
 //! The seam between the shards (which drive torrents) and the session (which talks to the host).
 //! The shard side calls [`Host`]; the session side implements it and sends [`ShardCommand`]s.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,7 +17,9 @@ use crate::swarm::{
 };
 
 use super::dht;
+use super::external::Vote;
 use super::settings::Settings;
+use super::shard::UdpAsk;
 
 /// What a shard tells the session. Called on network threads: must not block.
 pub trait Host: Send + Sync {
@@ -38,6 +40,10 @@ pub trait Host: Send + Sync {
     /// The DHT has something to say or to ask.
     fn dht(&self, output: dht::Output) {
         let _ = output;
+    }
+    /// Somebody says what our address is; the torrent through which we know him, if there is one.
+    fn external(&self, torrent: Option<TorrentId>, vote: Vote) {
+        let _ = (torrent, vote);
     }
     /// A peer message passed, only called when wire notices are on (see
     /// [`ShardCommand::WireNotices`]).
@@ -196,6 +202,10 @@ pub enum ShardCommand {
         /// Bytes after the handshake.
         rest: BytesMut,
     },
+    /// A question to a UDP tracker; to shard 0, which has the sockets.
+    UdpTracker(UdpAsk),
+    /// The world sees us at this address.
+    External(IpAddr),
     /// New settings (limits, time-outs).
     Settings(Arc<Settings>),
     /// Ends the thread: stops listening at once, closes remaining sockets; `stopped` announces

@@ -2,8 +2,8 @@
 //! documentation. The C constants, `docs/options.md`, the Python keywords and the Perl keys are
 //! generated from it (`cargo run -p xtask -- header`).
 //!
-//! Ids are appended and never used again: those of the beginning are grouped by type, a thousand
-//! each; from 6000 on by subject. Deliberately absent:
+//! Ids below 6000 are grouped by type, a thousand each; later ones are not. They are never used
+//! again. Deliberately absent:
 //! defaults (those are [`Settings::default`]) and the meaning of options (that is their users').
 
 mod dht;
@@ -16,8 +16,8 @@ pub use table::TABLE;
 /// One option.
 #[derive(Clone, Copy)]
 pub struct OptionSpec {
-    /// Stable number: 1000.. integers, 2000.. booleans, 3000.. texts, 4000.. bytes, 5000.. doubles,
-    /// 6000.. by subject.
+    /// Stable number: 1000.. integers, 2000.. booleans, 3000.. texts, 4000.. bytes, 5000.. doubles;
+    /// 6000.. of any type.
     pub id: u32,
     /// Stable name.
     pub name: &'static str,

@@ -33,6 +33,7 @@ use self::face::Face;
 use self::shared::Shared;
 use super::error::{Error, ErrorKind};
 use super::events::{Event, EventKind, LogLevel, Queue};
+use super::external::Votes;
 use super::host::{Directory, Host, ShardCommand, TorrentView};
 use super::requests::Requests;
 use super::settings::Settings;
@@ -111,8 +112,8 @@ pub struct Core {
     rng: Mutex<Rng>,
     peer_id: PeerId,
     listening: OnceLock<Vec<SocketAddr>>,
-    external: Mutex<Option<SocketAddr>>,
     dht: DhtDesk,
+    votes: Mutex<Votes>,
     paused: AtomicBool,
     next_id: AtomicU64,
 }
@@ -172,8 +173,8 @@ impl Core {
             rng: Mutex::new(rng),
             peer_id,
             listening: OnceLock::new(),
-            external: Mutex::default(),
             dht: DhtDesk::default(),
+            votes: Mutex::default(),
             paused: AtomicBool::new(false),
             next_id: AtomicU64::new(1),
         });
@@ -275,6 +276,15 @@ impl Core {
         self.listening.get().map_or(&[], Vec::as_slice)
     }
 
+    /// Our address as the world sees it, with the port we listen on.
+    #[must_use]
+    pub fn external(&self, v6: bool) -> Option<SocketAddr> {
+        let ip = self.votes.lock().winner(v6)?;
+        let ours = |addr: &&SocketAddr| addr.is_ipv6() == v6;
+        let port = self.listening().iter().find(ours).or(self.listening().first());
+        Some(SocketAddr::new(ip, port.map_or(0, SocketAddr::port)))
+    }
+
     fn shards(&self) -> &[ShardHandle] {
         self.shards.get().map_or(&[], Vec::as_slice)
     }
@@ -372,7 +382,7 @@ impl Core {
 }
 
 /// A number nobody can guess, from the system.
-fn entropy() -> u64 {
+pub(super) fn entropy() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(std::process::id())
 }

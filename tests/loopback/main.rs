@@ -13,3 +13,4 @@ mod serve;
 mod speed;
 mod trackers;
 mod transfer;
+mod udp;

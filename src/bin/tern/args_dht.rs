@@ -107,10 +107,11 @@ pub(crate) type Hex = std::sync::Arc<[u8]>;
 pub(crate) type Bytes<const N: usize> = [u8; N];
 
 fn hex(text: &str) -> Result<Hex, String> {
-    let bytes: Option<Vec<u8>> =
-        (text.len().is_multiple_of(2) && text.is_ascii()).then(|| (0..text.len()).step_by(2)).and_then(
-            |places| places.map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect(),
-        );
+    let bytes: Option<Vec<u8>> = (text.len().is_multiple_of(2) && text.is_ascii())
+        .then(|| (0..text.len()).step_by(2))
+        .and_then(|places| {
+            places.map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
+        });
     match bytes {
         Some(bytes) if [20, 32].contains(&bytes.len()) => Ok(bytes.into()),
         _ => Err("40 or 64 hexadecimal digits are needed".into()),

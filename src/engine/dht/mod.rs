@@ -13,7 +13,7 @@ mod saved;
 mod types;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,6 +76,8 @@ pub struct Service {
     settings: Arc<DhtSettings>,
     rng: Rng,
     endpoints: BTreeMap<EndpointId, SocketAddr>,
+    /// Those whose nodes agree on our address.
+    decided: BTreeSet<EndpointId>,
     /// The port peers reach us at, and whether our packets come from the same.
     announce: (u16, bool),
     rounds: Rounds,
@@ -106,6 +108,7 @@ impl Service {
             settings: Arc::clone(settings),
             rng,
             endpoints: BTreeMap::new(),
+            decided: BTreeSet::new(),
             announce: (0, false),
             running: BTreeSet::new(),
             waiting: VecDeque::new(),
@@ -135,6 +138,7 @@ impl Service {
     /// A socket is gone.
     pub fn unlisten(&mut self, now: Instant, endpoint: EndpointId) {
         self.endpoints.remove(&endpoint);
+        self.decided.remove(&endpoint);
         self.machine.handle(now, Input::Unlisten(endpoint));
         self.settle(now);
     }
@@ -148,6 +152,19 @@ impl Service {
     /// The network says that nobody listens there.
     pub fn unreachable(&mut self, now: Instant, to: SocketAddr) {
         self.machine.handle(now, Input::Unreachable(to));
+        self.settle(now);
+    }
+
+    /// Others than nodes agree on our address: believed at addresses about which nodes do not.
+    pub fn external(&mut self, now: Instant, ip: IpAddr) {
+        let undecided = |(endpoint, local): (&EndpointId, &SocketAddr)| {
+            let decided = self.decided.contains(endpoint) || local.is_ipv6() != ip.is_ipv6();
+            (!decided).then_some(*endpoint)
+        };
+        let endpoints: Vec<EndpointId> = self.endpoints.iter().filter_map(undecided).collect();
+        for endpoint in endpoints {
+            self.machine.handle(now, Input::External { endpoint, ip });
+        }
         self.settle(now);
     }
 
@@ -338,8 +355,8 @@ impl Service {
             dht::Command::GetPeers { info_hash, announce: Some(announce), scrape, noseed }
                 if announce.port == 0 =>
             {
-                let (port, implied) = self.announce;
-                let announce = Some(Announce { port, implied, ..announce });
+                let (port, same) = self.announce;
+                let announce = Some(Announce { port, implied: same || port == 0, ..announce });
                 dht::Command::GetPeers { info_hash, announce, scrape, noseed }
             }
             command => command,
@@ -492,6 +509,7 @@ impl Service {
                 self.command_done(now, command, outcome, stats);
             }
             dht::Output::External { endpoint, ip } => {
+                self.decided.insert(endpoint);
                 if let Some(local) = self.endpoints.get(&endpoint).copied() {
                     self.out(Output::Event(None, DhtEvent::External { local, ip }));
                 }

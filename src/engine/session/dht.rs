@@ -5,7 +5,6 @@
 //! a command is accepted while fewer than [`MAX_OPEN`] run or have results the host did not take.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,6 +19,7 @@ use crate::codec::bencode::{Document, Encoder};
 use crate::engine::dht::{Command, DhtEvent, DhtStats, Output, Saved, Service};
 use crate::engine::error::{Error, ErrorKind};
 use crate::engine::events::{Event, EventKind, class};
+use crate::engine::external::{Source, Vote};
 use crate::engine::host::ShardCommand;
 use crate::engine::requests::Subject;
 use crate::engine::store::Change;
@@ -310,8 +310,9 @@ impl Core {
             self.dht_ended();
         }
         if let DhtEvent::External { local, ip } = &event {
-            let port = self.listening().first().unwrap_or(local).port();
-            *self.external.lock() = Some(SocketAddr::new(*ip, port));
+            // The voice of all its nodes together.
+            let vote = Vote { source: Source::Dht, by: local.ip(), ip: *ip };
+            self.external_said(None, vote);
         }
         self.queue.push(Event::now(entry, EventKind::Dht(Box::new(event))));
     }

@@ -8,7 +8,10 @@ use super::{Core, Entry, Hooks};
 use crate::base::{InfoHash, PeerKey, TorrentId};
 use crate::engine::dht;
 use crate::engine::events::{Event, EventKind, WireMessage, class};
-use crate::engine::host::{Directory, Host, SaveRequest, TrackerEvent, VerifyRequest};
+use crate::engine::external::{Source, Vote};
+use crate::engine::host::{
+    Directory, Host, SaveRequest, ShardCommand, TrackerEvent, VerifyRequest,
+};
 use crate::engine::store::Change;
 use crate::proto::peer::Message;
 use crate::swarm::Notice;
@@ -46,14 +49,8 @@ impl Host for Face {
                 drop(prefs);
                 EventKind::Notice(Notice::Renamed(file, result))
             }
-            Notice::ExternalAddr(ip) => {
-                let port = self.0.listening().first().map_or(0, SocketAddr::port);
-                let addr = Some(SocketAddr::new(ip, port));
-                let before = std::mem::replace(&mut *self.0.external.lock(), addr);
-                if before == addr {
-                    return;
-                }
-                EventKind::Notice(Notice::ExternalAddr(ip))
+            Notice::ExternalAddr(ip, by) => {
+                return self.external(Some(torrent), Vote { source: Source::Peer, by, ip });
             }
             notice => EventKind::Notice(notice),
         };
@@ -99,6 +96,10 @@ impl Host for Face {
         self.0.dht_output(output);
     }
 
+    fn external(&self, torrent: Option<TorrentId>, vote: Vote) {
+        self.0.external_said(torrent, vote);
+    }
+
     fn wire(&self, torrent: TorrentId, peer: PeerKey, incoming: bool, message: &Message) {
         if !self.0.queue.wants(class::WIRE) {
             return;
@@ -117,6 +118,17 @@ impl Directory for Face {
 }
 
 impl Core {
+    /// Counts a voice about our address.
+    pub(super) fn external_said(&self, torrent: Option<TorrentId>, vote: Vote) {
+        let Some(ip) = self.votes.lock().cast(vote) else { return };
+        if let Some(shard) = self.shards().first() {
+            shard.send(ShardCommand::External(ip));
+        }
+        let entry = torrent.and_then(|id| self.find_id(id));
+        let kind = EventKind::Notice(Notice::ExternalAddr(ip, vote.by));
+        self.queue.push(Event::now(entry, kind));
+    }
+
     /// Takes a torrent out of the registry; its requests are withdrawn.
     pub(super) fn forget(&self, torrent: TorrentId) -> Option<Arc<Entry>> {
         let entry = {

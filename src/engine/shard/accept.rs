@@ -62,15 +62,18 @@ impl Door {
 impl Shard {
     /// Starts accepting, and reading datagrams.
     pub(super) fn open_door(self: &Rc<Self>) {
-        let mut sockets = Vec::new();
+        let (mut sockets, mut listening) = (Vec::new(), Vec::new());
         for Bound { tcp, udp } in self.door.unopened.take() {
             sockets.extend(udp);
+            listening.extend(tcp.local_addr());
             if let Ok(listener) = tokio::net::TcpListener::from_std(tcp) {
                 let task = self.start(None, accept(Rc::clone(self), listener));
                 self.door.listening.borrow_mut().push(task);
             }
         }
-        self.open_sockets(sockets);
+        if self.index == 0 {
+            self.open_sockets(sockets, listening);
+        }
     }
 
     /// Stops accepting and drops those who have not said what they want.

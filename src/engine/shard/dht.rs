@@ -7,7 +7,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -141,8 +141,9 @@ impl Shard {
             let endpoint = EndpointId(self.dht.next.get());
             self.dht.next.set(endpoint.0 + 1);
             self.dht.sockets.borrow_mut().insert(socket, endpoint);
-            // A datagram socket has the port at which peers connect.
-            self.with_dht(|service| service.listen(now, endpoint, local, local.port()));
+            // A datagram socket has the port at which peers connect, if they can.
+            let port = if self.settings.borrow().listen.is_empty() { 0 } else { local.port() };
+            self.with_dht(|service| service.listen(now, endpoint, local, port));
         }
     }
 
@@ -226,6 +227,11 @@ impl Shard {
             }
             _ => {}
         }
+    }
+
+    /// Peers and trackers agree on our address.
+    pub(super) fn dht_external(self: &Rc<Self>, ip: IpAddr) {
+        self.with_dht(|service| service.external(self.now(), ip));
     }
 
     /// To the shard that has the service.

@@ -1,5 +1,6 @@
 //! Inputs to a brain, and the execution of what it wants done.
 
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use super::{Shard, conn};
 use crate::base::{BlockSpan, DiskError, PeerKey, Region, TorrentId};
 use crate::disk::{Completion, Job, JobTag, Outcome};
 use crate::engine::host::{SaveRequest, VerifyRequest};
-use crate::swarm::{DiskAnswer, DiskOp, INTERNAL_READER, Input, Output};
+use crate::net::canonical;
+use crate::swarm::{DiskAnswer, DiskOp, INTERNAL_READER, Input, Output, PeerSource};
 
 /// A deadline is at least this far away: a brain that names a time that has passed cannot spin a
 /// core.
@@ -26,6 +28,24 @@ impl Shard {
                 self.drive(slot);
             });
         }
+    }
+
+    /// Somebody names peers for a torrent. Those that cannot be dialled, and ourselves, are dropped.
+    pub(super) fn found(
+        self: &Rc<Self>,
+        slot: &Rc<Slot>,
+        source: PeerSource,
+        addrs: &[SocketAddr],
+    ) {
+        let addrs: Vec<SocketAddr> = addrs
+            .iter()
+            .map(|addr| canonical(*addr))
+            .filter(|addr| addr.port() != 0 && !self.fleet.is_own(*addr))
+            .collect();
+        if addrs.is_empty() {
+            return self.drive(slot);
+        }
+        self.input(slot, Input::PeersFound { source, addrs: &addrs });
     }
 
     /// Bytes from a peer.

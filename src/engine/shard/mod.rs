@@ -11,6 +11,7 @@
 
 mod accept;
 mod announce;
+mod ask;
 mod command;
 mod conn;
 mod contain;
@@ -21,11 +22,13 @@ mod fleet;
 mod inbox;
 mod jobs;
 mod limit;
+mod names;
 mod outbox;
 mod slot;
 mod storage;
 mod timers;
 mod udp;
+mod udp_trackers;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,17 +44,22 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::LocalSet;
 
 use self::announce::Desk;
+use self::ask::Lines;
 use self::dials::Dials;
 use self::fleet::Fleet;
 use self::inbox::Inbox;
 use self::limit::{Direction, Limits, Waiters};
+use self::names::Names;
 use self::slot::Slot;
 use self::timers::Timers;
 use self::udp::Sockets;
 pub use self::udp::UdpCounters;
+pub use self::udp_trackers::UdpAsk;
+use self::udp_trackers::UdpDesk;
 use super::host::{Directory, Host, ShardCommand};
+use super::session::entropy;
 use super::settings::Settings;
-use crate::base::{BufferPool, Instant, TorrentId};
+use crate::base::{BufferPool, Instant, Rng, TorrentId};
 use crate::disk::Pool;
 use crate::net::{listen, signals};
 
@@ -67,6 +75,8 @@ const RECEIVE_BUFFER: usize = 256 * 1024;
 const RECEIVE_BUFFERS_MIN: usize = 4;
 /// Receive buffers nobody used for so long are freed.
 const TRIM_TICK: Duration = Duration::from_secs(1);
+/// Makes another row of random numbers of the session's seed.
+const SECRET_SALT: u64 = 0x7465_726e_2d6e_6574;
 /// How often the slices of the session's rate limits are divided anew.
 const SHARE_TICK: Duration = Duration::from_secs(1);
 
@@ -109,6 +119,8 @@ pub fn spawn(
     pool: Arc<Pool>,
 ) -> io::Result<Spawned> {
     let count = count.max(1);
+    // Not the session's own row of numbers, should that be fixed.
+    let mut rng = Rng::new(settings.seed.unwrap_or_else(entropy) ^ SECRET_SALT);
     let fleet = Arc::new(Fleet::new(&settings, count));
     let (mut listening, mut listeners) = (Vec::new(), Vec::new());
     for (wanted, result) in listen::bind_all(&settings.listen) {
@@ -127,6 +139,7 @@ pub fn spawn(
             sink: pool.add_sink(Arc::new(move |batch| sink.complete(batch))),
             pool: Arc::clone(&pool),
             listeners: std::mem::take(&mut listeners),
+            secret: rng.next_u64(),
         };
         match start(seed) {
             Ok(join) => spawned.joins.push(join),
@@ -150,6 +163,8 @@ struct Seed {
     pool: Arc<Pool>,
     sink: usize,
     listeners: Vec<listen::Bound>,
+    /// Nobody can guess it.
+    secret: u64,
 }
 
 fn start(seed: Seed) -> io::Result<JoinHandle<()>> {
@@ -214,6 +229,12 @@ struct Shard {
     door: accept::Door,
     dht: dht::Post,
     sockets: Sockets,
+    /// Used on shard 0.
+    udp_desk: Rc<UdpDesk>,
+    names: Names,
+    lines: Lines,
+    /// For numbers strangers must not guess.
+    rng: RefCell<Rng>,
     /// The receive buffer of whoever reads next and reads little.
     scratch: Cell<BytesMut>,
     /// File content on its way to a socket.
@@ -230,6 +251,8 @@ impl Shard {
         let share = seed.settings.memory_budget_bytes / seed.fleet.inboxes.len().max(1);
         let buffers = (share / RECEIVE_BUFFER).max(RECEIVE_BUFFERS_MIN);
         let udp = Arc::clone(&seed.fleet.udp);
+        let mut rng = Rng::new(seed.secret);
+        let (attempts, desk_rng) = (seed.settings.udp_attempts, Rng::new(rng.next_u64()));
         let shard = Self {
             index: seed.index,
             fleet: seed.fleet,
@@ -250,6 +273,10 @@ impl Shard {
             door: accept::Door::new(seed.listeners),
             dht: dht::Post::default(),
             sockets: Sockets::new(udp),
+            udp_desk: Rc::new(UdpDesk::new(attempts, desk_rng)),
+            names: Names::default(),
+            lines: Lines::default(),
+            rng: RefCell::new(rng),
             scratch: Cell::default(),
             copies: RefCell::default(),
             buffers: RefCell::new(BufferPool::new(RECEIVE_BUFFER, buffers)),
@@ -275,6 +302,9 @@ impl Shard {
     /// The thread's main loop: mail, deadlines, and nothing per connection.
     async fn run(self: &Rc<Self>) {
         self.open_dht();
+        if self.index == 0 {
+            self.open_udp_trackers();
+        }
         self.open_door();
         loop {
             if let Err(message) = contain::catch(|| self.turn()) {
@@ -319,6 +349,9 @@ impl Shard {
             }
         }
         self.dht_time(now);
+        if self.udp_desk.due().is_some_and(|due| due <= now) {
+            self.udp_time_passed();
+        }
         self.rate_waiters.fire(now);
         self.unstall();
         self.dials.look_again(now, || self.fleet.room());
@@ -335,7 +368,8 @@ impl Shard {
     fn next_wake(&self) -> Option<Instant> {
         let now = self.now();
         let stalled = (!self.stalled.borrow().is_empty()).then(|| now + PRESSURE_TICK);
-        let lines = [self.rate_waiters.due(), self.dials.due(), self.dht.due()];
+        let lines =
+            [self.rate_waiters.due(), self.dials.due(), self.dht.due(), self.udp_desk.due()];
         let clocks = [self.timers.first(), self.shares_due.get(), self.buffers_due.get(), stalled];
         lines.into_iter().chain(clocks).flatten().min()
     }

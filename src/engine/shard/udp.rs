@@ -180,7 +180,6 @@ impl Sockets {
     ///
     /// # Errors
     /// As [`Self::send`]; `AddrNotAvailable` without a socket of that family.
-    #[expect(dead_code, reason = "UDP trackers join with the next commits")]
     pub(super) fn send_to(&self, to: SocketAddr, data: &[u8]) -> io::Result<()> {
         let socket = self.towards(to).ok_or(io::ErrorKind::AddrNotAvailable)?;
         self.send(socket, to, data)
@@ -214,8 +213,19 @@ impl Sockets {
 }
 
 impl Shard {
-    /// Opens these sockets besides those that are open.
-    pub(super) fn open_sockets(self: &Rc<Self>, sockets: Vec<std::net::UdpSocket>) {
+    /// Opens these sockets, which belong to the addresses we listen on. A session that listens
+    /// nowhere gets sockets to send from, at ports of the system's choice; one that listens
+    /// somewhere sends from there and nowhere else, as the host may mean one network.
+    pub(super) fn open_sockets(
+        self: &Rc<Self>,
+        mut sockets: Vec<std::net::UdpSocket>,
+        listening: Vec<SocketAddr>,
+    ) {
+        if listening.is_empty() && self.settings().listen.is_empty() {
+            let any: [std::net::IpAddr; 2] =
+                [std::net::Ipv4Addr::UNSPECIFIED.into(), std::net::Ipv6Addr::UNSPECIFIED.into()];
+            sockets.extend(any.into_iter().filter_map(|ip| udp::bind((ip, 0).into()).ok()));
+        }
         for socket in sockets {
             let Ok(local) = socket.local_addr() else { continue };
             let Ok(socket) = UdpSocket::from_std(socket) else { continue };
@@ -225,6 +235,8 @@ impl Shard {
             let reader = self.start(None, read(Rc::clone(self), id, Rc::clone(&socket)));
             self.sockets.open.borrow_mut().push(Open { id, local, socket, reader });
         }
+        let locals: Vec<SocketAddr> = self.sockets.list().into_iter().map(|(_, at)| at).collect();
+        self.fleet.set_own(listening, &locals);
         for consumer in self.sockets.consumers() {
             consumer.opened(self);
         }

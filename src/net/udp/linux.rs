@@ -13,6 +13,12 @@ use super::{BATCH, DATAGRAM_BYTES};
 
 /// Reports of undelivered datagrams read at a time: a flood of them does not keep us.
 const BOUNCES_MAX: usize = 64;
+/// Bytes of an address, as the system counts them.
+#[expect(clippy::cast_possible_truncation, reason = "128 bytes")]
+const NAME_BYTES: libc::socklen_t = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
+/// [`BATCH`], as the system counts.
+#[expect(clippy::cast_possible_truncation, reason = "a small constant")]
+const BATCH_C: libc::c_uint = BATCH as libc::c_uint;
 /// Bytes of a report's ancillary data: an error, the address of who reported it, and some room.
 const CONTROL_BYTES: usize = 256;
 
@@ -25,16 +31,11 @@ pub(super) fn report_bounces(socket: &Socket, v6: bool) {
         (libc::IPPROTO_IP, libc::IP_RECVERR)
     };
     let on: libc::c_int = 1;
+    let length = libc::socklen_t::try_from(size_of_val(&on)).unwrap_or(0);
     // SAFETY: the descriptor is open while it is borrowed, and the value lives through the call.
     unsafe {
         // A kernel that cannot do it leaves us with time-outs.
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            level,
-            option,
-            (&raw const on).cast(),
-            size_of_val(&on) as libc::socklen_t,
-        );
+        libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const on).cast(), length);
     }
 }
 
@@ -44,9 +45,11 @@ pub(super) fn receive(
     bytes: &mut [u8],
     heads: &mut Vec<(usize, SocketAddr)>,
 ) -> io::Result<u64> {
-    // SAFETY: zero bytes are a valid value of these C structures.
+    // SAFETY: zero bytes are a valid value of this C structure.
     let mut names: [libc::sockaddr_storage; BATCH] = unsafe { mem::zeroed() };
+    // SAFETY: as above.
     let mut parts: [libc::iovec; BATCH] = unsafe { mem::zeroed() };
+    // SAFETY: as above.
     let mut headers: [libc::mmsghdr; BATCH] = unsafe { mem::zeroed() };
     let slots = bytes.chunks_exact_mut(DATAGRAM_BYTES);
     for (((header, part), name), slot) in
@@ -56,7 +59,7 @@ pub(super) fn receive(
         part.iov_len = slot.len();
         let header = &mut header.msg_hdr;
         header.msg_name = ptr::from_mut(name).cast();
-        header.msg_namelen = size_of_val(name) as libc::socklen_t;
+        header.msg_namelen = NAME_BYTES;
         header.msg_iov = part;
         header.msg_iovlen = 1;
     }
@@ -66,7 +69,7 @@ pub(super) fn receive(
         libc::recvmmsg(
             socket.as_raw_fd(),
             headers.as_mut_ptr(),
-            BATCH as libc::c_uint,
+            BATCH_C,
             libc::MSG_DONTWAIT as _,
             ptr::null_mut(),
         )
@@ -95,13 +98,14 @@ pub(super) fn receive(
 /// Takes reports of undelivered datagrams: where those should have gone.
 pub(super) fn bounces(socket: &UdpSocket, bounced: &mut Vec<SocketAddr>) {
     for _ in 0..BOUNCES_MAX {
-        // SAFETY: zero bytes are a valid value of these C structures.
+        // SAFETY: zero bytes are a valid value of this C structure.
         let mut name: libc::sockaddr_storage = unsafe { mem::zeroed() };
+        // SAFETY: as above.
         let mut header: libc::msghdr = unsafe { mem::zeroed() };
         // Of 8-byte words: ancillary data must be aligned.
         let mut control = [0u64; CONTROL_BYTES / 8];
         header.msg_name = ptr::from_mut(&mut name).cast();
-        header.msg_namelen = size_of_val(&name) as libc::socklen_t;
+        header.msg_namelen = NAME_BYTES;
         header.msg_control = control.as_mut_ptr().cast();
         header.msg_controllen = CONTROL_BYTES as _;
         let flags = libc::MSG_ERRQUEUE | libc::MSG_DONTWAIT;

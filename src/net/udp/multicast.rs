@@ -29,8 +29,19 @@ pub struct Interface {
 ///
 /// # Errors
 /// When the system does not tell.
-#[cfg(unix)]
 pub fn interfaces() -> io::Result<Vec<Interface>> {
+    Ok(all()?.into_iter().filter(|(_, usable)| *usable).map(|(interface, _)| interface).collect())
+}
+
+/// All addresses of this machine, as far as the system tells.
+#[must_use]
+pub fn own_addresses() -> Vec<IpAddr> {
+    all().unwrap_or_default().into_iter().map(|(interface, _)| interface.ip).collect()
+}
+
+/// Every address, and whether its interface is up and can do multicast.
+#[cfg(unix)]
+fn all() -> io::Result<Vec<(Interface, bool)>> {
     let mut first: *mut libc::ifaddrs = core::ptr::null_mut();
     // SAFETY: the call puts a list there that is ours until it is freed below.
     if unsafe { libc::getifaddrs(&raw mut first) } != 0 {
@@ -41,7 +52,7 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
     // SAFETY: entries of the list are valid until it is freed; the last has no next one.
     while let Some(entry) = unsafe { at.as_ref() } {
         // SAFETY: as above; the entry's name is a C string.
-        found.extend(unsafe { usable(entry) });
+        found.extend(unsafe { read(entry) });
         at = entry.ifa_next;
     }
     // SAFETY: the list is the one that was given to us, and nothing of it is used any more.
@@ -49,16 +60,14 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
     Ok(found)
 }
 
-/// An entry that is of use.
+/// An entry, when it is an address.
 ///
 /// # Safety
 /// The entry is one of `getifaddrs`' list that was not freed.
 #[cfg(unix)]
-unsafe fn usable(entry: &libc::ifaddrs) -> Option<Interface> {
+unsafe fn read(entry: &libc::ifaddrs) -> Option<(Interface, bool)> {
     let flags = i32::try_from(entry.ifa_flags).unwrap_or(0);
-    if flags & libc::IFF_UP == 0 || flags & libc::IFF_MULTICAST == 0 {
-        return None;
-    }
+    let usable = flags & libc::IFF_UP != 0 && flags & libc::IFF_MULTICAST != 0;
     // SAFETY: an address is absent or valid, and as long as its family says.
     let ip: IpAddr = unsafe {
         let family = i32::from(entry.ifa_addr.as_ref()?.sa_family);
@@ -79,7 +88,7 @@ unsafe fn usable(entry: &libc::ifaddrs) -> Option<Interface> {
         let name = std::ffi::CStr::from_ptr(entry.ifa_name);
         (name.to_string_lossy().into_owned(), libc::if_nametoindex(entry.ifa_name))
     };
-    Some(Interface { name, index, ip })
+    Some((Interface { name, index, ip }, usable))
 }
 
 /// Not on this system.
@@ -87,7 +96,7 @@ unsafe fn usable(entry: &libc::ifaddrs) -> Option<Interface> {
 /// # Errors
 /// `Unsupported`, always.
 #[cfg(not(unix))]
-pub fn interfaces() -> io::Result<Vec<Interface>> {
+fn all() -> io::Result<Vec<(Interface, bool)>> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
