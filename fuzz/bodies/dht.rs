@@ -41,10 +41,15 @@ pub fn run(input: &[u8]) {
     let mut rest = bytes;
     let state = State::decode(rest).unwrap_or_default();
     assert_eq!(State::decode(&state.encode()).as_ref(), Ok(&state));
+    let _ = tern::engine::dht::Saved::decode(rest);
+    let later = state.clone();
     let mut dht = Dht::new(config(*bits), [7; 20], state, Rng::new(1));
     let mut now = Instant::from_micros(1_000_000_000);
     let local = "0.0.0.0:6881".parse().expect("an address");
     dht.handle(now, Input::Listen { endpoint: HERE, local, external: None });
+    if bits & 16 != 0 {
+        dht.handle(now, Input::Restore(later));
+    }
     let target = Command::FindNode(NodeId([3; 20]));
     dht.handle(now, Input::Command { id: CommandId(1), command: target });
     for n in 0u8..32 {
