@@ -10,6 +10,7 @@ mod close;
 mod entry;
 mod face;
 mod hooks;
+mod inquire;
 mod shared;
 mod torrent;
 
@@ -109,6 +110,7 @@ pub struct Core {
     rng: Mutex<Rng>,
     peer_id: PeerId,
     listening: OnceLock<Vec<SocketAddr>>,
+    udp: OnceLock<Arc<shard::UdpCounters>>,
     votes: Mutex<Votes>,
     paused: AtomicBool,
     next_id: AtomicU64,
@@ -169,6 +171,7 @@ impl Core {
             rng: Mutex::new(rng),
             peer_id,
             listening: OnceLock::new(),
+            udp: OnceLock::new(),
             votes: Mutex::default(),
             paused: AtomicBool::new(false),
             next_id: AtomicU64::new(1),
@@ -204,6 +207,15 @@ impl Core {
             self.report_listen(wanted, result);
         }
         let _ = self.listening.set(listening);
+        for (addr, error) in spawned.udp_failed {
+            self.report_udp_failed(addr, &error);
+        }
+        let _ = self.udp.set(spawned.udp);
+    }
+
+    fn report_udp_failed(&self, addr: SocketAddr, error: &std::io::Error) {
+        let (reason, os_errno) = (error.to_string(), error.raw_os_error().unwrap_or_default());
+        self.queue.push(Event::now(None, EventKind::UdpFailed { addr, reason, os_errno }));
     }
 
     fn report_listen(&self, wanted: String, result: Result<SocketAddr, std::io::Error>) {

@@ -181,6 +181,8 @@ pub enum PeerSource {
     Manual,
     /// Saved state.
     Resume,
+    /// The local network (BEP 14).
+    Lsd,
 }
 
 /// What happened in the world.

@@ -12,5 +12,5 @@ mod rig;
 mod serve;
 mod speed;
 mod trackers;
-mod udp;
 mod transfer;
+mod udp;

@@ -50,6 +50,13 @@ impl Shard {
             ShardCommand::Scrape(id) => self.with(id, |s| self.scrape(s)),
             ShardCommand::DeleteFiles(id) => self.with(id, |s| s.delete.set(true)),
             ShardCommand::UdpTracker(ask) => self.contain(None, || self.udp_asked(ask)),
+            ShardCommand::LocalPeers(hash, wanted) => {
+                self.contain(None, || self.local_wanted(hash, wanted));
+            }
+            ShardCommand::PeersFound(id, source, addrs) => {
+                self.with(id, |s| self.found(s, source, &addrs));
+            }
+            ShardCommand::Inquire(inquiry) => self.contain(None, || self.inquire(inquiry)),
             ShardCommand::External(ip) => self.fleet.set_external(ip),
             ShardCommand::WireNotices(id, on) => {
                 self.with(id, |s| s.brain.borrow_mut().set_wire_notices(on));
@@ -135,6 +142,11 @@ impl Shard {
         self.fleet.apply(&settings);
         self.apply_rate_limits();
         self.rate_waiters.fire(crate::base::Instant::from_micros(u64::MAX));
+        if self.index == 0
+            && (old.lsd != settings.lsd || old.lsd_interfaces != settings.lsd_interfaces)
+        {
+            self.reopen_local();
+        }
         if old.udp_attempts != settings.udp_attempts {
             self.udp_desk.set_attempts(settings.udp_attempts);
         }

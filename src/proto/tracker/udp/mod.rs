@@ -17,10 +17,10 @@
 mod client;
 mod codec;
 mod pool;
-mod preferences;
-mod server;
 #[cfg(test)]
 mod pool_tests;
+mod preferences;
+mod server;
 #[cfg(test)]
 mod tests;
 mod url;
