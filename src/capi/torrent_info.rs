@@ -116,6 +116,7 @@ fn peer_row(peer: &PeerInfo) -> Row<tern_peer_info> {
             PeerSource::Manual => TERN_SOURCE_MANUAL,
             PeerSource::Resume => TERN_SOURCE_RESUME,
             PeerSource::Dht => TERN_SOURCE_DHT,
+            PeerSource::Lsd => TERN_SOURCE_LSD,
         },
         downloaded: s.downloaded,
         uploaded: s.uploaded,

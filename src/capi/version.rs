@@ -118,6 +118,7 @@ fn result_name(result: tern_result) -> &'static CStr {
         TERN_E_VERSION => c"TERN_E_VERSION",
         TERN_E_BUSY => c"TERN_E_BUSY",
         TERN_E_REFUSED => c"TERN_E_REFUSED",
+        TERN_E_TRACKER => c"TERN_E_TRACKER",
         _ => c"TERN_E_UNKNOWN",
     }
 }
@@ -143,6 +144,7 @@ fn result_text(result: tern_result) -> &'static CStr {
         TERN_E_NOT_FOUND => c"not found",
         TERN_E_CANCELLED => c"cancelled",
         TERN_E_STATE => c"not possible in the present state",
+        TERN_E_TRACKER => c"the tracker refused or gave no answer",
         TERN_E_VERSION => c"the header and the library do not fit together",
         TERN_E_BUSY => c"too much is going on, try again later",
         TERN_E_REFUSED => c"a node of the network refused",
@@ -185,6 +187,8 @@ fn event_name(kind: i32) -> &'static CStr {
         TERN_EVENT_MESSAGE_IN => c"message_in",
         TERN_EVENT_MESSAGE_OUT => c"message_out",
         TERN_EVENT_LOG => c"log",
+        TERN_EVENT_LSD_FAILED => c"lsd_failed",
+        TERN_EVENT_UDP_FAILED => c"udp_failed",
         kind => dht_event_name(kind),
     }
 }

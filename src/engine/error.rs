@@ -52,6 +52,8 @@ pub enum ErrorKind {
     Busy = -25,
     /// A node of the network refused.
     Refused = -26,
+    /// A tracker refused, or gave no answer.
+    Tracker = -27,
 }
 
 impl ErrorKind {
@@ -78,6 +80,7 @@ impl ErrorKind {
         Self::Version,
         Self::Busy,
         Self::Refused,
+        Self::Tracker,
     ];
 
     /// The stable number, negative.
@@ -111,6 +114,7 @@ impl ErrorKind {
             Self::Version => "the header and the library do not fit together",
             Self::Busy => "too much is going on, try again later",
             Self::Refused => "a node of the network refused",
+            Self::Tracker => "the tracker refused or gave no answer",
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
@@ -11,7 +12,7 @@ use crate::base::{DiskError, InfoHash, PeerKey, PieceIndex, TorrentId};
 use crate::codec::metainfo::{Info, Tiers};
 use crate::codec::resume::Resume;
 use crate::proto::peer::{Connection, Message};
-use crate::proto::tracker::{AnnounceReply, TrackerStatus};
+use crate::proto::tracker::{AnnounceParams, AnnounceReply, ScrapeEntry, TrackerStatus};
 use crate::swarm::{
     Command, Notice, PeerSource, SaveVerdict, Torrent, TorrentParams, VerifyVerdict,
 };
@@ -44,6 +45,14 @@ pub trait Host: Send + Sync {
     /// Somebody says what our address is; the torrent through which we know him, if there is one.
     fn external(&self, torrent: Option<TorrentId>, vote: Vote) {
         let _ = (torrent, vote);
+    }
+    /// Datagrams are not to be had at this address we listen on.
+    fn udp_failed(&self, addr: SocketAddr, error: &std::io::Error) {
+        let _ = (addr, error);
+    }
+    /// The local network's group could not be joined on this interface, or (without a name) at all.
+    fn local_failed(&self, interface: &str, error: &std::io::Error) {
+        let _ = (interface, error);
     }
     /// A peer message passed, only called when wire notices are on (see
     /// [`ShardCommand::WireNotices`]).
@@ -158,6 +167,28 @@ pub struct TorrentView<'a> {
     pub save_path: &'a Path,
 }
 
+/// Takes what a tracker answered: or why it did not, `None` when time was up. Called on a network
+/// thread: must not block.
+pub type TrackerAnswer<T> = Box<dyn FnOnce(Result<T, Option<String>>) + Send>;
+
+/// What is asked of a tracker, and who takes the answer.
+pub enum TrackerQuestion {
+    /// An announce.
+    Announce(Box<AnnounceParams>, TrackerAnswer<AnnounceReply>),
+    /// Counts.
+    Scrape(Vec<InfoHash>, TrackerAnswer<Vec<ScrapeEntry>>),
+}
+
+/// A question to a tracker that belongs to no torrent of the session.
+pub struct Inquiry {
+    /// Announce URL.
+    pub url: String,
+    /// What.
+    pub question: TrackerQuestion,
+    /// Time for all of it.
+    pub timeout: Duration,
+}
+
 /// What the session asks of a shard.
 pub enum ShardCommand {
     /// Starts a torrent.
@@ -178,8 +209,6 @@ pub enum ShardCommand {
     Reannounce(TorrentId),
     /// Asks the trackers for counts.
     Scrape(TorrentId),
-    /// Addresses to try.
-    PeersFound(TorrentId, PeerSource, Vec<SocketAddr>),
     /// A torrent's use of the DHT on or off.
     TorrentDht(TorrentId, bool),
     /// For the DHT, on the shard that has it.
@@ -204,8 +233,14 @@ pub enum ShardCommand {
     },
     /// A question to a UDP tracker; to shard 0, which has the sockets.
     UdpTracker(UdpAsk),
+    /// Asks a tracker.
+    Inquire(Inquiry),
     /// The world sees us at this address.
     External(IpAddr),
+    /// A torrent wants peers of the local network, or does not any more; to shard 0.
+    LocalPeers(InfoHash, bool),
+    /// Peers of a torrent were found.
+    PeersFound(TorrentId, PeerSource, Vec<SocketAddr>),
     /// New settings (limits, time-outs).
     Settings(Arc<Settings>),
     /// Ends the thread: stops listening at once, closes remaining sockets; `stopped` announces

@@ -11,6 +11,7 @@ mod dht;
 mod entry;
 mod face;
 mod hooks;
+mod inquire;
 mod shared;
 mod torrent;
 
@@ -113,6 +114,7 @@ pub struct Core {
     peer_id: PeerId,
     listening: OnceLock<Vec<SocketAddr>>,
     dht: DhtDesk,
+    udp: OnceLock<Arc<shard::UdpCounters>>,
     votes: Mutex<Votes>,
     paused: AtomicBool,
     next_id: AtomicU64,
@@ -174,6 +176,7 @@ impl Core {
             peer_id,
             listening: OnceLock::new(),
             dht: DhtDesk::default(),
+            udp: OnceLock::new(),
             votes: Mutex::default(),
             paused: AtomicBool::new(false),
             next_id: AtomicU64::new(1),
@@ -211,6 +214,15 @@ impl Core {
             self.report_listen(wanted, result);
         }
         let _ = self.listening.set(listening);
+        for (addr, error) in spawned.udp_failed {
+            self.report_udp_failed(addr, &error);
+        }
+        let _ = self.udp.set(spawned.udp);
+    }
+
+    fn report_udp_failed(&self, addr: SocketAddr, error: &std::io::Error) {
+        let (reason, os_errno) = (error.to_string(), error.raw_os_error().unwrap_or_default());
+        self.queue.push(Event::now(None, EventKind::UdpFailed { addr, reason, os_errno }));
     }
 
     fn report_listen(&self, wanted: String, result: Result<SocketAddr, std::io::Error>) {
@@ -281,7 +293,7 @@ impl Core {
     pub fn external(&self, v6: bool) -> Option<SocketAddr> {
         let ip = self.votes.lock().winner(v6)?;
         let ours = |addr: &&SocketAddr| addr.is_ipv6() == v6;
-        let port = self.listening().iter().find(ours).or(self.listening().first());
+        let port = self.listening().iter().find(ours).or_else(|| self.listening().first());
         Some(SocketAddr::new(ip, port.map_or(0, SocketAddr::port)))
     }
 

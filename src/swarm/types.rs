@@ -187,6 +187,8 @@ pub enum PeerSource {
     Resume,
     /// The DHT.
     Dht,
+    /// The local network (BEP 14).
+    Lsd,
 }
 
 /// What happened in the world.

@@ -100,6 +100,19 @@ impl Host for Face {
         self.0.external_said(torrent, vote);
     }
 
+    fn udp_failed(&self, addr: SocketAddr, error: &std::io::Error) {
+        self.0.report_udp_failed(addr, error);
+    }
+
+    fn local_failed(&self, interface: &str, error: &std::io::Error) {
+        let kind = EventKind::LsdFailed {
+            interface: interface.to_owned(),
+            reason: error.to_string(),
+            os_errno: error.raw_os_error().unwrap_or_default(),
+        };
+        self.0.queue.push(Event::now(None, kind));
+    }
+
     fn wire(&self, torrent: TorrentId, peer: PeerKey, incoming: bool, message: &Message) {
         if !self.0.queue.wants(class::WIRE) {
             return;

@@ -79,6 +79,7 @@ impl Shard {
     /// Stops accepting and drops those who have not said what they want.
     pub(super) fn close_door(&self) {
         self.sockets.close();
+        self.local.close();
         self.door.listening.take().iter().for_each(JoinHandle::abort);
         self.door.unidentified.take().iter().for_each(|(_, task)| task.abort());
     }
@@ -93,10 +94,11 @@ impl Shard {
         self.start(None, async move {
             tokio::task::yield_now().await;
             for (entry, result) in listen::bind_all(&wanted) {
-                for (entry, result) in report(&entry, result, |bound| {
-                    shard.door.unopened.borrow_mut().push(bound);
-                }) {
-                    shard.host.listen(&entry, result);
+                let keep = |bound| shard.door.unopened.borrow_mut().push(bound);
+                let (addr, failed) = opened(result, keep);
+                shard.host.listen(&entry, addr);
+                if let Some((addr, error)) = failed {
+                    shard.host.udp_failed(addr, &error);
                 }
             }
             if !shard.ending.get() {
@@ -159,29 +161,26 @@ impl Shard {
     }
 }
 
-/// What an entry of the listen addresses came to, as the host is told: the address, and, should it
-/// have no datagrams, why. Sockets that were had are given to `keep`.
-pub(super) fn report(
-    entry: &str,
+/// The address an entry of the listen addresses came to, and, should it have no datagrams, why.
+/// Sockets that were had are given to `keep`.
+pub(super) fn opened(
     result: io::Result<Bound>,
     keep: impl FnOnce(Bound),
-) -> Vec<(String, io::Result<SocketAddr>)> {
-    let mut told = Vec::with_capacity(1);
+) -> (io::Result<SocketAddr>, Option<(SocketAddr, io::Error)>) {
+    let mut failed = None;
     let addr = result.and_then(|bound| {
         let addr = bound.tcp.local_addr()?;
         if let Err(error) = &bound.udp {
-            // The system's number stays with it where there is one.
-            let error = error.raw_os_error().map_or_else(
+            let copy = error.raw_os_error().map_or_else(
                 || io::Error::new(error.kind(), error.to_string()),
                 io::Error::from_raw_os_error,
             );
-            told.push((format!("udp:{addr}"), Err(error)));
+            failed = Some((addr, copy));
         }
         keep(bound);
         Ok(addr)
     });
-    told.insert(0, (entry.to_owned(), addr));
-    told
+    (addr, failed)
 }
 
 async fn accept(shard: Rc<Shard>, listener: tokio::net::TcpListener) {

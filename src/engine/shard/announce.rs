@@ -93,7 +93,11 @@ impl Shard {
     /// The brain says an announce is due.
     pub(super) fn tracker_event(&self, slot: &Slot, event: AnnounceEvent) {
         if event == AnnounceEvent::Stopped {
+            self.local_stop(slot);
             return self.stop_trackers(slot);
+        }
+        if event == AnnounceEvent::Started && !slot.closing.get() {
+            self.local_start(slot);
         }
         if !self.settings.borrow().trackers_enabled || slot.closing.get() {
             return;

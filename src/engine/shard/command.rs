@@ -48,9 +48,6 @@ impl Shard {
             ShardCommand::SetTrackers(id, tiers) => self.with(id, |s| self.set_trackers(s, tiers)),
             ShardCommand::Reannounce(id) => self.with(id, |s| self.reannounce(s)),
             ShardCommand::Scrape(id) => self.with(id, |s| self.scrape(s)),
-            ShardCommand::PeersFound(id, source, addrs) => {
-                self.with(id, |s| self.input(s, Input::PeersFound { source, addrs: &addrs }));
-            }
             ShardCommand::TorrentDht(id, on) => self.with(id, |s| {
                 s.dht.set(on);
                 self.dht_switch(s);
@@ -62,6 +59,13 @@ impl Shard {
                 self.fleet.set_external(ip);
                 self.contain(None, || self.dht_external(ip));
             }
+            ShardCommand::LocalPeers(hash, wanted) => {
+                self.contain(None, || self.local_wanted(hash, wanted));
+            }
+            ShardCommand::PeersFound(id, source, addrs) => {
+                self.with(id, |s| self.found(s, source, &addrs));
+            }
+            ShardCommand::Inquire(inquiry) => self.contain(None, || self.inquire(inquiry)),
             ShardCommand::WireNotices(id, on) => {
                 self.with(id, |s| s.brain.borrow_mut().set_wire_notices(on));
             }
@@ -149,6 +153,11 @@ impl Shard {
         self.fleet.apply(&settings);
         self.apply_rate_limits();
         self.rate_waiters.fire(crate::base::Instant::from_micros(u64::MAX));
+        if self.index == 0
+            && (old.lsd != settings.lsd || old.lsd_interfaces != settings.lsd_interfaces)
+        {
+            self.reopen_local();
+        }
         if old.udp_attempts != settings.udp_attempts {
             self.udp_desk.set_attempts(settings.udp_attempts);
         }

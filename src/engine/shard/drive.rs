@@ -216,6 +216,7 @@ impl Shard {
         if slot.closing.replace(true) {
             return;
         }
+        self.local_stop(slot);
         self.stop_trackers(slot);
         let mut tags = slot.jobs.borrow_mut();
         let mut last = Vec::with_capacity(2);
@@ -233,6 +234,7 @@ impl Shard {
         let Some(slot) = self.torrents.borrow_mut().remove(&id) else { return };
         slot.gone.set(true);
         self.dht_forget(&slot);
+        self.local_stop(&slot);
         self.timers.move_to(id, slot.armed.take(), None);
         self.stalled.borrow_mut().remove(&id);
         let conns = slot.conns.take();

@@ -97,6 +97,11 @@ impl Fleet {
         *self.own.write() = Own { listening, ips };
     }
 
+    /// Where we listen.
+    pub(super) fn listening(&self) -> Vec<SocketAddr> {
+        self.own.read().listening.clone()
+    }
+
     /// The world sees us at this address.
     pub(super) fn set_external(&self, ip: IpAddr) {
         self.own.write().ips.insert(ip);

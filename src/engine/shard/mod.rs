@@ -20,8 +20,10 @@ mod dials;
 mod drive;
 mod fleet;
 mod inbox;
+mod inquire;
 mod jobs;
 mod limit;
+mod lsd;
 mod names;
 mod outbox;
 mod slot;
@@ -100,10 +102,11 @@ pub struct Spawned {
     pub handles: Vec<ShardHandle>,
     /// They end after [`ShardCommand::Shutdown`].
     pub joins: Vec<JoinHandle<()>>,
-    /// Each entry of [`Settings::listen`] with the address it came to, followed by `udp:` and that
-    /// address when datagrams are not to be had there. [`Host::listen`] is not
+    /// Each entry of [`Settings::listen`] with the address it came to. [`Host::listen`] is not
     /// called for these, only for entries of later settings.
     pub listening: Vec<(String, io::Result<SocketAddr>)>,
+    /// Addresses of these that have no datagrams, likewise.
+    pub udp_failed: Vec<(SocketAddr, io::Error)>,
     /// What goes through the datagram sockets.
     pub udp: Arc<UdpCounters>,
 }
@@ -122,12 +125,15 @@ pub fn spawn(
     // Not the session's own row of numbers, should that be fixed.
     let mut rng = Rng::new(settings.seed.unwrap_or_else(entropy) ^ SECRET_SALT);
     let fleet = Arc::new(Fleet::new(&settings, count));
-    let (mut listening, mut listeners) = (Vec::new(), Vec::new());
+    let (mut listening, mut listeners, mut udp_failed) = (Vec::new(), Vec::new(), Vec::new());
     for (wanted, result) in listen::bind_all(&settings.listen) {
-        listening.extend(accept::report(&wanted, result, |bound| listeners.push(bound)));
+        let (addr, failed) = accept::opened(result, |bound| listeners.push(bound));
+        listening.push((wanted, addr));
+        udp_failed.extend(failed);
     }
     let udp = Arc::clone(&fleet.udp);
-    let mut spawned = Spawned { handles: Vec::new(), joins: Vec::new(), listening, udp };
+    let (handles, joins) = (Vec::new(), Vec::new());
+    let mut spawned = Spawned { handles, joins, listening, udp_failed, udp };
     for (index, inbox) in fleet.inboxes.iter().enumerate() {
         let sink = Arc::clone(inbox);
         let seed = Seed {
@@ -231,6 +237,8 @@ struct Shard {
     sockets: Sockets,
     /// Used on shard 0.
     udp_desk: Rc<UdpDesk>,
+    /// Used on shard 0.
+    local: lsd::Local,
     names: Names,
     lines: Lines,
     /// For numbers strangers must not guess.
@@ -274,6 +282,7 @@ impl Shard {
             dht: dht::Post::default(),
             sockets: Sockets::new(udp),
             udp_desk: Rc::new(UdpDesk::new(attempts, desk_rng)),
+            local: lsd::Local::default(),
             names: Names::default(),
             lines: Lines::default(),
             rng: RefCell::new(rng),
@@ -352,6 +361,9 @@ impl Shard {
         if self.udp_desk.due().is_some_and(|due| due <= now) {
             self.udp_time_passed();
         }
+        if self.local.due().is_some_and(|due| due <= now) {
+            self.local_time_passed();
+        }
         self.rate_waiters.fire(now);
         self.unstall();
         self.dials.look_again(now, || self.fleet.room());
@@ -368,10 +380,10 @@ impl Shard {
     fn next_wake(&self) -> Option<Instant> {
         let now = self.now();
         let stalled = (!self.stalled.borrow().is_empty()).then(|| now + PRESSURE_TICK);
-        let lines =
-            [self.rate_waiters.due(), self.dials.due(), self.dht.due(), self.udp_desk.due()];
+        let lines = [self.rate_waiters.due(), self.dials.due()];
+        let network = [self.udp_desk.due(), self.local.due(), self.dht.due()];
         let clocks = [self.timers.first(), self.shares_due.get(), self.buffers_due.get(), stalled];
-        lines.into_iter().chain(clocks).flatten().min()
+        lines.into_iter().chain(network).chain(clocks).flatten().min()
     }
 
     /// Makes the main loop look at its deadlines again when `at` is before what it sleeps until.

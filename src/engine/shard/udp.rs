@@ -240,6 +240,7 @@ impl Shard {
         for consumer in self.sockets.consumers() {
             consumer.opened(self);
         }
+        self.reopen_local();
     }
 
     /// Gives what came to whom it is for. Each consumer is called once for a batch.

@@ -161,7 +161,10 @@ impl Shard {
         // Nothing is sent again for those who do not wait any more.
         let gone: Vec<UdpRequestId> = {
             let mut waiting = self.udp_desk.waiting.borrow_mut();
-            waiting.extract_if(.., |_, waiting| waiting.gone()).map(|(id, _)| id).collect()
+            let gone: Vec<UdpRequestId> =
+                waiting.iter().filter(|(_, waiting)| waiting.gone()).map(|(id, _)| *id).collect();
+            gone.iter().for_each(|id| drop(waiting.remove(id)));
+            gone
         };
         let mut pool = self.udp_desk.pool.borrow_mut();
         for id in gone {
