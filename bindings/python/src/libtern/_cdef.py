@@ -160,6 +160,31 @@ typedef struct {
     uint32_t reserved;
 } tern_file_info;
 typedef int32_t (*tern_progress_fn)(void *user, uint64_t done, uint64_t total);
+typedef struct {
+    uint32_t struct_size;
+    uint32_t endpoints;
+    uint32_t nodes;
+    uint32_t torrents;
+    uint32_t lookups;
+    uint32_t pointers;
+    uint64_t stored_torrents;
+    uint64_t stored_peers;
+    uint64_t stored_items;
+    uint64_t queries_in;
+    uint64_t queries_out;
+    uint64_t answers_in;
+    uint64_t received;
+    uint64_t received_bytes;
+    uint64_t sent;
+    uint64_t sent_bytes;
+    uint64_t receive_rate;
+    uint64_t send_rate;
+    uint64_t garbage;
+    uint64_t unsolicited;
+    uint64_t flooded;
+    uint64_t throttled;
+    uint64_t bad_tokens;
+} tern_dht_stats;
 uint32_t tern_version(void);
 const char *tern_version_string(void);
 tern_result tern_abi_check(uint32_t header_version, size_t event_size, size_t status_size);
@@ -418,4 +443,51 @@ tern_result tern_create_run(tern_create *create, tern_progress_fn progress, void
 int32_t tern_create_step(tern_create *create, uint64_t max_bytes, uint64_t *out_done, uint64_t
     *out_total, tern_error **err);
 tern_result tern_create_take(tern_create *create, tern_buf *out, tern_error **err);
+tern_result tern_session_dht_get_peers(const tern_session *s, const uint8_t *info_hash, uint32_t
+    flags, uint16_t port, uint64_t *out_token, tern_error **err);
+tern_result tern_session_dht_get(const tern_session *s, const uint8_t *target, uint64_t
+    *out_token, tern_error **err);
+tern_result tern_session_dht_get_mutable(const tern_session *s, const uint8_t *key, const uint8_t
+    *salt, size_t salt_len, uint64_t *out_token, tern_error **err);
+tern_result tern_session_dht_put(const tern_session *s, const uint8_t *value, size_t value_len,
+    uint64_t *out_token, tern_error **err);
+tern_result tern_session_dht_put_mutable(const tern_session *s, const uint8_t *secret, const
+    uint8_t *salt, size_t salt_len, const uint8_t *value, size_t value_len, int64_t replaces,
+    uint64_t *out_token, tern_error **err);
+tern_result tern_session_dht_put_signed(const tern_session *s, const uint8_t *key, const uint8_t
+    *salt, size_t salt_len, int64_t seq, const uint8_t *signature, const uint8_t *value, size_t
+    value_len, uint64_t *out_token, tern_error **err);
+tern_result tern_session_dht_ping(const tern_session *s, const char *node, size_t node_len,
+    uint64_t *out_token, tern_error **err);
+tern_result tern_session_dht_find_node(const tern_session *s, const uint8_t *target, uint64_t
+    *out_token, tern_error **err);
+tern_result tern_session_dht_sample(const tern_session *s, const uint8_t *target, const char
+    *node, size_t node_len, uint64_t *out_token, tern_error **err);
+tern_result tern_session_dht_follow(const tern_session *s, const uint8_t *key, const uint8_t
+    *salt, size_t salt_len, uint32_t interval_secs, const char *save_path, size_t save_path_len,
+    uint64_t *out_token, tern_error **err);
+tern_result tern_session_dht_publish(const tern_session *s, const uint8_t *secret, const uint8_t
+    *salt, size_t salt_len, const uint8_t *info_hash, uint64_t *out_token, tern_error **err);
+tern_result tern_session_dht_cancel(const tern_session *s, uint64_t token, tern_error **err);
+tern_result tern_session_dht_add_node(const tern_session *s, const char *host, size_t host_len,
+    tern_error **err);
+tern_result tern_session_dht_id(const tern_session *s, uint8_t *out, tern_error **err);
+tern_result tern_session_dht_set_id(const tern_session *s, const uint8_t *id, tern_error **err);
+tern_result tern_session_take_dht_nodes(const tern_session *s, tern_buf *out, tern_error **err);
+tern_result tern_session_dht_stats_sized(const tern_session *s, tern_dht_stats *out, size_t
+    out_size, tern_error **err);
+tern_result tern_session_set_dht_hook(const tern_session *s, int32_t mode, uint32_t flags,
+    tern_hook_fn hook, void *user, tern_destroy_fn destroy, tern_error **err);
+tern_result tern_session_take_state(const tern_session *s, tern_buf *out, tern_error **err);
+tern_result tern_session_load_state(const tern_session *s, const uint8_t *state, size_t state_len,
+    tern_error **err);
+tern_result tern_add_set_dht(tern_add *add, int32_t on, tern_error **err);
+tern_result tern_torrent_set_dht(const tern_torrent *t, int32_t on, tern_error **err);
+tern_result tern_torrent_dht_announce(const tern_torrent *t, tern_error **err);
+tern_result tern_dht_keypair(const uint8_t *seed, uint8_t *out_secret, uint8_t *out_public,
+    tern_error **err);
+tern_result tern_dht_sign(const uint8_t *secret, const uint8_t *salt, size_t salt_len, int64_t
+    seq, const uint8_t *value, size_t value_len, uint8_t *out_signature, tern_error **err);
+tern_result tern_dht_target(const uint8_t *key, const uint8_t *salt, size_t salt_len, const
+    uint8_t *value, size_t value_len, uint8_t *out_target, tern_error **err);
 """
