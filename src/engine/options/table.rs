@@ -516,7 +516,7 @@ pub static TABLE: &[OptionSpec] = &[
         "tracker_dns_preferences",
         true,
         Access::Bool(|s| s.tracker_dns_preferences, |s, v| s.tracker_dns_preferences = v),
-        "Whether the ports and protocols that a tracker's owner put into the DNS are used (BEP 34).",
+        "Whether the wishes that a tracker's owner put into the DNS are followed (BEP 34).",
     ),
     opt(
         6034,
@@ -556,8 +556,8 @@ pub static TABLE: &[OptionSpec] = &[
         "lsd",
         true,
         Access::Bool(|s| s.lsd, |s, v| s.lsd = v),
-        "Whether peers on the local network are looked for by multicast (BEP 14); never for private \
-         torrents.",
+        "Whether peers on the local network are looked for by multicast (BEP 14); never for \
+         private torrents.",
     ),
     opt(
         6038,

@@ -30,7 +30,7 @@ impl Shard {
         }
     }
 
-    /// Somebody names peers for a torrent. Those that cannot be dialled, and ourselves, are dropped.
+    /// Somebody names peers for a torrent. Those that cannot be dialled, and we, are dropped.
     pub(super) fn found(
         self: &Rc<Self>,
         slot: &Rc<Slot>,

@@ -731,7 +731,8 @@ NEVER_MASKED = frozenset({
 __all__ = [
     "Checked", "Closed", "Dropped", "Event", "ExternalAddress", "Fatal", "FileCompleted",
     "Finished", "ListenFailed", "Listening", "Log", "LsdFailed", "MessageReceived",
-    "MessageSent", "Moved", "PeerBanned", "PeerConnected", "PeerDisconnected", "PieceFailed", "PiecePassed", "Renamed",
+    "MessageSent", "Moved", "PeerBanned", "PeerConnected", "PeerDisconnected", "PieceFailed", "PiecePassed",
+    "Renamed",
     "ResumeRejected", "SaveFailed", "Saved", "StateChanged", "StorageFailed", "TorrentAdded",
     "TorrentEvent", "TorrentRemoved", "TrackerAnnounce", "TrackerFailed", "TrackerReply",
     "TrackerScraped", "UdpFailed", "UnknownEvent", "VerifierFailed",
