@@ -496,6 +496,13 @@ pub static TABLE: &[OptionSpec] = &[
         Access::Bytes(20, |s| s.peer_id.clone(), |s, v| s.peer_id = v.to_vec()),
         "First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it.",
     ),
+    opt(
+        1090,
+        "peer_requests",
+        true,
+        Access::Bool(|s| s.peer_requests, |s, v| s.peer_requests = v),
+        "Ask the host about each peer address before connecting to it or letting it in.",
+    ),
 ];
 
 /// A stored number as an option's value. Options' ranges fit, whatever the stored type.

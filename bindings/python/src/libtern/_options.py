@@ -108,6 +108,8 @@ class LiveOptions(TypedDict, total=False):
     """Embed the `info` dictionary in resume data. For torrents added afterwards."""
     announce_ip: str
     """Address told to trackers; empty tells none."""
+    peer_requests: bool
+    """Ask the host about each peer address before connecting to it or letting it in."""
 
 
 class SessionOptions(LiveOptions, total=False):
@@ -350,6 +352,10 @@ OPTIONS: dict[str, Option] = {
     "peer_id": Option(
         4001, "peer_id", OptionType.BYTES, b"-TN0010-", 0, 20, False,
         "First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it.",
+    ),
+    "peer_requests": Option(
+        1090, "peer_requests", OptionType.BOOL, False, 0, 1, True,
+        "Ask the host about each peer address before connecting to it or letting it in.",
     ),
 }
 """All options by name, in the order of their numbers."""
