@@ -69,4 +69,19 @@ is(length $part, 6, 'and not touched');
 }
 like(Net::BitTorrent::Version::gen_peerid(), qr/\ANB\d{3}[SU]-.{13}\z/, 'peer id');
 is(length Net::BitTorrent::Version::gen_node_id(), 20, 'node id');
+{
+    # A child that was forked draws others, however rand was seeded.
+    srand 1;
+    my @drawn;
+    for my $n (1, 2) {
+        my $pid = open(my $out, '-|') // die "fork: $!";
+        if (!$pid) {
+            print Net::BitTorrent::Version::gen_peerid();
+            exit;
+        }
+        push @drawn, scalar <$out>;
+        close $out;
+    }
+    isnt($drawn[0], $drawn[1], 'other peer ids in other processes');
+}
 done_testing;
