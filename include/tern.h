@@ -140,6 +140,9 @@
 /** int: Whether content goes to peers from the page cache, without being read into memory, where the system can do that: 0 never, 1 to other machines (on one machine it costs the two sides more than it saves), 2 always. For connections made afterwards. Live. */
 #define TERN_OPT_SEND_IN_PLACE 1040
 
+/** bool: Ask the host about each peer address before connecting to it or letting it in. Live. */
+#define TERN_OPT_PEER_REQUESTS 1090
+
 /** bool: Whether trackers are used. Live. */
 #define TERN_OPT_TRACKERS_ENABLED 2001
 
@@ -184,9 +187,6 @@
 
 /** bytes: First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it. */
 #define TERN_OPT_PEER_ID 4001
-
-/** bool: Ask the host about each peer address before connecting to it or letting it in. Live. */
-#define TERN_OPT_PEER_REQUESTS 1090
 
 /* The functions whose names end in _sized, called with the size of this header's structures. */
 #define tern_option_by_id(option, out, err) \

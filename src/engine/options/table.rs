@@ -386,6 +386,13 @@ pub static TABLE: &[OptionSpec] = &[
          sides more than it saves), 2 always. For connections made afterwards.",
     ),
     opt(
+        1090,
+        "peer_requests",
+        true,
+        Access::Bool(|s| s.peer_requests, |s, v| s.peer_requests = v),
+        "Ask the host about each peer address before connecting to it or letting it in.",
+    ),
+    opt(
         2001,
         "trackers_enabled",
         true,
@@ -495,13 +502,6 @@ pub static TABLE: &[OptionSpec] = &[
         false,
         Access::Bytes(20, |s| s.peer_id.clone(), |s, v| s.peer_id = v.to_vec()),
         "First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it.",
-    ),
-    opt(
-        1090,
-        "peer_requests",
-        true,
-        Access::Bool(|s| s.peer_requests, |s, v| s.peer_requests = v),
-        "Ask the host about each peer address before connecting to it or letting it in.",
     ),
 ];
 
