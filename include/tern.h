@@ -436,8 +436,8 @@
 #define TERN_EVENT_MESSAGE_OUT 129
 
 /**
- * Bytes came from a peer's socket (`TERN_CLASS_IO`). `peer`, `addr`, `a` = bytes of one read. Comes
- * before what they led to, also before `TERN_EVENT_PEER_CONNECTED`.
+ * Bytes came from a peer's socket (`TERN_CLASS_IO`). `peer`, `addr`, `a` = bytes of one read.
+ * Comes before what they led to, also before `TERN_EVENT_PEER_CONNECTED`.
  */
 #define TERN_EVENT_RECEIVED 130
 

@@ -186,8 +186,8 @@ pub const TERN_EVENT_SAVED: i32 = 112;
 pub const TERN_EVENT_MESSAGE_IN: i32 = 128;
 /// A message went to a peer (`TERN_CLASS_WIRE`). As `TERN_EVENT_MESSAGE_IN`.
 pub const TERN_EVENT_MESSAGE_OUT: i32 = 129;
-/// Bytes came from a peer's socket (`TERN_CLASS_IO`). `peer`, `addr`, `a` = bytes of one read. Comes
-/// before what they led to, also before `TERN_EVENT_PEER_CONNECTED`.
+/// Bytes came from a peer's socket (`TERN_CLASS_IO`). `peer`, `addr`, `a` = bytes of one read.
+/// Comes before what they led to, also before `TERN_EVENT_PEER_CONNECTED`.
 pub const TERN_EVENT_RECEIVED: i32 = 130;
 /// Bytes went into a peer's socket (`TERN_CLASS_IO`). `peer`, `addr`, `a` = bytes.
 pub const TERN_EVENT_SENT: i32 = 131;

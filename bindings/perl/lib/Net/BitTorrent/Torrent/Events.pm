@@ -245,7 +245,8 @@ sub _on_greeted {
     my ($object, $s, $event) = @_;
     my $peer = delete $s->{early}{$event->{peer}} or return;
     $s->{peers}{$event->{peer}} = $peer;
-    $peer->_named($object, $event->{data}, ($s->{wire} // 0) & TERN_CLASS_WIRE ? $s->{pieces} : undef);
+    my $follows = ($s->{wire} // 0) & TERN_CLASS_WIRE;
+    $peer->_named($object, $event->{data}, $follows ? $s->{pieces} : undef);
     _next($s,
         _tell('incoming_packet', Peer => $peer,
             _handshake($s, $peer->peerid, scalar $peer->reserved_bytes)),

@@ -4,9 +4,9 @@ package Net::BitTorrent::Torrent::Resume;
 # peers, blocks of pieces under way. Private.
 #
 # What we write is that and one key more, `libtern`: the engine's own data, of the same moment,
-# which knows more (sizes, nanoseconds, a checksum). When we read, it is used if it is there and fits what
-# stands around it; else the documented rule is applied to 0.052's keys: a file whose time differs
-# makes all of it invalid. Deliberately absent: files (Net::BitTorrent::Torrent::Saved).
+# which knows more (sizes, nanoseconds, a checksum). When we read, it is used if it is there; else
+# the documented rule is applied to 0.052's keys: a file whose time differs makes all of it invalid.
+# Deliberately absent: files (Net::BitTorrent::Torrent::Saved).
 
 use 5.016;
 use strict;
