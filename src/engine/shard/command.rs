@@ -59,7 +59,10 @@ impl Shard {
             ShardCommand::Inquire(inquiry) => self.contain(None, || self.inquire(inquiry)),
             ShardCommand::External(ip) => self.fleet.set_external(ip),
             ShardCommand::WireNotices(id, on) => {
-                self.with(id, |s| s.brain.borrow_mut().set_wire_notices(on));
+                self.with(id, |s| {
+                    s.wire.set(on);
+                    s.brain.borrow_mut().set_wire_notices(on);
+                });
             }
         }
     }
@@ -95,6 +98,7 @@ impl Shard {
             stalled: Cell::new(false),
             delete: Cell::new(false),
             closing: Cell::new(false),
+            wire: Cell::new(false),
             gone: Cell::new(false),
         });
         slot.limits.set(now, Direction::Up, add.upload_limit);
