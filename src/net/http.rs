@@ -220,3 +220,29 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_from_the_world_does_not_go_on_into_a_private_network() {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_all().build().unwrap().block_on(async {
+            let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = server.local_addr().unwrap().port();
+            let deadline = Instant::now() + Duration::from_secs(60);
+            let world = Route { v6: None, public_only: true };
+            for host in ["127.0.0.1", "localhost"] {
+                let refused = connect(host, port, world, deadline).await;
+                assert!(matches!(refused, Err(FetchError::Private)), "{host}");
+            }
+            let near = Route { v6: Some(false), public_only: false };
+            let (_, addr) = connect("localhost", port, near, deadline).await.unwrap();
+            assert_eq!(addr, server.local_addr().unwrap());
+            let far = Route { v6: Some(true), public_only: false };
+            let refused = connect("127.0.0.1", port, far, deadline).await;
+            assert!(matches!(refused, Err(FetchError::Connect(_))));
+        });
+    }
+}
