@@ -21,6 +21,9 @@ use Net::BitTorrent::Emitter;
 
 our $VERSION = '0.100';
 
+# Events that may wait for the next loop.
+use constant BACKLOG => 100;
+
 # Every engine of this interpreter, for END.
 my %live;
 
@@ -154,8 +157,9 @@ sub dispatch {
         my $event = shift @$events;
         $count-- if $event->{kind} > 0;    # ours follow from one that was counted
         $self->_dispatch_one($event);
-        # What follows from a peer's first bytes is told in the next loop, as 0.052 did.
-        last if delete $self->{later};
+        # What follows from a peer's first bytes is told in the next loop, as 0.052 did; not when
+        # so much waits that a program that seldom loops would never catch up.
+        last if delete $self->{later} && @$events < BACKLOG;
     }
     return;
 }

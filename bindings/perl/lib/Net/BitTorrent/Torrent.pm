@@ -403,7 +403,10 @@ sub _check_elsewhere {
     my $view   = $s->{view};
     my $checks = $view->checks;
     $s->{handle}->recheck or return;
-    select undef, undef, undef, 0.02 while $view->checks == $checks;
+    while ($view->checks == $checks) {
+        select undef, undef, undef, 0.02;
+        return if !$s->{handle}->status;    # the client is gone
+    }
     return 1;
 }
 
@@ -425,8 +428,10 @@ sub add_peer {
         if (!$client->_may_use($address)) {
             return Net::BitTorrent::Error::quietly($s, 'state', "$address is refused by ip_filter");
         }
-        # The engine is going to ask: this is the answer.
-        Tern::state($client)->{approved}{$address} = 1 if $s->{engine}{asks};
+        # The engine is going to ask: this is the answer. It does not ask when it knows the peer.
+        my $approved = Tern::state($client)->{approved} //= {};
+        %$approved = () if keys %$approved > 1000;
+        $approved->{$address} = 1 if $s->{engine}{asks};
     }
     return 1 if $s->{handle}->add_peer($address);
     return Net::BitTorrent::Error::of_engine($s, "Cannot add the peer '$address'", quiet => 1);
