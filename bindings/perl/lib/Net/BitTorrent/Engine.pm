@@ -13,7 +13,6 @@ package Net::BitTorrent::Engine;
 use 5.016;
 use strict;
 use warnings;
-use Config;
 use Scalar::Util qw(weaken);
 use Time::HiRes ();
 use Tern qw(:constants);
@@ -27,15 +26,13 @@ use constant BACKLOG => 100;
 # Every engine of this interpreter, for END.
 my %live;
 
-sub _tid { $Config{useithreads} && $INC{'threads.pm'} ? threads->tid : 0 }
-
 sub new {
     my ($class, %options) = @_;
     my $session = Tern::Session->new(\%options) or return;
     my $self = bless {
         session  => $session,
         pid      => $$,
-        tid      => _tid(),
+        tid      => Net::BitTorrent::Emitter::tid(),
         events   => [],
         torrents => {},     # number => Torrent (weak)
         leaving  => {},     # number => Torrent until its last event
@@ -51,7 +48,7 @@ sub new {
 }
 
 # Whether this interpreter of this process takes the events.
-sub is_owner { $_[0]{pid} == $$ && $_[0]{tid} == _tid() && !$_[0]{closed} }
+sub is_owner { $_[0]{pid} == $$ && $_[0]{tid} == Net::BitTorrent::Emitter::tid() && !$_[0]{closed} }
 
 sub session { $_[0]{session} }
 
