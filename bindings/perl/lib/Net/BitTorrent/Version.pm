@@ -2,7 +2,7 @@ package Net::BitTorrent::Version;
 use 5.016;
 use strict;
 use warnings;
-use Digest::SHA qw(sha1);
+use Digest::SHA ();
 use Time::HiRes ();
 
 our $VERSION = '0.100';
@@ -27,7 +27,7 @@ sub _random {
         my $got = sysread $source, $bytes, $count;
         return $bytes if defined $got && $got == $count;
     }
-    return substr sha1(join ' ', $$, Time::HiRes::time(), rand, {} . ''), 0, $count;
+    return substr Digest::SHA::sha1(join ' ', $$, Time::HiRes::time(), rand, {} . ''), 0, $count;
 }
 
 sub gen_peerid {

@@ -28,7 +28,8 @@ sub new {
     my ($path, $torrent, $size, $index) = @$args{qw(Path Torrent Size Index)};
     my $wrong
         = !defined $path || !length $path ? 'Path'
-        : !(blessed $torrent && $torrent->isa('Net::BitTorrent::Torrent')) ? 'Torrent'
+        : !(blessed $torrent && $torrent->isa('Net::BitTorrent::Torrent')
+            && Tern::state($torrent)) ? 'Torrent'
         : !defined $size || $size !~ /\A[0-9]+\z/ ? 'Size'
         : !defined $index || $index !~ /\A[0-9]+\z/ ? 'Index'
         : undef;

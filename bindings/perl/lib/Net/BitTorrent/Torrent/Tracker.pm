@@ -24,7 +24,7 @@ sub new {
             __PACKAGE__ . '->new({ }) requires parameters to be passed as a hashref');
     }
     my ($torrent, $urls) = @$args{qw(Torrent URLs)};
-    if (!(blessed $torrent && $torrent->isa('Net::BitTorrent::Torrent'))) {
+    if (!(blessed $torrent && $torrent->isa('Net::BitTorrent::Torrent') && Tern::state($torrent))) {
         return Net::BitTorrent::Error::fail(undef, 'argument',
             __PACKAGE__ . '->new({ }) requires a blessed \'Torrent\'');
     }

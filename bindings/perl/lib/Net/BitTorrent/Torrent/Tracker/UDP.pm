@@ -10,6 +10,13 @@ our @ISA = qw(Net::BitTorrent::Torrent::Tracker::URL);
 
 sub _pattern { return qr{\Audp://.}i }
 
+sub as_string {
+    my ($object, $verbose) = @_;
+    my $text = $object->_text($verbose);
+    return if !defined $text;
+    return defined wantarray ? $text : print STDERR "$text\n";
+}
+
 # Whether the engine talks to it.
 sub _supported { return Tern::has('udp') ? 1 : 0 }
 

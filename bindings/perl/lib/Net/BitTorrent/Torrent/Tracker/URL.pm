@@ -25,7 +25,8 @@ sub new {
     }
     my ($url, $tier) = @$args{qw(URL Tier)};
     return if !defined $url || $url !~ $class->_pattern;
-    if (!(blessed $tier && $tier->isa('Net::BitTorrent::Torrent::Tracker'))) {
+    if (!(blessed $tier && $tier->isa('Net::BitTorrent::Torrent::Tracker')
+        && Tern::state($tier))) {
         return Net::BitTorrent::Error::fail(undef, 'argument',
             "$class->new({ }) requires a blessed 'Tier'");
     }
@@ -68,17 +69,15 @@ sub _announce {
     return $handle ? $handle->announce : undef;
 }
 
-sub as_string {
+# For as_string of the classes, which print themselves: programs look at who calls a tied STDERR.
+sub _text {
     my ($object, $verbose) = @_;
     my $s = _self($object) or return;
-    my $text = $$object;
-    if ($verbose) {
-        $text = join "\n", ref $object, '', "URL: $$object",
-            'Seeds: ' . ($s->{complete} // 'unknown'),
-            'Leechers: ' . ($s->{incomplete} // 'unknown'),
-            ($object->_supported ? () : 'Not in this version.');
-    }
-    return defined wantarray ? $text : print STDERR "$text\n";
+    return $$object if !$verbose;
+    return join "\n", ref $object, '', "URL: $$object",
+        'Seeds: ' . ($s->{complete} // 'unknown'),
+        'Leechers: ' . ($s->{incomplete} // 'unknown'),
+        ($object->_supported ? () : 'Not in this version.');
 }
 
 1;
