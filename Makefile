@@ -6,6 +6,7 @@
 #   make demo                   seed, kill -9, resume, compare [TORRENT=x.torrent DIR=y]
 #   make interop                against transmission, aria2 and libtorrent, by opentracker
 #   make power                  kill -9, losses of power, full and failing disks (as root, FUSE)
+#   make world                  real engines in network namespaces, found in one way only (root)
 #   make bench                  MiB/s, CPU and memory beside libtorrent [QUICK=1] [ONLY=transfer]
 #   make budget                 instructions of the hot functions, by callgrind
 #   make lint                   formatting, clippy, rustdoc, tidy
@@ -34,7 +35,7 @@ LIBS_PRIVATE := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 C_FLAGS_RUSTC := -C link-arg=-Wl,-soname,$(SONAME) -C link-arg=-Wl,-z,nodelete
 
 .PHONY: all help command library examples install uninstall test test-rust test-c test-perl \
-        test-python mypy perl python demo interop power power-compare bench bench-host \
+        perl-dist test-python mypy perl python demo interop power power-compare bench bench-host \
         bench-peers bench-transmission budget budget-update lint rustdoc header clean
 
 all: command library
@@ -102,6 +103,15 @@ perl: library
 test-perl: perl
 	cd bindings/perl && $(MAKE) test
 
+# The distribution as CPAN would have it, unpacked elsewhere, built and tested there.
+perl-dist: perl
+	rm -rf $(OUT)/perl-dist && mkdir -p $(OUT)/perl-dist
+	cd bindings/perl && rm -f Net-BitTorrent-*.tar.gz && $(MAKE) dist >/dev/null && \
+		tar -xzf Net-BitTorrent-*.tar.gz -C '$(CURDIR)/$(OUT)/perl-dist' --strip-components=1 && \
+		mv Net-BitTorrent-*.tar.gz '$(CURDIR)/$(OUT)/'
+	cd $(OUT)/perl-dist && TERN_LIBDIR='$(CURDIR)/$(OUT)' TERN_INCDIR='$(CURDIR)/include' \
+		$(PERL) Makefile.PL && $(MAKE) && $(MAKE) test
+
 # A Python environment of our own: nothing is installed into the system's.
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
@@ -143,6 +153,10 @@ power-compare: python power-ready
 power-ready: $(VENV)/.ready
 	$(CARGO) build -q --manifest-path tests/cutfs/Cargo.toml --target-dir target/cutfs
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check libtorrent
+
+world: command $(VENV)/.ready
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check libtorrent
+	$(VENV)/bin/python tests/world/run.py $(ONLY)
 
 # The other engines: libtorrent in a Python environment of its own, rqbit below target/bench/cargo
 # (a long build, once; NICE= builds it at full speed), transmission from the system's packages.

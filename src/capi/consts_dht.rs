@@ -2,7 +2,7 @@
 
 /// Results of commands of the DHT (they come without it) and what happens there. Not in
 /// `TERN_CLASS_DEFAULT`.
-pub const TERN_CLASS_DHT: u32 = 0x0400;
+pub const TERN_CLASS_DHT: u32 = 0x0800;
 
 /// Peers were found (`TERN_CLASS_DHT`), by a lookup of the host's (`token`) or of a torrent.
 /// `a` = how many, `text` = their addresses, one a line, each told once. More may follow. With a

@@ -15,7 +15,7 @@ use bytes::Bytes;
 pub use queue::Queue;
 
 use super::dht::DhtEvent;
-use super::host::TrackerEvent;
+use super::host::{TrackerEvent, Traffic};
 use super::session::Entry;
 use crate::base::{PeerKey, PieceIndex};
 use crate::proto::peer::Message;
@@ -43,8 +43,10 @@ pub mod class {
     pub const WIRE: u32 = 0x0100;
     /// Log lines.
     pub const LOG: u32 = 0x0200;
+    /// Bytes that pass sockets and files.
+    pub const IO: u32 = 0x0400;
     /// The DHT; results of the host's own commands come without it.
-    pub const DHT: u32 = 0x0400;
+    pub const DHT: u32 = 0x0800;
     /// What a new session is subscribed to.
     pub const DEFAULT: u32 = 0x02ff;
 }
@@ -74,6 +76,15 @@ pub enum EventKind {
         generation: u64,
         /// Bencoded.
         blob: Bytes,
+    },
+    /// The host is asked about an address, before it is connected to or let in.
+    PeerRequest {
+        /// For the answer.
+        token: u64,
+        /// Whose address.
+        addr: SocketAddr,
+        /// It connected to us.
+        incoming: bool,
     },
     /// A listen socket is open.
     Listening {
@@ -151,6 +162,8 @@ pub enum EventKind {
     },
     /// From the DHT.
     Dht(Box<DhtEvent>),
+    /// Bytes passed a socket or a file.
+    Traffic(Traffic),
     /// A log line.
     Log {
         /// How bad.
@@ -267,7 +280,9 @@ impl EventKind {
     #[must_use]
     pub fn class(&self) -> u32 {
         match self {
-            Self::VerifyRequest(_) | Self::SaveRequest { .. } => class::REQUEST,
+            Self::VerifyRequest(_) | Self::SaveRequest { .. } | Self::PeerRequest { .. } => {
+                class::REQUEST
+            }
             Self::Dht(event) => match **event {
                 DhtEvent::Query { token: Some(_), .. } => class::REQUEST,
                 _ => class::DHT,
@@ -282,6 +297,7 @@ impl EventKind {
             Self::SaveFailed { .. } | Self::Fatal(_) => class::ERROR,
             Self::Tracker(_) => class::TRACKER,
             Self::Message { .. } => class::WIRE,
+            Self::Traffic(_) => class::IO,
             Self::Log { .. } => class::LOG,
             Self::Notice(notice) => match notice {
                 Notice::PiecePassed(_) | Notice::PieceFailed(_) => class::PIECE,
@@ -305,6 +321,7 @@ impl EventKind {
             self,
             Self::VerifyRequest(_)
                 | Self::SaveRequest { .. }
+                | Self::PeerRequest { .. }
                 | Self::Closed { .. }
                 | Self::Dropped { .. }
                 | Self::Fatal(_)
@@ -322,7 +339,7 @@ impl EventKind {
     pub fn token(&self) -> Option<u64> {
         match self {
             Self::VerifyRequest(question) => Some(question.token),
-            Self::SaveRequest { token, .. } => Some(*token),
+            Self::SaveRequest { token, .. } | Self::PeerRequest { token, .. } => Some(*token),
             Self::Dht(event) => match **event {
                 DhtEvent::Query { token, .. } => token,
                 _ => None,

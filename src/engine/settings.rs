@@ -102,6 +102,8 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// The DHT. Shared, since most changes of settings do not concern it.
     pub dht: Arc<DhtSettings>,
+    /// The host is asked about each address before it is connected to or let in.
+    pub peer_requests: bool,
 }
 
 impl Default for Settings {
@@ -145,6 +147,7 @@ impl Default for Settings {
             verify_window: 64,
             seed: None,
             dht: Arc::default(),
+            peer_requests: false,
         }
     }
 }

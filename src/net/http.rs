@@ -27,6 +27,17 @@ pub struct Response {
     pub status: u16,
     /// Body, decompressed.
     pub body: Vec<u8>,
+    /// Bytes sent, redirects included, without TLS.
+    pub sent: u64,
+    /// Bytes received, redirects included, without TLS.
+    pub received: u64,
+}
+
+/// Bytes moved so far.
+#[derive(Default)]
+struct Moved {
+    sent: u64,
+    received: u64,
 }
 
 /// Why there is no answer.
@@ -104,10 +115,14 @@ async fn follow(
 ) -> Result<Response, FetchError> {
     let mut request = HttpRequest::get(url, wants.user_agent).map_err(FetchError::Http)?;
     let mut route = Route { v6: wants.v6, public_only: false };
+    let mut moved = Moved::default();
     loop {
-        let (outcome, from) = exchange(&request, tls, route, deadline).await?;
+        let (outcome, from) = exchange(&request, tls, route, deadline, &mut moved).await?;
         match outcome {
-            HttpOutcome::Response { status, body } => return Ok(Response { status, body }),
+            HttpOutcome::Response { status, body } => {
+                let Moved { sent, received } = moved;
+                return Ok(Response { status, body, sent, received });
+            }
             // `redirect` counts, so this ends; it knows no scheme but HTTP's.
             HttpOutcome::Redirect(to) => {
                 request = request.redirect(&to).map_err(FetchError::Http)?;
@@ -130,13 +145,14 @@ async fn exchange(
     tls: &Tls,
     route: Route,
     deadline: Instant,
+    moved: &mut Moved,
 ) -> Result<(HttpOutcome, SocketAddr), FetchError> {
     let (stream, addr) = connect(request.host(), request.port(), route, deadline).await?;
     let outcome = if request.tls() {
         let stream = tls.connect(stream, request.host()).await.map_err(FetchError::Tls)?;
-        converse(stream, request, false).await
+        converse(stream, request, false, moved).await
     } else {
-        converse(stream, request, true).await
+        converse(stream, request, true, moved).await
     };
     outcome.map(|outcome| (outcome, addr))
 }
@@ -175,8 +191,11 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     request: &HttpRequest,
     half_close: bool,
+    moved: &mut Moved,
 ) -> Result<HttpOutcome, FetchError> {
-    stream.write_all(&request.to_bytes()).await.map_err(FetchError::Io)?;
+    let asked = request.to_bytes();
+    stream.write_all(&asked).await.map_err(FetchError::Io)?;
+    moved.sent += asked.len() as u64;
     stream.flush().await.map_err(FetchError::Io)?;
     if half_close {
         // A server that answered and closed already makes this fail; its answer is what counts.
@@ -194,9 +213,36 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         if read == 0 {
             return response.finish().map_err(FetchError::Http);
         }
+        moved.received += read as u64;
         let data = chunk.get(..read).unwrap_or(&[]);
         if let Some(outcome) = response.receive(data).map_err(FetchError::Http)? {
             return Ok(outcome);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_from_the_world_does_not_go_on_into_a_private_network() {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_all().build().unwrap().block_on(async {
+            let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = server.local_addr().unwrap().port();
+            let deadline = Instant::now() + Duration::from_secs(60);
+            let world = Route { v6: None, public_only: true };
+            for host in ["127.0.0.1", "localhost"] {
+                let refused = connect(host, port, world, deadline).await;
+                assert!(matches!(refused, Err(FetchError::Private)), "{host}");
+            }
+            let near = Route { v6: Some(false), public_only: false };
+            let (_, addr) = connect("localhost", port, near, deadline).await.unwrap();
+            assert_eq!(addr, server.local_addr().unwrap());
+            let far = Route { v6: Some(true), public_only: false };
+            let refused = connect("127.0.0.1", port, far, deadline).await;
+            assert!(matches!(refused, Err(FetchError::Connect(_))));
+        });
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! What the engine needs from the operating system's network, and no more: listen sockets bound the
 //! way we want them ([`listen`]), datagrams ([`udp`]), outgoing TCP connections ([`dial`]), file
-//! content on its way to a socket ([`send`]), names ([`names`]), one HTTP(S) exchange after another ([`http`],
-//! [`tls`]), threads that no signal reaches ([`signals`]), and a flag for a host's event loop to
-//! poll ([`notify`]).
+//! content on its way to a socket ([`send`]), names ([`names`]), one HTTP(S) exchange after another
+//! ([`http`], [`tls`]), threads that no signal reaches ([`signals`]), and a flag for a host's event
+//! loop to poll ([`notify`]).
 //! Deliberately absent: torrents, what peers say, policy, retries, concurrency bounds: all of these
 //! are the engine's.
 

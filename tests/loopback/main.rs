@@ -12,5 +12,6 @@ mod rig;
 mod serve;
 mod speed;
 mod trackers;
+mod traffic;
 mod transfer;
 mod udp;

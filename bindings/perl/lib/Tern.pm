@@ -117,6 +117,10 @@ $value, $salt)> a signature, C<Tern::dht_target($value)> and C<Tern::dht_target(
 $salt)> where an item is stored. C<save_state> and C<load_state> are for programs without a state
 directory.
 
+=item * C<Tern::version()>, C<version_string>, C<has($feature)>, C<result_name($code)>,
+C<result_text($code)>, C<event_name($kind)> and C<state_name($state)> are the header's functions of
+these names.
+
 =back
 
 =head2 Threads and forks

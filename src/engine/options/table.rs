@@ -408,6 +408,13 @@ const ROWS: &[OptionSpec] = &[
          sides more than it saves), 2 always. For connections made afterwards.",
     ),
     opt(
+        1090,
+        "peer_requests",
+        true,
+        Access::Bool(|s| s.peer_requests, |s, v| s.peer_requests = v),
+        "Ask the host about each peer address before connecting to it or letting it in.",
+    ),
+    opt(
         2001,
         "trackers_enabled",
         true,
@@ -538,7 +545,7 @@ const ROWS: &[OptionSpec] = &[
         "tracker_dns_preferences",
         true,
         Access::Bool(|s| s.tracker_dns_preferences, |s, v| s.tracker_dns_preferences = v),
-        "Whether the ports and protocols that a tracker's owner put into the DNS are used (BEP 34).",
+        "Whether the wishes that a tracker's owner put into the DNS are followed (BEP 34).",
     ),
     opt(
         6034,
@@ -578,8 +585,8 @@ const ROWS: &[OptionSpec] = &[
         "lsd",
         true,
         Access::Bool(|s| s.lsd, |s, v| s.lsd = v),
-        "Whether peers on the local network are looked for by multicast (BEP 14); never for private \
-         torrents.",
+        "Whether peers on the local network are looked for by multicast (BEP 14); never for \
+         private torrents.",
     ),
     opt(
         6038,

@@ -10,7 +10,7 @@ use crate::engine::dht;
 use crate::engine::events::{Event, EventKind, WireMessage, class};
 use crate::engine::external::{Source, Vote};
 use crate::engine::host::{
-    Directory, Host, SaveRequest, ShardCommand, TrackerEvent, VerifyRequest,
+    Directory, Host, PeerAnswer, SaveRequest, ShardCommand, TrackerEvent, Traffic, VerifyRequest,
 };
 use crate::engine::store::Change;
 use crate::proto::peer::Message;
@@ -120,6 +120,20 @@ impl Host for Face {
         if let Some(entry) = self.entry(torrent) {
             let message = WireMessage::new(message);
             self.push(entry, EventKind::Message { peer, incoming, message });
+        }
+    }
+
+    fn traffic(&self, torrent: TorrentId, traffic: Traffic) {
+        if self.0.queue.wants(class::IO)
+            && let Some(entry) = self.entry(torrent)
+        {
+            self.push(entry, EventKind::Traffic(traffic));
+        }
+    }
+
+    fn ask_peer(&self, torrent: TorrentId, addr: SocketAddr, incoming: bool, say: PeerAnswer) {
+        if let Some(entry) = self.entry(torrent) {
+            self.0.ask_about_peer(&entry, addr, incoming, say);
         }
     }
 }

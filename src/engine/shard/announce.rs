@@ -18,7 +18,7 @@ use super::slot::{Slot, Trackers};
 use crate::base::{Instant, Rng};
 use crate::codec::metainfo::Tiers;
 use crate::engine::external::{Source, Vote};
-use crate::engine::host::TrackerEvent;
+use crate::engine::host::{TrackerEvent, Traffic};
 use crate::engine::settings::Settings;
 use crate::net::http;
 use crate::proto::tracker::{
@@ -189,7 +189,7 @@ impl Shard {
         if goodbye {
             self.desk.goodbyes.set(self.desk.goodbyes.get() + 1);
         }
-        let call = Rc::new(Call { url, params, settings });
+        let call = Rc::new(Call::new(url, params, settings));
         let (shard, slot, round) = (Rc::clone(self), Rc::clone(slot), slot.trackers.round.get());
         self.start(Some(slot.id), async move {
             let asking = shard.announce(&slot, tracker, &call, round);
@@ -275,10 +275,16 @@ impl Shard {
         if slot.gone.get() && !goodbye || round != slot.trackers.round.get() {
             return Err(Failure::new("stopped meanwhile"));
         }
-        tokio::select! {
+        let answer = tokio::select! {
             answer = self.call(call) => answer,
             () = stopped, if !goodbye => Err(Failure::new("stopped meanwhile")),
+        };
+        let (sent, received) = call.traffic.take();
+        if slot.wire.get() && sent > 0 {
+            let url = call.url.clone();
+            self.host.traffic(slot.id, Traffic::Tracker { url, sent, received });
         }
+        answer
     }
 
     fn answered(

@@ -7,7 +7,7 @@
 //! host and in all. Requests to UDP trackers wait in their own line ([`super::udp_trackers`]).
 //! Deliberately absent: which tracker of a torrent is asked when.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
@@ -48,9 +48,15 @@ pub(super) struct Call {
     pub(super) url: String,
     pub(super) params: AnnounceParams,
     pub(super) settings: Arc<Settings>,
+    /// Bytes sent and received over connections; datagrams are counted by their sockets.
+    pub(super) traffic: Cell<(u64, u64)>,
 }
 
 impl Call {
+    pub(super) fn new(url: String, params: AnnounceParams, settings: Arc<Settings>) -> Self {
+        Self { url, params, settings, traffic: Cell::default() }
+    }
+
     fn goodbye(&self) -> bool {
         self.params.event == AnnounceEvent::Stopped
     }
@@ -175,6 +181,8 @@ impl Shard {
         let room = if call.goodbye() { &self.desk.stopping } else { &self.desk.asking };
         let _room = room.acquire().await;
         let body = self.fetch(target, v6, settings).await?;
+        let (sent, received) = call.traffic.get();
+        call.traffic.set((sent + body.sent, received + body.received));
         tracker::parse_announce(&body.body).map_err(|error| failure(&body, &error))
     }
 

@@ -67,7 +67,10 @@ impl Shard {
             }
             ShardCommand::Inquire(inquiry) => self.contain(None, || self.inquire(inquiry)),
             ShardCommand::WireNotices(id, on) => {
-                self.with(id, |s| s.brain.borrow_mut().set_wire_notices(on));
+                self.with(id, |s| {
+                    s.wire.set(on);
+                    s.brain.borrow_mut().set_wire_notices(on);
+                });
             }
         }
     }
@@ -106,6 +109,7 @@ impl Shard {
             dht_role: Cell::new(None),
             delete: Cell::new(false),
             closing: Cell::new(false),
+            wire: Cell::new(false),
             gone: Cell::new(false),
         });
         slot.limits.set(now, Direction::Up, add.upload_limit);

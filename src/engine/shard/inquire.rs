@@ -3,7 +3,6 @@
 //! Deliberately absent: schedules, tiers, and memory of what was answered.
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::Shard;
@@ -43,7 +42,7 @@ impl Shard {
         params: Box<AnnounceParams>,
     ) -> Result<AnnounceReply, Failure> {
         let settings = self.settings();
-        let call = Rc::new(Call { url, params: *params, settings: Arc::clone(&settings) });
+        let call = Rc::new(Call::new(url, *params, settings));
         let (mut reply, later) = self.call(&call).await?;
         for answer in later {
             self.add_later(&mut reply, answer).await;

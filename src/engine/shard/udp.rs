@@ -8,8 +8,8 @@
 //! any time: [`Consumer::opened`] is called at once then), send with [`Sockets::send`]. Consumers
 //! live on shard 0; torrents of other shards reach them through shard 0's mailbox.
 //!
-//! Bounded: one batch of at most [`udp::BATCH`] datagrams is read before other tasks of the thread have
-//! their turn; what the kernel cannot hold meanwhile is lost, and nothing is queued here.
+//! Bounded: one batch of at most [`udp::BATCH`] datagrams is read before other tasks of the thread
+//! have their turn; what the kernel cannot hold meanwhile is lost, and nothing is queued here.
 //! Deliberately absent: what datagrams mean, waiting for room to send, retries.
 
 use std::cell::{Cell, RefCell};
