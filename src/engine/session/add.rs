@@ -63,6 +63,8 @@ pub struct AddRequest {
     pub save_policy: Option<SavePolicy>,
     /// What to trust.
     pub load_policy: Option<LoadPolicy>,
+    /// Take complete files for good and hash pieces when they are first asked for.
+    pub seed_mode: bool,
     /// Hooks of this torrent.
     pub hooks: Hooks,
 }
@@ -188,6 +190,8 @@ impl Core {
             id: entry.id,
             info: Arc::clone(&entry.file().metainfo.info),
             resume,
+            window: None,
+            seed_mode: request.seed_mode,
             peer_id: self.peer_id,
             listen_port: self.listening().first().map_or(0, SocketAddr::port),
             external_addr: *self.external.lock(),

@@ -10,7 +10,7 @@ use crate::engine::error::{Error, ErrorKind};
 use crate::engine::events::{Event, EventKind, VerifyQuestion};
 use crate::engine::host::{SaveRequest, ShardCommand, VerifyRequest};
 use crate::engine::requests::{Subject, Verdict};
-use crate::swarm::{Command, SavePolicy, SaveVerdict, VerifyVerdict};
+use crate::swarm::{Command, SaveConditions, SavePolicy, SaveVerdict, VerifyVerdict};
 
 /// What a panicking hook is taken to have answered.
 const PANICKED: Verdict = Verdict::Fail(-1);
@@ -84,6 +84,7 @@ impl Core {
         SavePolicy {
             on_piece: false,
             interval: None,
+            conditions: SaveConditions::NONE,
             on_state_change: false,
             at_close: false,
             with_info: false,
@@ -108,6 +109,30 @@ impl Core {
             peers: request.peers,
         });
         self.ask(hook, token, Event::now(Some(Arc::clone(entry)), kind));
+    }
+
+    /// Asks a torrent to save when something of this kind changed; the ticket that its one
+    /// `SaveDone` has.
+    pub fn request_save(
+        &self,
+        entry: &Entry,
+        conditions: SaveConditions,
+        with_info: bool,
+    ) -> Result<u64, Error> {
+        let ticket = self.requests.save_wanted(entry.id);
+        let asked = self.command(entry, Command::Save { ticket, conditions, with_info });
+        if asked.is_err() || entry.is_gone() {
+            // Whoever takes it out first answers.
+            if self.requests.save_done(ticket) {
+                return Err(Error::from(ErrorKind::Gone).of(entry.id));
+            }
+        }
+        Ok(ticket)
+    }
+
+    /// A shard wants pieces entered into the journal.
+    pub(super) fn journal(self: &Arc<Self>, entry: &Arc<Entry>, pieces: crate::swarm::window::Entry) {
+        let _ = self.send(entry, ShardCommand::Journaled(entry.id, pieces.mark, Err(-1)));
     }
 
     /// A shard has state to keep.
