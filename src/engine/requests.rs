@@ -41,7 +41,7 @@ pub(crate) enum Subject {
     /// A piece, and which question about it.
     Verify { piece: PieceIndex, attempt: u32 },
     /// Resume data.
-    Save { generation: u64, blob: Bytes },
+    Save { generation: u64, settled: u64, blob: Bytes },
 }
 
 /// An unanswered request.

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use super::close::Phase;
 use super::entry::{Names, Prefs};
 use super::{Core, Entry, Hooks};
-use crate::base::{FileIndex, TorrentId, UnixTime};
+use crate::base::{FileIndex, InfoHash, TorrentId, UnixTime};
 use crate::codec::metainfo::{Info, Tiers};
 use crate::codec::resume::Resume;
 use crate::engine::error::{Error, ErrorKind};
@@ -19,7 +19,7 @@ use crate::engine::formats::{self, TorrentFile};
 use crate::engine::host::{AddTorrent, ShardCommand};
 use crate::engine::path_from_bytes;
 use crate::engine::settings::Settings;
-use crate::swarm::{LoadPolicy, Notice, SavePolicy, TorrentParams};
+use crate::swarm::{LoadPolicy, Notice, SavePolicy, SavedWindow, TorrentParams};
 
 /// Where saved state comes from.
 #[derive(Clone, Debug, Default)]
@@ -96,7 +96,9 @@ impl Core {
         let overrides = self.verifier_of(&entry).is_some_and(|hook| hook.overrides);
         entry.prefs.lock().verify_override = overrides;
         let prefs = Prefs { verify_override: overrides, ..prefs };
-        let add = self.build(&entry, &request, resume, &prefs, &settings, &found.save_path);
+        let window = self.window(&entry.info_hash);
+        let saved = (resume, window);
+        let add = self.build(&entry, &request, saved, &prefs, &settings, &found.save_path);
         self.publish(&entry, add)?;
         if let Some(reason) = found.complaint {
             let pieces = info.piece_count();
@@ -135,16 +137,23 @@ impl Core {
 
     /// Saved state from the store; the reason when there is some but it is of no use.
     fn load(&self, file: &TorrentFile) -> Result<Option<Arc<Resume>>, String> {
-        let Some(store) = &self.store else { return Ok(None) };
+        let Some(keeper) = &self.keeper else { return Ok(None) };
         let info_hash = file.metainfo.info.info_hash;
-        let Some(blob) = store.load(&info_hash).map_err(|e| e.to_string())? else {
-            return Ok(None);
-        };
+        let stored = keeper.store().load(&info_hash).map_err(|e| e.to_string())?;
+        let Some(blob) = stored.and_then(|stored| stored.blob) else { return Ok(None) };
         let resume = formats::resume(&blob).map_err(|e| e.message().to_owned())?;
         if resume.info_hash != info_hash {
             return Err("the stored resume data is of another torrent".into());
         }
         Ok(Some(resume))
+    }
+
+    /// What the store's journal has of a torrent, whoever keeps its state; `None` when there is no
+    /// journal, or none that can be read: entries could not be told from older ones.
+    fn window(&self, info_hash: &InfoHash) -> Option<SavedWindow> {
+        let store = self.keeper.as_ref().map(|k| k.store()).filter(|s| s.has_window())?;
+        let stored = store.load(info_hash).ok()?.unwrap_or_default();
+        Some(SavedWindow { pieces: stored.window, mark: stored.mark })
     }
 
     /// The shard with the fewest torrents. Two that are added at once may both get it.
@@ -171,7 +180,7 @@ impl Core {
         &self,
         entry: &Entry,
         request: &AddRequest,
-        resume: Option<Arc<Resume>>,
+        (resume, window): (Option<Arc<Resume>>, Option<SavedWindow>),
         prefs: &Prefs,
         settings: &Settings,
         save_path: &Path,
@@ -190,7 +199,7 @@ impl Core {
             id: entry.id,
             info: Arc::clone(&entry.file().metainfo.info),
             resume,
-            window: None,
+            window,
             seed_mode: request.seed_mode,
             peer_id: self.peer_id,
             listen_port: self.listening().first().map_or(0, SocketAddr::port),
