@@ -181,7 +181,7 @@ pub const TERN_EVENT_FATAL: i32 = 100;
 pub const TERN_EVENT_SAVED: i32 = 112;
 
 /// The answer to `tern_torrent_request_save`: one for each (`TERN_CLASS_SAVE`, never dropped).
-/// `token` = its ticket (not one for `tern_request_complete`), `a` = `TERN_SAVE_DONE_*`,
+/// `token` = its ticket (not one for `tern_request_complete`), `a` = `TERN_SAVED_*`,
 /// `generation` when saved, `code` = why it was refused.
 pub const TERN_EVENT_SAVE_DONE: i32 = 113;
 
@@ -269,13 +269,13 @@ pub const TERN_SAVE_IF_METADATA: u32 = 0x100;
 pub const TERN_SAVE_IF_ANY: u32 = 0x1f0;
 
 /// The state that was asked for is durable.
-pub const TERN_SAVE_DONE_SAVED: i32 = 1;
+pub const TERN_SAVED_SAVED: i32 = 1;
 /// Nothing changed of what the request named.
-pub const TERN_SAVE_DONE_NOT_MODIFIED: i32 = 2;
+pub const TERN_SAVED_NOT_MODIFIED: i32 = 2;
 /// It was refused; it is tried again all the same, and nobody is told.
-pub const TERN_SAVE_DONE_REFUSED: i32 = 3;
+pub const TERN_SAVED_REFUSED: i32 = 3;
 /// The torrent ended first.
-pub const TERN_SAVE_DONE_ENDED: i32 = 4;
+pub const TERN_SAVED_ENDED: i32 = 4;
 
 /// A changed file invalidates only the pieces that touch it.
 pub const TERN_LOAD_PER_FILE: i32 = 0;

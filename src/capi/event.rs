@@ -268,14 +268,14 @@ impl Filler {
                 self.raw.a = i64::from(match outcome {
                     SaveOutcome::Saved(generation) => {
                         self.raw.generation = *generation;
-                        TERN_SAVE_DONE_SAVED
+                        TERN_SAVED_SAVED
                     }
-                    SaveOutcome::NotModified => TERN_SAVE_DONE_NOT_MODIFIED,
+                    SaveOutcome::NotModified => TERN_SAVED_NOT_MODIFIED,
                     SaveOutcome::Refused(code) => {
                         self.raw.code = *code;
-                        TERN_SAVE_DONE_REFUSED
+                        TERN_SAVED_REFUSED
                     }
-                    SaveOutcome::Ended => TERN_SAVE_DONE_ENDED,
+                    SaveOutcome::Ended => TERN_SAVED_ENDED,
                 });
             }
             Notice::ExternalAddr(ip) => {

@@ -115,7 +115,8 @@ impl Requests {
     /// Takes the saves the host waits for of a torrent that is gone.
     pub(crate) fn saves_left(&self, torrent: TorrentId) -> Vec<u64> {
         let mut saves = self.saves.lock();
-        let left: Vec<u64> = saves.iter().filter(|(_, t)| **t == torrent).map(|(k, _)| *k).collect();
+        let left: Vec<u64> =
+            saves.iter().filter(|(_, t)| **t == torrent).map(|(k, _)| *k).collect();
         left.iter().for_each(|ticket| _ = saves.remove(ticket));
         left
     }

@@ -126,7 +126,7 @@ pub fn plan(info: &Info, found: Evidence<'_>, policy: LoadPolicy) -> Plan {
         rejected = Some(Rejected { partial, file, reason, pieces: lost.count() });
     }
     if ours.guessed {
-        forgotten(info, resume, stats, priorities, &ours, &mut check);
+        check.union(&forgotten(info, resume, &found, &ours, &claimed));
     }
     claimed.subtract(&check);
     Plan { restored: claimed, check, expected, unfinished, rejected, verified: None }
@@ -175,27 +175,23 @@ impl Ours {
 fn forgotten(
     info: &Info,
     resume: &Resume,
-    stats: &[Option<FileStat>],
-    priorities: &[u8],
+    found: &Evidence<'_>,
     ours: &Ours,
-    check: &mut Bitset,
-) {
-    let Some(tern) = &resume.tern else { return };
+    claimed: &Bitset,
+) -> Bitset {
+    let mut out = Bitset::new(info.piece_count());
+    let Some(tern) = &resume.tern else { return out };
     for file in &ours.files {
         let was = tern.files.get(file.idx()).copied().flatten();
-        let Some(now) = stats.get(file.idx()).copied().flatten() else { continue };
+        let Some(now) = found.stats.get(file.idx()).copied().flatten() else { continue };
         if was == Some((now.size, now.mtime_ns)) || tern.files.len() != info.files.len() {
             continue;
         }
-        for piece in info.pieces_of(*file) {
-            if fits(info, stats, priorities, PieceIndex(piece)) {
-                let claimed = resume.have(info.piece_count()).is_some_and(|(h, _)| h.get(piece));
-                if !claimed {
-                    check.set(piece, true);
-                }
-            }
-        }
+        let there = |p: &u32| fits(info, found.stats, found.priorities, PieceIndex(*p));
+        let unclaimed = info.pieces_of(*file).filter(|p| !claimed.get(*p)).filter(there);
+        unclaimed.for_each(|p| _ = out.set(p, true));
     }
+    out
 }
 
 /// Seed mode: content whose wanted files are all there in full length is taken for good. Else it is
@@ -377,11 +373,7 @@ fn changed_files(
 /// Our own record of a file against what is there. `ours`: we may have written it since, and
 /// whether that is a guess, to be backed by its age. The journal needs no such proof: clocks may be
 /// set back.
-fn differs(
-    was: Option<(u64, i128)>,
-    now: Option<FileStat>,
-    ours: Option<bool>,
-) -> Option<String> {
+fn differs(was: Option<(u64, i128)>, now: Option<FileStat>, ours: Option<bool>) -> Option<String> {
     match (was, now) {
         (None, None) => None,
         (Some(_), None) => Some("file is missing".into()),

@@ -134,7 +134,11 @@ impl Saver {
     }
 
     /// Takes the requests out that `done` is about, with their answer.
-    fn take(&mut self, outcome: SaveOutcome, done: impl Fn(u64) -> bool) -> Vec<(u64, SaveOutcome)> {
+    fn take(
+        &mut self,
+        outcome: SaveOutcome,
+        done: impl Fn(u64) -> bool,
+    ) -> Vec<(u64, SaveOutcome)> {
         let mut out = Vec::new();
         self.tickets.retain(|(ticket, first)| {
             let keep = !done(*first);

@@ -175,9 +175,10 @@ impl Window {
     /// The piece was found, or has to be told from what saved state says: enters it.
     pub fn enter(&mut self, piece: PieceIndex, durable: bool) {
         let known = self.work.entered.get(&piece).is_some_and(|e| e.durable || !durable);
-        let flying = self.work.flight.as_ref().is_some_and(|f| {
-            f.pieces.binary_search(&piece.0).is_ok() && (f.durable || !durable)
-        });
+        let flying =
+            self.work.flight.as_ref().is_some_and(|f| {
+                f.pieces.binary_search(&piece.0).is_ok() && (f.durable || !durable)
+            });
         if self.journal && !known && !flying {
             *self.work.queue.entry(piece).or_insert(false) |= durable;
         }

@@ -59,6 +59,8 @@ pub struct Disk {
     pub unmounted: Option<Option<u64>>,
     /// Files the next sync tells about.
     touched: BTreeSet<FileIndex>,
+    /// Pieces that went bad, and were not written since.
+    rotten: BTreeSet<PieceIndex>,
 }
 
 fn error(op: &'static str, os_errno: i32) -> DiskError {
@@ -106,6 +108,7 @@ impl Disk {
             tampered: false,
             unmounted: None,
             touched: BTreeSet::new(),
+            rotten: BTreeSet::new(),
         }
     }
 
@@ -143,6 +146,7 @@ impl Disk {
         assert!(self.unmounted.is_none(), "written to the mount point");
         let mtime = self.tick();
         self.lost.remove(&span);
+        self.rotten.remove(&span.piece);
         self.written.insert(span);
         let mut data = data;
         for part in self.content.info.spans(span.piece, span.begin, span.length) {
@@ -196,7 +200,7 @@ impl Disk {
         let data = self.image(self.whole(piece), false)?;
         // Right bytes have the digest they should have: no need to compute it.
         Some(if data == self.content.piece(piece) {
-            self.content.info.pieces[piece.idx()]
+            *self.content.info.pieces.get(piece.idx()).unwrap()
         } else {
             Sha1::digest(&data).into()
         })
@@ -253,6 +257,11 @@ impl Disk {
     /// Whether the piece is right as it is now.
     pub fn is_right(&self, piece: PieceIndex) -> bool {
         self.image(self.whole(piece), false).is_some_and(|d| d == self.content.piece(piece))
+    }
+
+    /// Whether the medium lost the piece, and nobody wrote it since.
+    pub fn is_rotten(&self, piece: PieceIndex) -> bool {
+        self.rotten.contains(&piece)
     }
 
     /// Whether the piece would be right after a crash now.
@@ -321,6 +330,7 @@ impl Disk {
 
     /// The medium lost a piece: a byte is wrong, and no time stamp tells.
     pub fn rot(&mut self, piece: PieceIndex) {
+        self.rotten.insert(piece);
         let span = self.content.info.spans(piece, 0, 1).next().unwrap();
         let file = &mut self.files[span.file.idx()];
         let at = usize::try_from(span.offset).unwrap();

@@ -12,7 +12,7 @@ use tern::base::{Instant, Payload, PeerKey, PieceIndex, Region, Rng};
 use tern::codec::resume::Resume;
 use tern::proto::peer::{Connection, Event as ConnEvent, Message};
 use tern::proto::tracker::AnnounceEvent;
-use tern::swarm::window::Entry;
+use tern::swarm::window::Entry as JournalEntry;
 use tern::swarm::{
     Command, DiskAnswer, DiskOp, DiskOpKind, INTERNAL_READER, Input, Notice, Output, PeerSource,
     SaveVerdict, VerifyVerdict,
@@ -78,7 +78,7 @@ pub enum Event {
     Journal {
         node: usize,
         epoch: u32,
-        entry: Entry,
+        entry: JournalEntry,
     },
     Tracker {
         node: usize,
@@ -525,7 +525,8 @@ impl World {
     fn check_blob(&self, n: usize, generation: u64, state: &Resume) {
         let node = &self.nodes[n];
         let (have, _) = state.have(self.content.piece_count()).expect("a blob has pieces");
-        for piece in have.iter().map(PieceIndex).filter(|_| !node.disk.tampered) {
+        for piece in have.iter().map(PieceIndex).filter(|_| !node.disk.tampered && !node.disk.lazy)
+        {
             assert!(node.disk.is_durable(piece), "blob {generation} of node {n} claims {piece}");
         }
         for (piece, _) in &state.unfinished {
@@ -760,7 +761,7 @@ impl World {
         self.feed(n, Input::Verdict { piece, attempt, verdict });
     }
 
-    fn enter(&mut self, n: usize, entry: Entry) {
+    fn enter(&mut self, n: usize, entry: JournalEntry) {
         let (mark, node) = (entry.mark, &mut self.nodes[n]);
         let result = if node.journal_fails {
             Err(28)

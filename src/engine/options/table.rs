@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Access, OptionSpec};
 use crate::engine::settings::{SendInPlace, Settings};
 use crate::hash::{HashPath, HashPathError};
-use crate::swarm::LoadPolicy;
+use crate::swarm::{LoadPolicy, SaveConditions};
 
 const fn opt(
     id: u32,
@@ -495,6 +495,19 @@ pub static TABLE: &[OptionSpec] = &[
         false,
         Access::Bytes(20, |s| s.peer_id.clone(), |s, v| s.peer_id = v.to_vec()),
         "First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it.",
+    ),
+    opt(
+        5051,
+        "save_conditions",
+        true,
+        Access::Int(
+            0,
+            0x1f0,
+            |s| i64::from(s.save_policy.conditions.0),
+            |s, v| s.save_policy.conditions = SaveConditions(num::<u32>(v) & SaveConditions::ANY.0),
+        ),
+        "What the interval of `save_interval_ms` is for, a sum of: 16 counters, 32 progress, 64 \
+         configuration, 128 state, 256 metadata. For torrents added afterwards.",
     ),
 ];
 

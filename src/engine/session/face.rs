@@ -10,8 +10,8 @@ use crate::engine::events::{Event, EventKind, WireMessage, class};
 use crate::engine::host::{Directory, Host, SaveRequest, TrackerEvent, VerifyRequest};
 use crate::engine::store::Change;
 use crate::proto::peer::Message;
-use crate::swarm::{Notice, SaveOutcome};
 use crate::swarm::window::Entry as JournalEntry;
+use crate::swarm::{Notice, SaveOutcome};
 
 /// The session as the shards' host.
 pub(super) struct Face(pub(super) Arc<Core>);

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use super::Torrent;
 use crate::base::{FileIndex, PeerKey, PieceIndex};
-use crate::swarm::types::{
-    CloseReason, Command, DiskOp, PeerSource, SaveConditions, Tuning,
-};
+use crate::swarm::types::{CloseReason, Command, DiskOp, PeerSource, SaveConditions, Tuning};
 
 impl Torrent {
     pub(super) fn on_command(&mut self, command: Command) {

@@ -75,10 +75,7 @@ impl Pending {
 
     /// Without a result yet (the close waits for these).
     pub(super) fn is_busy(&self) -> bool {
-        matches!(
-            self.stage,
-            Stage::Hashing | Stage::Hashed(_) | Stage::Rewriting | Stage::Entering
-        )
+        matches!(self.stage, Stage::Hashing | Stage::Hashed(_) | Stage::Rewriting | Stage::Entering)
     }
 
     /// Whether its hash is with the disk.

@@ -9,15 +9,11 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use super::{Output, Phase, Torrent};
-use crate::base::{
-    Bitset, DiskError, FileIndex, FileStat, Instant, PieceIndex, Synced, UnixTime,
-};
+use crate::base::{Bitset, DiskError, FileIndex, FileStat, Instant, PieceIndex, Synced, UnixTime};
 use crate::codec::resume::{Pieces, Resume, TernKeys};
 use crate::swarm::lazy::Part;
 use crate::swarm::resume::Answered;
-use crate::swarm::types::{
-    DiskOp, Notice, SaveConditions, SaveOutcome, SaveVerdict, TorrentState,
-};
+use crate::swarm::types::{DiskOp, Notice, SaveConditions, SaveOutcome, SaveVerdict, TorrentState};
 
 /// Peers kept in saved state.
 const SAVED_PEERS: usize = 100;
@@ -145,11 +141,7 @@ impl Torrent {
         self.disk(DiskOp::Sync(ticket));
     }
 
-    pub(super) fn on_synced(
-        &mut self,
-        ticket: u64,
-        result: Result<Synced, DiskError>,
-    ) {
+    pub(super) fn on_synced(&mut self, ticket: u64, result: Result<Synced, DiskError>) {
         let Some(at) = self.io.syncs.iter().position(|s| s.ticket == ticket) else { return };
         let Some(job) = self.io.syncs.remove(at) else { return };
         match result {

@@ -8,9 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tern::base::{
-    FileStat, Instant, Look, Payload, PeerId, PeerKey, Synced, TorrentId, UnixTime,
-};
+use tern::base::{FileStat, Instant, Look, Payload, PeerId, PeerKey, Synced, TorrentId, UnixTime};
 use tern::codec::metainfo::{Info, Metainfo};
 use tern::hash::sha1_many;
 use tern::swarm::{
