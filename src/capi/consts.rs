@@ -165,8 +165,8 @@ pub const TERN_EVENT_RESUME_REJECTED: i32 = 98;
 /// the hook's detail (or an errno of the built-in store), `text` = reason.
 pub const TERN_EVENT_SAVE_FAILED: i32 = 99;
 /// The content's directory is not there, or another file system is in its place (a disk that is not
-/// mounted): the torrent stopped and fetches nothing (`TERN_CLASS_ERROR`). `code` =
-/// `TERN_E_NOT_FOUND`. `tern_torrent_resume` looks again.
+/// mounted): the torrent stops and fetches nothing (`TERN_CLASS_ERROR`). `code` =
+/// `TERN_E_NOT_FOUND`. `TERN_EVENT_STORAGE_FAILED` follows; `tern_torrent_resume` looks again.
 pub const TERN_EVENT_STORAGE_MISSING: i32 = 104;
 /// The built-in store failed to note which pieces are about to be written (`TERN_CLASS_ERROR`).
 /// `code` = an errno or `TERN_E_*`. Downloading goes on and it is tried again; until it works, a

@@ -661,7 +661,7 @@ pub enum Notice {
     /// to fetch pieces again.
     JournalFailed(i32),
     /// The content's directory is not there, or another file system is in its place: the torrent
-    /// stopped and fetches nothing. `Resume` looks again.
+    /// stops and fetches nothing. `DiskFailed` follows; `Resume` looks again.
     StorageMissing,
     /// Content moved here, or not.
     Moved(Result<Vec<u8>, DiskError>),

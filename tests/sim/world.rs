@@ -490,7 +490,7 @@ impl World {
             let bad = self.nodes.iter().any(|o| o.addr.ip() == addr.ip() && o.setup.liar);
             assert!(bad, "node {n} banned the honest {addr}");
         }
-        if matches!(notice, Notice::DiskFailed(_)) {
+        if matches!(&notice, Notice::DiskFailed(error) if error.op != "stat") {
             let command = Command::Resume;
             let wait = self.jitter(Duration::from_secs(10));
             self.after(wait, Event::Command { node: n, epoch, command });

@@ -114,7 +114,7 @@ impl Torrent {
         let asked = core::mem::take(&mut self.check.asked);
         self.check.queue.extend(asked);
         // A piece on its way to being ours is being hashed anyway.
-        let pending: Vec<u32> = self.pending.keys().map(|p| p.0).collect();
+        let pending: Vec<u32> = self.pending.keys().chain(self.held.keys()).map(|p| p.0).collect();
         for piece in pending {
             self.check.queue.remove(&piece);
         }

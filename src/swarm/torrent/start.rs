@@ -10,6 +10,9 @@ use crate::proto::tracker::AnnounceEvent;
 use crate::swarm::load;
 use crate::swarm::types::{DiskAnswer, DiskOp, DiskOpKind, Notice};
 
+/// What the system says of what is not there.
+const ENOENT: i32 = 2;
+
 impl Torrent {
     pub(super) fn on_start(&mut self) {
         if self.phase == Phase::New {
@@ -69,7 +72,13 @@ impl Torrent {
     /// Stops: nothing is thrown away, and the next start looks again.
     pub(super) fn storage_missing(&mut self) {
         self.notice(Notice::StorageMissing);
-        self.fail();
+        self.fail_disk(DiskError {
+            op: "stat",
+            file: None,
+            path: String::from_utf8_lossy(&self.carried.save_path).into_owned().into(),
+            os_errno: ENOENT,
+            message: "the content's directory is not there, or its disk is not mounted".into(),
+        });
     }
 
     /// First look: saved state against files. Whether what is to be checked leaves something to do

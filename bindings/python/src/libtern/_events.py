@@ -579,7 +579,7 @@ class StorageFailed(TorrentEvent):
 class StorageMissing(TorrentEvent):
     """The content's directory is not there, or another file system is in its place.
 
-    The torrent stopped and fetches nothing; `Torrent.resume()` looks again.
+    The torrent stops and fetches nothing. `StorageFailed` follows; `Torrent.resume()` looks again.
     """
 
     kind = EventKind.STORAGE_MISSING
