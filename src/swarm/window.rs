@@ -42,6 +42,8 @@ struct Entered {
     mark: u64,
     /// That survives a loss of power.
     durable: bool,
+    /// All its files were found open since the state was handed out.
+    opened: bool,
 }
 
 #[derive(Debug)]
@@ -158,17 +160,27 @@ impl Window {
         if self.is_owed(piece) {
             return false;
         }
-        let opened = || files_of(info, piece).all(|f| self.work.files.contains(&f));
-        !self.works() || self.work.entered.get(&piece).is_some_and(|e| e.durable || opened())
+        let entered = self.work.entered.get(&piece);
+        !self.works() || entered.is_some_and(|e| e.durable || e.opened || self.is_open(info, piece))
+    }
+
+    fn is_open(&self, info: &Info, piece: PieceIndex) -> bool {
+        files_of(info, piece).all(|f| self.work.files.contains(&f))
     }
 
     /// The piece is about to be written.
     pub fn open(&mut self, info: &Info, piece: PieceIndex) {
-        if !self.journal || self.is_durable(piece) {
+        let entered = self.work.entered.get(&piece).copied();
+        if !self.journal || entered.is_some_and(|e| e.durable || e.opened) {
             return;
         }
-        let fresh = files_of(info, piece).any(|f| !self.work.files.contains(&f));
+        let fresh = !self.is_open(info, piece);
         let owed = self.work.owed.contains_key(&piece);
+        if entered.is_some() && !fresh && !owed {
+            // Asked about with every block.
+            self.work.entered.entry(piece).or_default().opened = true;
+            return;
+        }
         self.enter(piece, fresh || owed);
     }
 
@@ -251,6 +263,7 @@ impl Window {
         let mark = self.mark;
         let work = &mut *self.work;
         work.entered.retain(|piece, _| listed.contains(piece));
+        work.entered.values_mut().for_each(|e| e.opened = false);
         // What opened the other files is void once the state is accepted.
         let kept: BTreeSet<FileIndex> =
             work.entered.keys().flat_map(|p| files_of(info, *p)).collect();

@@ -285,6 +285,11 @@ class SaveFlags(OpenFlag):
     """Embed the `info` dictionary, so that the blob alone can bring the torrent back."""
 
 
+class SaveResult(OpenInt):
+    """What a request to save came to; `SaveDone.result`."""
+
+
+
 class LoadPolicy(OpenInt):
     """What to trust when files differ from resume data."""
 
