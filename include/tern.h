@@ -188,7 +188,7 @@
 /** bytes: First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it. */
 #define TERN_OPT_PEER_ID 4001
 
-/** int: What the interval of `save_interval_ms` is for, a sum of: 16 counters, 32 progress, 64 configuration, 128 state, 256 metadata. For torrents added afterwards. Live. */
+/** int: What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 configuration, 8 state, 16 metadata. For torrents added afterwards. Live. */
 #define TERN_OPT_SAVE_CONDITIONS 5051
 
 /* The functions whose names end in _sized, called with the size of this header's structures. */

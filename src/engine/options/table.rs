@@ -509,12 +509,12 @@ pub static TABLE: &[OptionSpec] = &[
         true,
         Access::Int(
             0,
-            0x1f0,
-            |s| i64::from(s.save_policy.conditions.0),
-            |s, v| s.save_policy.conditions = SaveConditions(num::<u32>(v) & SaveConditions::ANY.0),
+            0x1f,
+            |s| i64::from(s.save_policy.conditions.0 >> 4),
+            |s, v| s.save_policy.conditions = SaveConditions(num::<u32>(v) << 4),
         ),
-        "What the interval of `save_interval_ms` is for, a sum of: 16 counters, 32 progress, 64 \
-         configuration, 128 state, 256 metadata. For torrents added afterwards.",
+        "What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 \
+         configuration, 8 state, 16 metadata. For torrents added afterwards.",
     ),
 ];
 

@@ -111,8 +111,8 @@ class LiveOptions(TypedDict, total=False):
     announce_ip: str
     """Address told to trackers; empty tells none."""
     save_conditions: int
-    """What the interval of `save_interval_ms` is for, a sum of: 16 counters, 32 progress, 64
-    configuration, 128 state, 256 metadata. For torrents added afterwards."""
+    """What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4
+    configuration, 8 state, 16 metadata. For torrents added afterwards."""
 
 
 class SessionOptions(LiveOptions, total=False):
@@ -361,9 +361,9 @@ OPTIONS: dict[str, Option] = {
         "First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it.",
     ),
     "save_conditions": Option(
-        5051, "save_conditions", OptionType.INT, 480, 0, 496, True,
-        "What the interval of `save_interval_ms` is for, a sum of: 16 counters, 32 progress, "
-        "64 configuration, 128 state, 256 metadata. For torrents added afterwards.",
+        5051, "save_conditions", OptionType.INT, 30, 0, 31, True,
+        "What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 "
+        "configuration, 8 state, 16 metadata. For torrents added afterwards.",
     ),
 }
 """All options by name, in the order of their numbers."""
