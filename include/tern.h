@@ -188,29 +188,8 @@
 /** bytes: First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it. */
 #define TERN_OPT_PEER_ID 4001
 
-/** bool: Whether UDP trackers are used (BEP 15). Live. */
-#define TERN_OPT_UDP_TRACKERS 6031
-
-/** int: Packets to a UDP tracker before a request is given up; the waits are 15 s, 30 s, 60 s and so on (BEP 15). Live. */
-#define TERN_OPT_UDP_TRACKER_ATTEMPTS 6032
-
-/** bool: Whether the wishes that a tracker's owner put into the DNS are followed (BEP 34). Live. */
-#define TERN_OPT_TRACKER_DNS_PREFERENCES 6033
-
-/** str: Name servers that are asked for them, addresses with or without a port, separated by commas; empty for the system's. Live. */
-#define TERN_OPT_DNS_SERVERS 6034
-
-/** bool: Whether an HTTP redirect of a tracker in the world may lead into a private network or to this machine. Live. */
-#define TERN_OPT_PRIVATE_REDIRECTS 6035
-
-/** int: HTTP requests under way to one tracker's host at a time; those of torrents that stop are not counted. Live. */
-#define TERN_OPT_MAX_ANNOUNCES_PER_HOST 6036
-
-/** bool: Whether peers on the local network are looked for by multicast (BEP 14); never for private torrents. Live. */
-#define TERN_OPT_LSD 6037
-
-/** str: Names or addresses of the interfaces to look on, separated by commas; empty for those of the addresses the session listens on. Live. */
-#define TERN_OPT_LSD_INTERFACES 6038
+/** int: What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 configuration, 8 state, 16 metadata. For torrents added afterwards. Live. */
+#define TERN_OPT_SAVE_CONDITIONS 5051
 
 /* The functions whose names end in _sized, called with the size of this header's structures. */
 #define tern_option_by_id(option, out, err) \
@@ -368,10 +347,7 @@
  */
 #define TERN_EVENT_RENAMED 39
 
-/**
- * We know our address as the world sees it, or it changed: peers, trackers and the DHT say which
- * they see, and most voices win (`TERN_CLASS_TORRENT`). `addr` (without port).
- */
+/** A peer told us our address (`TERN_CLASS_TORRENT`). `addr` (without port). */
 #define TERN_EVENT_EXTERNAL_ADDR 40
 
 /** A piece is ours now, by download or check (`TERN_CLASS_PIECE`). `piece`. */
@@ -443,6 +419,20 @@
 #define TERN_EVENT_SAVE_FAILED 99
 
 /**
+ * The content's directory is not there, or another file system is in its place (a disk that is not
+ * mounted): the torrent stops and fetches nothing (`TERN_CLASS_ERROR`). `code` =
+ * `TERN_E_NOT_FOUND`. `TERN_EVENT_STORAGE_FAILED` follows; `tern_torrent_resume` looks again.
+ */
+#define TERN_EVENT_STORAGE_MISSING 104
+
+/**
+ * The built-in store failed to note which pieces are about to be written (`TERN_CLASS_ERROR`).
+ * `code` = an errno or `TERN_E_*`. Downloading goes on and it is tried again; until it works, a
+ * process that is killed may have to fetch pieces again.
+ */
+#define TERN_EVENT_JOURNAL_FAILED 105
+
+/**
  * A defect of the library stopped this torrent, or (no torrent) a thread of the session
  * (`TERN_CLASS_ERROR`, never masked). `text` = what the defect said. The torrent is gone then; it
  * can be added again from its saved state.
@@ -451,6 +441,13 @@
 
 /** A generation of resume data is durable (`TERN_CLASS_SAVE`). `generation`. */
 #define TERN_EVENT_SAVED 112
+
+/**
+ * The answer to `tern_torrent_request_save`: one for each (`TERN_CLASS_SAVE`, never dropped).
+ * `token` = its ticket (not one for `tern_request_complete`), `a` = `TERN_SAVED_*`,
+ * `generation` when saved, `code` = why it was refused.
+ */
+#define TERN_EVENT_SAVE_DONE 113
 
 /**
  * A message came from a peer (`TERN_CLASS_WIRE`). `peer`, `addr` when known, `code` =
@@ -491,18 +488,6 @@
 
 /** A log line (`TERN_CLASS_LOG`). `code` = `TERN_LOG_*`, `text`. */
 #define TERN_EVENT_LOG 144
-
-/**
- * The local network's peers are not looked for on an interface (`TERN_CLASS_SESSION`; BEP 14).
- * `text` = its name, empty when it is about all of them, `text2` = reason, `os_errno`.
- */
-#define TERN_EVENT_LSD_FAILED 84
-
-/**
- * Datagrams are not to be had at an address the session listens on, so that neither UDP trackers
- * nor the DHT are reached from there (`TERN_CLASS_SESSION`). `addr`, `text` = reason, `os_errno`.
- */
-#define TERN_EVENT_UDP_FAILED 85
 
 /** Log level. */
 #define TERN_LOG_ERROR 1
@@ -588,6 +573,39 @@
 /** Embed the `info` dictionary, so that the blob alone can bring the torrent back. */
 #define TERN_SAVE_WITH_INFO 8
 
+/**
+ * When bytes sent or received or a tracker's counts changed. In a policy: what the interval is
+ * for, all but this when none is given. In `tern_torrent_request_save`: what must have changed.
+ */
+#define TERN_SAVE_IF_COUNTERS 16
+
+/** When blocks were written, pieces verified, found or lost. */
+#define TERN_SAVE_IF_PROGRESS 32
+
+/** When priorities, limits, file names, the directory, bans or settings changed. */
+#define TERN_SAVE_IF_CONFIG 64
+
+/** When it was paused, checked, finished, failed, or left seed mode. */
+#define TERN_SAVE_IF_STATE 128
+
+/** When trackers, web seeds or the description changed. */
+#define TERN_SAVE_IF_METADATA 256
+
+/** When anything changed. */
+#define TERN_SAVE_IF_ANY 496
+
+/** The state that was asked for is durable. */
+#define TERN_SAVED_SAVED 1
+
+/** Nothing changed of what the request named. */
+#define TERN_SAVED_NOT_MODIFIED 2
+
+/** It was refused; it is tried again all the same, and nobody is told. */
+#define TERN_SAVED_REFUSED 3
+
+/** The torrent ended first. */
+#define TERN_SAVED_ENDED 4
+
 /** A changed file invalidates only the pieces that touch it. */
 #define TERN_LOAD_PER_FILE 0
 
@@ -650,9 +668,6 @@
 
 /** Resume data told us. */
 #define TERN_SOURCE_RESUME 4
-
-/** The local network told us (BEP 14). */
-#define TERN_SOURCE_LSD 6
 
 /** The other side or the network ended it; see `os_errno`. */
 #define TERN_CLOSE_REMOTE 0
@@ -1215,9 +1230,6 @@ typedef int32_t (*tern_progress_fn)(void *user, uint64_t done, uint64_t total);
 
 /** The header and the library do not fit together. */
 #define TERN_E_VERSION -19
-
-/** A tracker refused, or gave no answer. */
-#define TERN_E_TRACKER -27
 
 #ifdef __cplusplus
 extern "C" {
@@ -2067,6 +2079,15 @@ tern_result tern_add_set_save_policy(tern_add *add,
                                      tern_error **err);
 
 /**
+ * Whether content whose files are all there in full length is taken for good (1): each piece is
+ * hashed when a peer first asks for it, before a byte of it goes out. One that does not match ends
+ * this, and what was not verified by then is checked. Resume data that says so has the same effect.
+ *
+ * Threads: one per object; in hooks: yes; since 0.1.0.
+ */
+TERN_API tern_result tern_add_set_seed_mode(tern_add *add, int32_t seed_mode, tern_error **err);
+
+/**
  * What to trust when files differ from the resume data: `TERN_LOAD_*`. Overrides the session's
  * option.
  *
@@ -2170,6 +2191,19 @@ tern_result tern_torrent_recheck_pieces(const tern_torrent *t,
  * Threads: any; in hooks: yes; since 0.1.0.
  */
 TERN_API tern_result tern_torrent_save(const tern_torrent *t, tern_error **err);
+
+/**
+ * As `tern_torrent_save`, when something changed that `flags` (`TERN_SAVE_IF_*`; none: in any case)
+ * name, with the `info` dictionary when they have `TERN_SAVE_WITH_INFO`. One `TERN_EVENT_SAVE_DONE`
+ * with the ticket put in `*out_ticket` (may be NULL) says what it came to; it is never dropped.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_torrent_request_save(const tern_torrent *t,
+                                      uint32_t flags,
+                                      uint64_t *out_ticket,
+                                      tern_error **err);
 
 /**
  * When to save: `TERN_SAVE_*` bits and an interval in milliseconds (0 for none).

@@ -307,8 +307,10 @@ impl EventKind {
                 Notice::DiskFailed(_)
                 | Notice::VerifierFailed(_)
                 | Notice::ResumeRejected { .. }
+                | Notice::JournalFailed(_)
+                | Notice::StorageMissing
                 | Notice::SaveFailed(_) => class::ERROR,
-                Notice::ResumeDurable(_) => class::SAVE,
+                Notice::ResumeDurable(_) | Notice::SaveDone { .. } => class::SAVE,
                 _ => class::TORRENT,
             },
         }
@@ -331,7 +333,11 @@ impl EventKind {
     /// Whether it answers something the host asked for, so that it waits where nothing is dropped.
     #[must_use]
     pub fn is_answer(&self) -> bool {
-        matches!(self, Self::Dht(event) if event.is_answer())
+        match self {
+            Self::Notice(Notice::SaveDone { .. }) => true,
+            Self::Dht(event) => event.is_answer(),
+            _ => false,
+        }
     }
 
     /// The request's token, of requests.

@@ -53,7 +53,10 @@ impl Lanes {
     /// Whether an event answers something the host asked for and there is room where nothing is
     /// dropped. The end of a command always has room: commands are bounded.
     fn takes_answer(&self, event: &Event) -> bool {
-        let ends = matches!(&event.kind, EventKind::Dht(dht) if dht.is_end());
+        let ends = match &event.kind {
+            EventKind::Dht(dht) => dht.is_end(),
+            kind => kind.is_answer(),
+        };
         ends || event.kind.is_answer() && self.answers < ANSWERS
     }
 
