@@ -191,6 +191,96 @@
 /** int: What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 configuration, 8 state, 16 metadata. For torrents added afterwards. Live. */
 #define TERN_OPT_SAVE_CONDITIONS 5051
 
+/** bool: Whether UDP trackers are used (BEP 15). Live. */
+#define TERN_OPT_UDP_TRACKERS 6031
+
+/** int: Packets to a UDP tracker before a request is given up; the waits are 15 s, 30 s, 60 s and so on (BEP 15). Live. */
+#define TERN_OPT_UDP_TRACKER_ATTEMPTS 6032
+
+/** bool: Whether the wishes that a tracker's owner put into the DNS are followed (BEP 34). Live. */
+#define TERN_OPT_TRACKER_DNS_PREFERENCES 6033
+
+/** str: Name servers that are asked for them, addresses with or without a port, separated by commas; empty for the system's. Live. */
+#define TERN_OPT_DNS_SERVERS 6034
+
+/** bool: Whether an HTTP redirect of a tracker in the world may lead into a private network or to this machine. Live. */
+#define TERN_OPT_PRIVATE_REDIRECTS 6035
+
+/** int: HTTP requests under way to one tracker's host at a time; those of torrents that stop are not counted. Live. */
+#define TERN_OPT_MAX_ANNOUNCES_PER_HOST 6036
+
+/** bool: Whether peers on the local network are looked for by multicast (BEP 14); never for private torrents. Live. */
+#define TERN_OPT_LSD 6037
+
+/** str: Names or addresses of the interfaces to look on, separated by commas; empty for those of the addresses the session listens on. Live. */
+#define TERN_OPT_LSD_INTERFACES 6038
+
+/** bool: A node of the DHT (BEP 5) at each address the session listens on. It joins the network when a torrent that is not private, or the host, first wants it to. Live. */
+#define TERN_OPT_DHT 6061
+
+/** str: Nodes to start from, `host:port` separated by commas; empty has none. Live. */
+#define TERN_OPT_DHT_BOOTSTRAP 6062
+
+/** bool: Ask without answering, and say so (BEP 43). Live. */
+#define TERN_OPT_DHT_READ_ONLY 6063
+
+/** int: Node ids that do not fit their address (BEP 42): 0 as good as others, 1 others first, 2 neither kept nor asked. Loopback and private ranges are exempt. Live. */
+#define TERN_OPT_DHT_SECURITY 6064
+
+/** int: Bytes per second the DHT may send, 0 unlimited. Half of it is kept for our own questions. Live. */
+#define TERN_OPT_DHT_UPLOAD_RATE 6065
+
+/** int: Seconds between the announces of one torrent. One that finds no peers asks sooner, with growing pauses. Live. */
+#define TERN_OPT_DHT_ANNOUNCE_INTERVAL 6066
+
+/** int: Torrents looked up and announced at a time; the others wait for their turn. Live. */
+#define TERN_OPT_DHT_MAX_LOOKUPS 6067
+
+/** int: Torrents for which peers are kept for others. Live. */
+#define TERN_OPT_DHT_MAX_TORRENTS 6068
+
+/** int: Peers kept for others, by torrent and family. Live. */
+#define TERN_OPT_DHT_MAX_PEERS 6069
+
+/** int: Items (BEP 44) kept for others. Live. */
+#define TERN_OPT_DHT_MAX_ITEMS 6070
+
+/** int: Seconds an item is kept without being stored again. Live. */
+#define TERN_OPT_DHT_ITEM_LIFETIME 6071
+
+/** int: Queries per second from one public address, over ten seconds, after which it is ignored for a while; 0 unlimited. Live. */
+#define TERN_OPT_DHT_FLOOD_RATE 6072
+
+/** int: Seconds for which such an address is ignored. Live. */
+#define TERN_OPT_DHT_FLOOD_BAN 6073
+
+/** bool: At most one node per public address in a table, and per /24 (IPv6: /64) in a bucket. Live. */
+#define TERN_OPT_DHT_RESTRICT_ROUTING_IPS 6074
+
+/** bool: At most one node per public /24 (IPv6: /64) in a lookup. Live. */
+#define TERN_OPT_DHT_RESTRICT_SEARCH_IPS 6075
+
+/** str: Queries that are not answered, by their names in the protocol, separated by commas, `sample_infohashes` for one. Live. */
+#define TERN_OPT_DHT_REFUSE 6076
+
+/** int: Peers in one answer, as far as they fit 1400 bytes and 16 times the query. Live. */
+#define TERN_OPT_DHT_MAX_PEERS_REPLY 6077
+
+/** int: Seconds for which one sample of info-hashes (BEP 51) is handed out. Live. */
+#define TERN_OPT_DHT_SAMPLE_INTERVAL 6078
+
+/** bool: A notice for each query that comes in; many. Live. */
+#define TERN_OPT_DHT_QUERY_NOTICES 6079
+
+/** int: Questions under way in one lookup. Live. */
+#define TERN_OPT_DHT_SEARCH_BRANCHING 6080
+
+/** bool: Keep all questions at the front of a lookup busy. Live. */
+#define TERN_OPT_DHT_AGGRESSIVE_LOOKUPS 6081
+
+/** bool: More places in the first buckets of a table: shorter ways. Live. */
+#define TERN_OPT_DHT_EXTENDED_TABLE 6082
+
 /* The functions whose names end in _sized, called with the size of this header's structures. */
 #define tern_option_by_id(option, out, err) \
     tern_option_by_id_sized(option, out, sizeof *(out), err)
@@ -200,6 +290,8 @@
     tern_option_next_sized(option, out, sizeof *(out), err)
 #define tern_session_stats(s, out, err) \
     tern_session_stats_sized(s, out, sizeof *(out), err)
+#define tern_session_dht_stats(s, out, err) \
+    tern_session_dht_stats_sized(s, out, sizeof *(out), err)
 #define tern_torrent_status(t, out, err) \
     tern_torrent_status_sized(t, out, sizeof *(out), err)
 #define tern_batch_get(batch, index, out) \
@@ -347,7 +439,10 @@
  */
 #define TERN_EVENT_RENAMED 39
 
-/** A peer told us our address (`TERN_CLASS_TORRENT`). `addr` (without port). */
+/**
+ * We know our address as the world sees it, or it changed: peers, trackers and the DHT say which
+ * they see, and most voices win (`TERN_CLASS_TORRENT`). `addr` (without port).
+ */
 #define TERN_EVENT_EXTERNAL_ADDR 40
 
 /** A piece is ours now, by download or check (`TERN_CLASS_PIECE`). `piece`. */
@@ -488,6 +583,18 @@
 
 /** A log line (`TERN_CLASS_LOG`). `code` = `TERN_LOG_*`, `text`. */
 #define TERN_EVENT_LOG 144
+
+/**
+ * The local network's peers are not looked for on an interface (`TERN_CLASS_SESSION`; BEP 14).
+ * `text` = its name, empty when it is about all of them, `text2` = reason, `os_errno`.
+ */
+#define TERN_EVENT_LSD_FAILED 84
+
+/**
+ * Datagrams are not to be had at an address the session listens on, so that neither UDP trackers
+ * nor the DHT are reached from there (`TERN_CLASS_SESSION`). `addr`, `text` = reason, `os_errno`.
+ */
+#define TERN_EVENT_UDP_FAILED 85
 
 /** Log level. */
 #define TERN_LOG_ERROR 1
@@ -669,6 +776,12 @@
 /** Resume data told us. */
 #define TERN_SOURCE_RESUME 4
 
+/** The DHT told us. */
+#define TERN_SOURCE_DHT 7
+
+/** The local network told us (BEP 14). */
+#define TERN_SOURCE_LSD 6
+
 /** The other side or the network ended it; see `os_errno`. */
 #define TERN_CLOSE_REMOTE 0
 
@@ -806,6 +919,153 @@
 
 /** `tern_create_set_flags`: keep symbolic links as links (BEP 47) instead of following them. */
 #define TERN_CREATE_SYMLINKS 4
+
+/**
+ * Results of commands of the DHT (they come without it) and what happens there. Not in
+ * `TERN_CLASS_DEFAULT`.
+ */
+#define TERN_CLASS_DHT 2048
+
+/**
+ * Peers were found (`TERN_CLASS_DHT`), by a lookup of the host's (`token`) or of a torrent.
+ * `a` = how many, `text` = their addresses, one a line, each told once. More may follow. With a
+ * token it is never masked.
+ */
+#define TERN_EVENT_DHT_PEERS 160
+
+/**
+ * A lookup of peers is over (`TERN_CLASS_DHT`), the host's (`token`; never masked or dropped) or a
+ * torrent's. `a` = peers found, `b` = nodes that took our announce, `c` = nodes that answered.
+ */
+#define TERN_EVENT_DHT_PEERS_DONE 161
+
+/**
+ * The size of a swarm (BEP 33), before PEERS_DONE (`TERN_CLASS_DHT`). `token`, `a` = seeds, `b` =
+ * downloaders, both estimated.
+ */
+#define TERN_EVENT_DHT_SCRAPED 162
+
+/**
+ * An item was found; a newer version may follow (`TERN_CLASS_DHT`). `token`, `data` = the bencoded
+ * value, `a` = sequence number, -1 for an immutable item; `text` = owner's key, `text2` =
+ * signature, both hexadecimal, empty for an immutable item.
+ */
+#define TERN_EVENT_DHT_ITEM 163
+
+/**
+ * The search for an item is over (`TERN_CLASS_DHT`, never masked or dropped). `token`, `code` =
+ * `TERN_OK` or `TERN_E_NOT_FOUND`, `b` = nodes that had this version; the rest as in DHT_ITEM, of
+ * the newest version.
+ */
+#define TERN_EVENT_DHT_ITEM_DONE 164
+
+/**
+ * An item was stored, or not (`TERN_CLASS_DHT`, never masked or dropped). `token`, `code` =
+ * `TERN_OK`, or `TERN_E_REFUSED` when no node took it; `a` = sequence number or -1, `b` = nodes that
+ * took it, `c` = error code (BEP 44) of the last node that did not, 0 without one: 301 and 302 say
+ * that somebody else was faster. `data` = value, `text` = target, `text2` = signature, both
+ * hexadecimal.
+ */
+#define TERN_EVENT_DHT_PUT_DONE 165
+
+/**
+ * A node answered a ping (`TERN_CLASS_DHT`, never masked or dropped). `token`, `text` = its id,
+ * hexadecimal, `a` = microseconds its answer took.
+ */
+#define TERN_EVENT_DHT_PONG 166
+
+/**
+ * The nodes nearest to a target (`TERN_CLASS_DHT`, never masked or dropped). `token`, `a` = how
+ * many, `text` = one a line: id, a space, address.
+ */
+#define TERN_EVENT_DHT_NODES 167
+
+/**
+ * Info-hashes that nodes know (BEP 51; `TERN_CLASS_DHT`, never masked or dropped). `token`, `data` =
+ * 20 bytes each, `a` = seconds until asking the node again is worth it, `b` = torrents it knows
+ * (both of one node only), `c` = how many, `text` = nodes near the target as in DHT_NODES.
+ */
+#define TERN_EVENT_DHT_SAMPLES 168
+
+/**
+ * A command came to nothing (`TERN_CLASS_DHT`, never masked or dropped). `token`, `code` =
+ * `TERN_E_TIMEOUT` (no answer), `TERN_E_REFUSED` with the node's error code in `a`, `TERN_E_BUSY`,
+ * `TERN_E_STATE` (no listening address of this family, or the DHT was switched off) or
+ * `TERN_E_INVALID`; `text` = why.
+ */
+#define TERN_EVENT_DHT_FAILED 169
+
+/**
+ * Somebody asks us something: a request (`token`, class REQUEST) when a QUEUED DHT hook is set, a
+ * notice (`TERN_CLASS_DHT`) with the option `dht_query_notices`. `addr` = who, `code` =
+ * `TERN_DHT_QUERY_*`, `data` = target or info-hash, 20 bytes or none.
+ */
+#define TERN_EVENT_DHT_QUERY 170
+
+/**
+ * A node of ours has found its place in the network (`TERN_CLASS_DHT`). `addr` = where it listens,
+ * `a` = nodes that answered.
+ */
+#define TERN_EVENT_DHT_BOOTSTRAPPED 171
+
+/**
+ * Enough nodes agree on how they see us (`TERN_CLASS_DHT`). `addr` = our address, without port,
+ * `text` = where we listen.
+ */
+#define TERN_EVENT_DHT_EXTERNAL 172
+
+/**
+ * The name of a node does not resolve; bootstrap nodes are tried again (`TERN_CLASS_DHT`). `text` =
+ * host and port, `text2` = reason.
+ */
+#define TERN_EVENT_DHT_UNRESOLVED 173
+
+/**
+ * A pointer that is followed has a newer version (BEP 46; `TERN_CLASS_DHT`, never masked).
+ * `token`, `info_hash` = the torrent, zeros when the value is no pointer; `data` = value, `a` =
+ * sequence number, `text` = owner's key, `text2` = signature, both hexadecimal.
+ */
+#define TERN_EVENT_DHT_UPDATE 174
+
+/**
+ * A pointer was published (BEP 46; `TERN_CLASS_DHT`, never masked), or, `code` = `TERN_E_REFUSED`,
+ * somebody published a newer version with our key and ours is kept alive no longer. `token`,
+ * `info_hash`, `data` = value, `a` = sequence number, `b` = nodes that took it.
+ */
+#define TERN_EVENT_DHT_PUBLISHED 175
+
+/** Announce ourselves too. */
+#define TERN_DHT_ANNOUNCE 1
+
+/** We have all of it (BEP 33). */
+#define TERN_DHT_SEED 2
+
+/** Estimate the size of the swarm (BEP 33). */
+#define TERN_DHT_SCRAPE 4
+
+/** Ask for downloaders rather than seeds (BEP 33). */
+#define TERN_DHT_NOSEED 8
+
+/** `ping`. */
+#define TERN_DHT_QUERY_PING 1
+
+/** `find_node`, and methods we do not know that have a target. */
+#define TERN_DHT_QUERY_FIND_NODE 2
+
+/** `get_peers`. */
+#define TERN_DHT_QUERY_GET_PEERS 3
+
+/** `announce_peer`. */
+#define TERN_DHT_QUERY_ANNOUNCE_PEER 4
+
+/** `get` (BEP 44). */
+#define TERN_DHT_QUERY_GET 5
+
+/** `put` (BEP 44). */
+#define TERN_DHT_QUERY_PUT 6
+
+/** `sample_infohashes` (BEP 51). */
+#define TERN_DHT_QUERY_SAMPLE_INFOHASHES 7
 
 /** Everything about a torrent that is to be added. Not thread-safe. */
 typedef struct tern_add tern_add;
@@ -1168,6 +1428,56 @@ typedef struct {
  */
 typedef int32_t (*tern_progress_fn)(void *user, uint64_t done, uint64_t total);
 
+/** Snapshot of the DHT. */
+typedef struct {
+    /** Bytes of this structure that are valid. */
+    uint32_t struct_size;
+    /** Addresses it listens on, 0 when it is off. */
+    uint32_t endpoints;
+    /** Nodes that answered us, over all addresses. */
+    uint32_t nodes;
+    /** Torrents of ours that are looked up and announced. */
+    uint32_t torrents;
+    /** Lookups under way. */
+    uint32_t lookups;
+    /** Pointers followed and published. */
+    uint32_t pointers;
+    /** Torrents whose peers we keep for others. */
+    uint64_t stored_torrents;
+    /** Peers we keep for others. */
+    uint64_t stored_peers;
+    /** Items we keep for others. */
+    uint64_t stored_items;
+    /** Queries we answered. */
+    uint64_t queries_in;
+    /** Queries we sent. */
+    uint64_t queries_out;
+    /** Of these, how many were answered. */
+    uint64_t answers_in;
+    /** Datagrams received. */
+    uint64_t received;
+    /** Bytes received. */
+    uint64_t received_bytes;
+    /** Datagrams sent. */
+    uint64_t sent;
+    /** Bytes sent. */
+    uint64_t sent_bytes;
+    /** Bytes per second received. */
+    uint64_t receive_rate;
+    /** Bytes per second sent. */
+    uint64_t send_rate;
+    /** Datagrams that were no message. */
+    uint64_t garbage;
+    /** Answers nobody waited for. */
+    uint64_t unsolicited;
+    /** Queries dropped because their sender sends too many. */
+    uint64_t flooded;
+    /** Answers not sent because of the rate limit. */
+    uint64_t throttled;
+    /** Stores refused for a bad token. */
+    uint64_t bad_tokens;
+} tern_dht_stats;
+
 /** It worked. */
 #define TERN_OK 0
 
@@ -1230,6 +1540,15 @@ typedef int32_t (*tern_progress_fn)(void *user, uint64_t done, uint64_t total);
 
 /** The header and the library do not fit together. */
 #define TERN_E_VERSION -19
+
+/** Too much is going on: try again later. */
+#define TERN_E_BUSY -25
+
+/** A node of the network refused. */
+#define TERN_E_REFUSED -26
+
+/** A tracker refused, or gave no answer. */
+#define TERN_E_TRACKER -27
 
 #ifdef __cplusplus
 extern "C" {
@@ -2994,6 +3313,347 @@ int32_t tern_create_step(tern_create *create,
  * Threads: one per object; in hooks: yes; since 0.1.0.
  */
 TERN_API tern_result tern_create_take(tern_create *create, tern_buf *out, tern_error **err);
+
+/**
+ * Looks for peers of a torrent (`info_hash`, 20 bytes), which need not be in the session. `flags`
+ * are `TERN_DHT_*`; with `TERN_DHT_ANNOUNCE` it is announced at `port`, 0 for the session's own.
+ * Comes as DHT_PEERS, DHT_SCRAPED and DHT_PEERS_DONE with `*out_token`.
+ *
+ * Like all that give a token: `TERN_E_STATE` while the DHT is off, `TERN_E_BUSY` when a thousand
+ * run or have results nobody took. A call made before the network is found waits for it, for some
+ * seconds. Results are never masked; the one that ends a command is never dropped.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_dht_get_peers(const tern_session *s,
+                                       const uint8_t *info_hash,
+                                       uint32_t flags,
+                                       uint16_t port,
+                                       uint64_t *out_token,
+                                       tern_error **err);
+
+/**
+ * Finds the immutable item (BEP 44) whose value has this SHA-1 (`target`, 20 bytes). Comes as
+ * DHT_ITEM and DHT_ITEM_DONE.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_dht_get(const tern_session *s,
+                                 const uint8_t *target,
+                                 uint64_t *out_token,
+                                 tern_error **err);
+
+/**
+ * Finds the newest version of the mutable item (BEP 44) of an owner (`key`, 32 bytes) under a salt
+ * of at most 64 bytes, which may be empty. Comes as DHT_ITEM, with each newer version, and
+ * DHT_ITEM_DONE.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_dht_get_mutable(const tern_session *s,
+                                         const uint8_t *key,
+                                         const uint8_t *salt,
+                                         size_t salt_len,
+                                         uint64_t *out_token,
+                                         tern_error **err);
+
+/**
+ * Stores a bencoded value of at most 1000 bytes under its SHA-1 (BEP 44). Comes as DHT_PUT_DONE.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_dht_put(const tern_session *s,
+                                 const uint8_t *value,
+                                 size_t value_len,
+                                 uint64_t *out_token,
+                                 tern_error **err);
+
+/**
+ * Signs a bencoded value with a secret key (64 bytes, see `tern_dht_keypair`) and stores it as the
+ * next version of the owner's item under a salt (BEP 44): the sequence number is one more than the
+ * newest that is found. With `replaces` of 0 or more the put fails unless that is the newest
+ * (`cas`); -1 replaces whatever is found. Comes as DHT_PUT_DONE.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_dht_put_mutable(const tern_session *s,
+                                         const uint8_t *secret,
+                                         const uint8_t *salt,
+                                         size_t salt_len,
+                                         const uint8_t *value,
+                                         size_t value_len,
+                                         int64_t replaces,
+                                         uint64_t *out_token,
+                                         tern_error **err);
+
+/**
+ * Stores an item that somebody else signed, to keep it alive (BEP 44). `TERN_E_INVALID` when the
+ * signature (64 bytes) does not fit. Comes as DHT_PUT_DONE.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_dht_put_signed(const tern_session *s,
+                                        const uint8_t *key,
+                                        const uint8_t *salt,
+                                        size_t salt_len,
+                                        int64_t seq,
+                                        const uint8_t *signature,
+                                        const uint8_t *value,
+                                        size_t value_len,
+                                        uint64_t *out_token,
+                                        tern_error **err);
+
+/**
+ * Asks a node whether it is there, `192.0.2.1:6881` or `[2001:db8::1]:6881`. Comes as DHT_PONG or
+ * DHT_FAILED. A node that answers is remembered.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_dht_ping(const tern_session *s,
+                                  const char *node,
+                                  size_t node_len,
+                                  uint64_t *out_token,
+                                  tern_error **err);
+
+/**
+ * Finds the nodes nearest to a target (20 bytes). Comes as DHT_NODES.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_dht_find_node(const tern_session *s,
+                                       const uint8_t *target,
+                                       uint64_t *out_token,
+                                       tern_error **err);
+
+/**
+ * Asks for info-hashes (BEP 51): one node when `node_len` is not 0, else all on the way to a target
+ * (20 bytes). Comes as DHT_SAMPLES or DHT_FAILED.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_dht_sample(const tern_session *s,
+                                    const uint8_t *target,
+                                    const char *node,
+                                    size_t node_len,
+                                    uint64_t *out_token,
+                                    tern_error **err);
+
+/**
+ * Follows the pointer to a torrent (BEP 46) that an owner (`key`, 32 bytes) publishes under a salt:
+ * DHT_UPDATE comes with each newer version, and at once with the one an earlier session knew. It is
+ * asked for every `interval_secs` (at least 60) and stored again when few nodes have it. With
+ * `save_path_len` not 0 the torrents it points at are added there by their info-hashes. It runs
+ * until `tern_session_dht_cancel`.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_dht_follow(const tern_session *s,
+                                    const uint8_t *key,
+                                    const uint8_t *salt,
+                                    size_t salt_len,
+                                    uint32_t interval_secs,
+                                    const char *save_path,
+                                    size_t save_path_len,
+                                    uint64_t *out_token,
+                                    tern_error **err);
+
+/**
+ * Publishes a pointer to a torrent (BEP 46) with a secret key (64 bytes) under a salt, and keeps it
+ * alive until `tern_session_dht_cancel`. Comes as DHT_PUBLISHED.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_dht_publish(const tern_session *s,
+                                     const uint8_t *secret,
+                                     const uint8_t *salt,
+                                     size_t salt_len,
+                                     const uint8_t *info_hash,
+                                     uint64_t *out_token,
+                                     tern_error **err);
+
+/**
+ * Ends what runs under a token of the DHT. Results that are queued stay; nothing more comes. Fine
+ * when nothing runs.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_dht_cancel(const tern_session *s,
+                                    uint64_t token,
+                                    tern_error **err);
+
+/**
+ * A node to get acquainted with, `host:port`; names are resolved.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_dht_add_node(const tern_session *s,
+                                      const char *host,
+                                      size_t host_len,
+                                      tern_error **err);
+
+/**
+ * The id (20 bytes) of our node at the first listening address. `TERN_E_STATE` while there is none.
+ * Waits for the network thread.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API tern_result tern_session_dht_id(const tern_session *s, uint8_t *out, tern_error **err);
+
+/**
+ * Takes an id (20 bytes) at the first listening address, for programs that keep their ids
+ * themselves.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_dht_set_id(const tern_session *s,
+                                    const uint8_t *id,
+                                    tern_error **err);
+
+/**
+ * The nodes that are known to be there, one a line: id, a space, address. Waits for the network
+ * thread.
+ *
+ * Ownership: `tern_buf_free`.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_take_dht_nodes(const tern_session *s,
+                                        tern_buf *out,
+                                        tern_error **err);
+
+/**
+ * Snapshot of the DHT; zeros while it is off. Waits for the network thread. Call the macro
+ * `tern_session_dht_stats`.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_dht_stats_sized(const tern_session *s,
+                                         tern_dht_stats *out,
+                                         size_t out_size,
+                                         tern_error **err);
+
+/**
+ * Sets the hook that is asked about each query of others before it is answered (DHT_QUERY). `mode`
+ * is `TERN_HOOK_*`, `flags` is 0. ACCEPT and PASS let it be answered; any other verdict, or none
+ * within five seconds, does not. While 256 wait, further ones are not answered. `destroy` may be
+ * NULL; it runs exactly once, also when this call fails.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_set_dht_hook(const tern_session *s,
+                                      int32_t mode,
+                                      uint32_t flags,
+                                      tern_hook_fn hook,
+                                      void *user,
+                                      tern_destroy_fn destroy,
+                                      tern_error **err);
+
+/**
+ * What a host without a state directory keeps for the next session: ids and nodes of the DHT,
+ * pointers that were followed and published. Waits for the network thread.
+ *
+ * Ownership: `tern_buf_free`.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_take_state(const tern_session *s,
+                                    tern_buf *out,
+                                    tern_error **err);
+
+/**
+ * Takes what `tern_session_take_state` gave, of any session; best right after `tern_session_new`.
+ * `TERN_E_RESUME` when it is something else.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_load_state(const tern_session *s,
+                                    const uint8_t *state,
+                                    size_t state_len,
+                                    tern_error **err);
+
+/**
+ * Whether the torrent starts with the DHT: 1 or 0. Without this call it does, unless it is private
+ * or its resume data says otherwise.
+ *
+ * Threads: one per object; in hooks: yes; since 0.1.0.
+ */
+TERN_API tern_result tern_add_set_dht(tern_add *add, int32_t on, tern_error **err);
+
+/**
+ * Switches a torrent's use of the DHT on (1) or off (0): to be looked up and announced. Saved with
+ * its state. Private torrents never do.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API tern_result tern_torrent_set_dht(const tern_torrent *t, int32_t on, tern_error **err);
+
+/**
+ * Looks a torrent up and announces it now. `TERN_E_STATE` when it is private or the DHT is off.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API tern_result tern_torrent_dht_announce(const tern_torrent *t, tern_error **err);
+
+/**
+ * The ed25519 key pair that follows from 32 bytes of the host's entropy: a secret key (64 bytes,
+ * expanded form, as libtorrent has it) and a public key (32 bytes). Either output may be NULL.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_dht_keypair(const uint8_t *seed,
+                             uint8_t *out_secret,
+                             uint8_t *out_public,
+                             tern_error **err);
+
+/**
+ * Signs a bencoded value as version `seq` of an item under a salt (BEP 44): writes 64 bytes.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_dht_sign(const uint8_t *secret,
+                          const uint8_t *salt,
+                          size_t salt_len,
+                          int64_t seq,
+                          const uint8_t *value,
+                          size_t value_len,
+                          uint8_t *out_signature,
+                          tern_error **err);
+
+/**
+ * Where an item is stored (BEP 44): writes 20 bytes. With `key` NULL the SHA-1 of a bencoded value;
+ * else that of the key (32 bytes) and the salt, and the value is not looked at.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_dht_target(const uint8_t *key,
+                            const uint8_t *salt,
+                            size_t salt_len,
+                            const uint8_t *value,
+                            size_t value_len,
+                            uint8_t *out_target,
+                            tern_error **err);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -64,6 +64,10 @@ class Code(OpenInt):
     """Not possible in the present state."""
     VERSION = -19
     """The header and the library do not fit together."""
+    BUSY = -25
+    """Too much is going on: try again later."""
+    REFUSED = -26
+    """A node of the network refused."""
     TRACKER = -27
     """A tracker refused, or gave no answer."""
 
@@ -207,6 +211,69 @@ class EventKind(OpenInt):
     """Datagrams are not to be had at an address the session listens on, so that neither UDP
     trackers nor the DHT are reached from there (`TERN_CLASS_SESSION`). `addr`, `text` = reason,
     `os_errno`."""
+    DHT_PEERS = 160
+    """Peers were found (`TERN_CLASS_DHT`), by a lookup of the host's (`token`) or of a torrent.
+    `a` = how many, `text` = their addresses, one a line, each told once. More may follow. With a
+    token it is never masked."""
+    DHT_PEERS_DONE = 161
+    """A lookup of peers is over (`TERN_CLASS_DHT`), the host's (`token`; never masked or dropped)
+    or a torrent's. `a` = peers found, `b` = nodes that took our announce, `c` = nodes that
+    answered."""
+    DHT_SCRAPED = 162
+    """The size of a swarm (BEP 33), before PEERS_DONE (`TERN_CLASS_DHT`). `token`, `a` = seeds,
+    `b` = downloaders, both estimated."""
+    DHT_ITEM = 163
+    """An item was found; a newer version may follow (`TERN_CLASS_DHT`). `token`, `data` = the
+    bencoded value, `a` = sequence number, -1 for an immutable item; `text` = owner's key, `text2`
+    = signature, both hexadecimal, empty for an immutable item."""
+    DHT_ITEM_DONE = 164
+    """The search for an item is over (`TERN_CLASS_DHT`, never masked or dropped). `token`, `code`
+    = `TERN_OK` or `TERN_E_NOT_FOUND`, `b` = nodes that had this version; the rest as in DHT_ITEM,
+    of the newest version."""
+    DHT_PUT_DONE = 165
+    """An item was stored, or not (`TERN_CLASS_DHT`, never masked or dropped). `token`, `code` =
+    `TERN_OK`, or `TERN_E_REFUSED` when no node took it; `a` = sequence number or -1, `b` = nodes
+    that took it, `c` = error code (BEP 44) of the last node that did not, 0 without one: 301 and
+    302 say that somebody else was faster. `data` = value, `text` = target, `text2` = signature,
+    both hexadecimal."""
+    DHT_PONG = 166
+    """A node answered a ping (`TERN_CLASS_DHT`, never masked or dropped). `token`, `text` = its
+    id, hexadecimal, `a` = microseconds its answer took."""
+    DHT_NODES = 167
+    """The nodes nearest to a target (`TERN_CLASS_DHT`, never masked or dropped). `token`, `a` =
+    how many, `text` = one a line: id, a space, address."""
+    DHT_SAMPLES = 168
+    """Info-hashes that nodes know (BEP 51; `TERN_CLASS_DHT`, never masked or dropped). `token`,
+    `data` = 20 bytes each, `a` = seconds until asking the node again is worth it, `b` = torrents
+    it knows (both of one node only), `c` = how many, `text` = nodes near the target as in
+    DHT_NODES."""
+    DHT_FAILED = 169
+    """A command came to nothing (`TERN_CLASS_DHT`, never masked or dropped). `token`, `code` =
+    `TERN_E_TIMEOUT` (no answer), `TERN_E_REFUSED` with the node's error code in `a`,
+    `TERN_E_BUSY`, `TERN_E_STATE` (no listening address of this family, or the DHT was switched
+    off) or `TERN_E_INVALID`; `text` = why."""
+    DHT_QUERY = 170
+    """Somebody asks us something: a request (`token`, class REQUEST) when a QUEUED DHT hook is
+    set, a notice (`TERN_CLASS_DHT`) with the option `dht_query_notices`. `addr` = who, `code` =
+    `TERN_DHT_QUERY_*`, `data` = target or info-hash, 20 bytes or none."""
+    DHT_BOOTSTRAPPED = 171
+    """A node of ours has found its place in the network (`TERN_CLASS_DHT`). `addr` = where it
+    listens, `a` = nodes that answered."""
+    DHT_EXTERNAL = 172
+    """Enough nodes agree on how they see us (`TERN_CLASS_DHT`). `addr` = our address, without
+    port, `text` = where we listen."""
+    DHT_UNRESOLVED = 173
+    """The name of a node does not resolve; bootstrap nodes are tried again (`TERN_CLASS_DHT`).
+    `text` = host and port, `text2` = reason."""
+    DHT_UPDATE = 174
+    """A pointer that is followed has a newer version (BEP 46; `TERN_CLASS_DHT`, never masked).
+    `token`, `info_hash` = the torrent, zeros when the value is no pointer; `data` = value, `a` =
+    sequence number, `text` = owner's key, `text2` = signature, both hexadecimal."""
+    DHT_PUBLISHED = 175
+    """A pointer was published (BEP 46; `TERN_CLASS_DHT`, never masked), or, `code` =
+    `TERN_E_REFUSED`, somebody published a newer version with our key and ours is kept alive no
+    longer. `token`, `info_hash`, `data` = value, `a` = sequence number, `b` = nodes that took
+    it."""
 
 
 class EventClass(OpenFlag):
@@ -239,6 +306,9 @@ class EventClass(OpenFlag):
     """Bytes that pass sockets and files; also needs `tern_torrent_set_wire_notices`. Many."""
     DEFAULT = 767
     """What a new session is subscribed to: everything but WIRE and IO."""
+    DHT = 2048
+    """Results of commands of the DHT (they come without it) and what happens there. Not in
+    `TERN_CLASS_DEFAULT`."""
 
 
 class LogLevel(OpenInt):
@@ -427,6 +497,8 @@ class PeerSource(OpenInt):
     """The host told us."""
     RESUME = 4
     """Resume data told us."""
+    DHT = 7
+    """The DHT told us."""
     LSD = 6
     """The local network told us (BEP 14)."""
 
@@ -530,6 +602,40 @@ class OptionType(OpenInt):
     """A bytes option."""
     DOUBLE = 5
     """A floating point option."""
+
+
+class DhtQueryKind(OpenInt):
+    """Kinds of queries of the DHT."""
+
+    PING = 1
+    """`ping`."""
+    FIND_NODE = 2
+    """`find_node`, and methods we do not know that have a target."""
+    GET_PEERS = 3
+    """`get_peers`."""
+    ANNOUNCE_PEER = 4
+    """`announce_peer`."""
+    GET = 5
+    """`get` (BEP 44)."""
+    PUT = 6
+    """`put` (BEP 44)."""
+    SAMPLE_INFOHASHES = 7
+    """`sample_infohashes` (BEP 51)."""
+
+
+class DhtFlags(OpenFlag):
+    """How to look for peers in the DHT."""
+
+    NONE = 0
+    """No bit."""
+    ANNOUNCE = 1
+    """Announce ourselves too."""
+    SEED = 2
+    """We have all of it (BEP 33)."""
+    SCRAPE = 4
+    """Estimate the size of the swarm (BEP 33)."""
+    NOSEED = 8
+    """Ask for downloaders rather than seeds (BEP 33)."""
 
 
 class CreateFlags(OpenFlag):

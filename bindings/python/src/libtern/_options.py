@@ -113,6 +113,78 @@ class LiveOptions(TypedDict, total=False):
     save_conditions: int
     """What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4
     configuration, 8 state, 16 metadata. For torrents added afterwards."""
+    udp_trackers: bool
+    """Whether UDP trackers are used (BEP 15)."""
+    udp_tracker_attempts: int
+    """Packets to a UDP tracker before a request is given up; the waits are 15 s, 30 s, 60 s and
+    so on (BEP 15)."""
+    tracker_dns_preferences: bool
+    """Whether the wishes that a tracker's owner put into the DNS are followed (BEP 34)."""
+    dns_servers: str
+    """Name servers that are asked for them, addresses with or without a port, separated by
+    commas; empty for the system's."""
+    private_redirects: bool
+    """Whether an HTTP redirect of a tracker in the world may lead into a private network or to
+    this machine."""
+    max_announces_per_host: int
+    """HTTP requests under way to one tracker's host at a time; those of torrents that stop are
+    not counted."""
+    lsd: bool
+    """Whether peers on the local network are looked for by multicast (BEP 14); never for private
+    torrents."""
+    lsd_interfaces: str
+    """Names or addresses of the interfaces to look on, separated by commas; empty for those of
+    the addresses the session listens on."""
+    dht: bool
+    """A node of the DHT (BEP 5) at each address the session listens on. It joins the network when
+    a torrent that is not private, or the host, first wants it to."""
+    dht_bootstrap: str
+    """Nodes to start from, `host:port` separated by commas; empty has none."""
+    dht_read_only: bool
+    """Ask without answering, and say so (BEP 43)."""
+    dht_security: int
+    """Node ids that do not fit their address (BEP 42): 0 as good as others, 1 others first, 2
+    neither kept nor asked. Loopback and private ranges are exempt."""
+    dht_upload_rate: int
+    """Bytes per second the DHT may send, 0 unlimited. Half of it is kept for our own
+    questions."""
+    dht_announce_interval: int
+    """Seconds between the announces of one torrent. One that finds no peers asks sooner, with
+    growing pauses."""
+    dht_max_lookups: int
+    """Torrents looked up and announced at a time; the others wait for their turn."""
+    dht_max_torrents: int
+    """Torrents for which peers are kept for others."""
+    dht_max_peers: int
+    """Peers kept for others, by torrent and family."""
+    dht_max_items: int
+    """Items (BEP 44) kept for others."""
+    dht_item_lifetime: int
+    """Seconds an item is kept without being stored again."""
+    dht_flood_rate: int
+    """Queries per second from one public address, over ten seconds, after which it is ignored for
+    a while; 0 unlimited."""
+    dht_flood_ban: int
+    """Seconds for which such an address is ignored."""
+    dht_restrict_routing_ips: bool
+    """At most one node per public address in a table, and per /24 (IPv6: /64) in a bucket."""
+    dht_restrict_search_ips: bool
+    """At most one node per public /24 (IPv6: /64) in a lookup."""
+    dht_refuse: str
+    """Queries that are not answered, by their names in the protocol, separated by commas,
+    `sample_infohashes` for one."""
+    dht_max_peers_reply: int
+    """Peers in one answer, as far as they fit 1400 bytes and 16 times the query."""
+    dht_sample_interval: int
+    """Seconds for which one sample of info-hashes (BEP 51) is handed out."""
+    dht_query_notices: bool
+    """A notice for each query that comes in; many."""
+    dht_search_branching: int
+    """Questions under way in one lookup."""
+    dht_aggressive_lookups: bool
+    """Keep all questions at the front of a lookup busy."""
+    dht_extended_table: bool
+    """More places in the first buckets of a table: shorter ways."""
 
 
 class SessionOptions(LiveOptions, total=False):
@@ -364,6 +436,138 @@ OPTIONS: dict[str, Option] = {
         5051, "save_conditions", OptionType.INT, 30, 0, 31, True,
         "What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 "
         "configuration, 8 state, 16 metadata. For torrents added afterwards.",
+    ),
+    "udp_trackers": Option(
+        6031, "udp_trackers", OptionType.BOOL, True, 0, 1, True,
+        "Whether UDP trackers are used (BEP 15).",
+    ),
+    "udp_tracker_attempts": Option(
+        6032, "udp_tracker_attempts", OptionType.INT, 2, 1, 9, True,
+        "Packets to a UDP tracker before a request is given up; the waits are 15 s, 30 s, 60 "
+        "s and so on (BEP 15).",
+    ),
+    "tracker_dns_preferences": Option(
+        6033, "tracker_dns_preferences", OptionType.BOOL, True, 0, 1, True,
+        "Whether the wishes that a tracker's owner put into the DNS are followed (BEP 34).",
+    ),
+    "dns_servers": Option(
+        6034, "dns_servers", OptionType.STR, "", 0, 1024, True,
+        "Name servers that are asked for them, addresses with or without a port, separated by"
+        " commas; empty for the system's.",
+    ),
+    "private_redirects": Option(
+        6035, "private_redirects", OptionType.BOOL, False, 0, 1, True,
+        "Whether an HTTP redirect of a tracker in the world may lead into a private network "
+        "or to this machine.",
+    ),
+    "max_announces_per_host": Option(
+        6036, "max_announces_per_host", OptionType.INT, 8, 1, 1000, True,
+        "HTTP requests under way to one tracker's host at a time; those of torrents that stop"
+        " are not counted.",
+    ),
+    "lsd": Option(
+        6037, "lsd", OptionType.BOOL, True, 0, 1, True,
+        "Whether peers on the local network are looked for by multicast (BEP 14); never for "
+        "private torrents.",
+    ),
+    "lsd_interfaces": Option(
+        6038, "lsd_interfaces", OptionType.STR, "", 0, 1024, True,
+        "Names or addresses of the interfaces to look on, separated by commas; empty for "
+        "those of the addresses the session listens on.",
+    ),
+    "dht": Option(
+        6061, "dht", OptionType.BOOL, True, 0, 1, True,
+        "A node of the DHT (BEP 5) at each address the session listens on. It joins the "
+        "network when a torrent that is not private, or the host, first wants it to.",
+    ),
+    "dht_bootstrap": Option(
+        6062, "dht_bootstrap", OptionType.STR, "dht.libtorrent.org:25401,router.bittorrent.com:6881,dht.transmissionbt.com:6881,router.utorrent.com:6881", 0, 4096, True,
+        "Nodes to start from, `host:port` separated by commas; empty has none.",
+    ),
+    "dht_read_only": Option(
+        6063, "dht_read_only", OptionType.BOOL, False, 0, 1, True,
+        "Ask without answering, and say so (BEP 43).",
+    ),
+    "dht_security": Option(
+        6064, "dht_security", OptionType.INT, 1, 0, 2, True,
+        "Node ids that do not fit their address (BEP 42): 0 as good as others, 1 others "
+        "first, 2 neither kept nor asked. Loopback and private ranges are exempt.",
+    ),
+    "dht_upload_rate": Option(
+        6065, "dht_upload_rate", OptionType.INT, 8000, 0, 1000000000, True,
+        "Bytes per second the DHT may send, 0 unlimited. Half of it is kept for our own "
+        "questions.",
+    ),
+    "dht_announce_interval": Option(
+        6066, "dht_announce_interval", OptionType.INT, 900, 60, 86400, True,
+        "Seconds between the announces of one torrent. One that finds no peers asks sooner, "
+        "with growing pauses.",
+    ),
+    "dht_max_lookups": Option(
+        6067, "dht_max_lookups", OptionType.INT, 16, 1, 500, True,
+        "Torrents looked up and announced at a time; the others wait for their turn.",
+    ),
+    "dht_max_torrents": Option(
+        6068, "dht_max_torrents", OptionType.INT, 2000, 1, 1000000, True,
+        "Torrents for which peers are kept for others.",
+    ),
+    "dht_max_peers": Option(
+        6069, "dht_max_peers", OptionType.INT, 500, 1, 6000, True,
+        "Peers kept for others, by torrent and family.",
+    ),
+    "dht_max_items": Option(
+        6070, "dht_max_items", OptionType.INT, 700, 1, 1000000, True,
+        "Items (BEP 44) kept for others.",
+    ),
+    "dht_item_lifetime": Option(
+        6071, "dht_item_lifetime", OptionType.INT, 7200, 60, 604800, True,
+        "Seconds an item is kept without being stored again.",
+    ),
+    "dht_flood_rate": Option(
+        6072, "dht_flood_rate", OptionType.INT, 5, 0, 100000, True,
+        "Queries per second from one public address, over ten seconds, after which it is "
+        "ignored for a while; 0 unlimited.",
+    ),
+    "dht_flood_ban": Option(
+        6073, "dht_flood_ban", OptionType.INT, 300, 1, 86400, True,
+        "Seconds for which such an address is ignored.",
+    ),
+    "dht_restrict_routing_ips": Option(
+        6074, "dht_restrict_routing_ips", OptionType.BOOL, True, 0, 1, True,
+        "At most one node per public address in a table, and per /24 (IPv6: /64) in a bucket.",
+    ),
+    "dht_restrict_search_ips": Option(
+        6075, "dht_restrict_search_ips", OptionType.BOOL, True, 0, 1, True,
+        "At most one node per public /24 (IPv6: /64) in a lookup.",
+    ),
+    "dht_refuse": Option(
+        6076, "dht_refuse", OptionType.STR, "", 0, 200, True,
+        "Queries that are not answered, by their names in the protocol, separated by commas, "
+        "`sample_infohashes` for one.",
+    ),
+    "dht_max_peers_reply": Option(
+        6077, "dht_max_peers_reply", OptionType.INT, 100, 1, 1000, True,
+        "Peers in one answer, as far as they fit 1400 bytes and 16 times the query.",
+    ),
+    "dht_sample_interval": Option(
+        6078, "dht_sample_interval", OptionType.INT, 21600, 0, 21600, True,
+        "Seconds for which one sample of info-hashes (BEP 51) is handed out.",
+    ),
+    "dht_query_notices": Option(
+        6079, "dht_query_notices", OptionType.BOOL, False, 0, 1, True,
+        "A notice for each query that comes in; many.",
+    ),
+    "dht_search_branching": Option(
+        6080, "dht_search_branching", OptionType.INT, 5, 1, 64, True,
+        "Questions under way in one lookup.",
+    ),
+    "dht_aggressive_lookups": Option(
+        6081, "dht_aggressive_lookups", OptionType.BOOL, True, 0, 1, True,
+        "Keep all questions at the front of a lookup busy.",
+    ),
+    "dht_extended_table": Option(
+        6082, "dht_extended_table", OptionType.BOOL, True, 0, 1, True,
+        "More places in the first buckets of a table: shorter ways.",
     ),
 }
 """All options by name, in the order of their numbers."""
