@@ -278,7 +278,7 @@ impl EventKind {
                 Notice::DiskFailed(_)
                 | Notice::VerifierFailed(_)
                 | Notice::ResumeRejected { .. }
-                | Notice::SaveFailed(_) => class::ERROR,
+                | Notice::SaveFailed { .. } => class::ERROR,
                 Notice::ResumeDurable(_) => class::SAVE,
                 _ => class::TORRENT,
             },

@@ -305,7 +305,7 @@ impl Torrent {
     pub(super) fn on_save_answer(&mut self, generation: u64, answer: SaveVerdict) {
         match self.saver.answered(self.now, generation, answer) {
             Answered::Durable(generation) => self.notice(Notice::ResumeDurable(generation)),
-            Answered::Failed(code) => self.notice(Notice::SaveFailed(code)),
+            Answered::Failed(code) => self.notice(Notice::SaveFailed { generation, code }),
             Answered::Again | Answered::Stray => {}
         }
     }
