@@ -11,8 +11,8 @@
 //!
 //! A reader says what the client believed. Whether that is believed here is decided in one place,
 //! [`settle()`], which sees the files' present sizes and times: what the client had verified and
-//! what is unchanged is taken over, what is claimed without that is listed to be hashed, the rest
-//! is missing.
+//! is unchanged is taken over, what is claimed without that is listed to be hashed, the rest is
+//! missing.
 //!
 //! Deliberately absent: looking for files, reading databases, and anything that would run what a
 //! file contains.
