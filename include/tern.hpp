@@ -539,6 +539,11 @@ public:
     /// session's options.
     void set_save_policy(std::uint32_t flags, std::int64_t interval_ms);
 
+    /// Whether content whose files are all there in full length is taken for good (1): each piece is
+    /// hashed when a peer first asks for it, before a byte of it goes out. One that does not match ends
+    /// this, and what was not verified by then is checked. Resume data that says so has the same effect.
+    void set_seed_mode(std::int32_t seed_mode);
+
     /// What to trust when files differ from the resume data: `TERN_LOAD_*`. Overrides the session's
     /// option.
     void set_load_policy(std::int32_t policy);
@@ -657,6 +662,11 @@ public:
     /// Asks for resume data to be handed out now, even if nothing changed: a save request (or the
     /// built-in store) follows.
     void save() const;
+
+    /// As `tern_torrent_save`, when something changed that `flags` (`TERN_SAVE_IF_*`; none: in any case)
+    /// name, with the `info` dictionary when they have `TERN_SAVE_WITH_INFO`. One `TERN_EVENT_SAVE_DONE`
+    /// with the ticket put in `*out_ticket` (may be NULL) says what it came to; it is never dropped.
+    void request_save(std::uint32_t flags, std::uint64_t *out_ticket = nullptr) const;
 
     /// When to save: `TERN_SAVE_*` bits and an interval in milliseconds (0 for none).
     void set_save_policy(std::uint32_t flags, std::int64_t interval_ms) const;
@@ -1290,6 +1300,13 @@ inline void add::set_save_policy(std::uint32_t flags, std::int64_t interval_ms)
     detail::check(result, err);
 }
 
+inline void add::set_seed_mode(std::int32_t seed_mode)
+{
+    tern_error *err = nullptr;
+    const tern_result result = tern_add_set_seed_mode(handle::get(), seed_mode, &err);
+    detail::check(result, err);
+}
+
 inline void add::set_load_policy(std::int32_t policy)
 {
     tern_error *err = nullptr;
@@ -1370,6 +1387,13 @@ inline void torrent::save() const
 {
     tern_error *err = nullptr;
     const tern_result result = tern_torrent_save(handle::get(), &err);
+    detail::check(result, err);
+}
+
+inline void torrent::request_save(std::uint32_t flags, std::uint64_t *out_ticket) const
+{
+    tern_error *err = nullptr;
+    const tern_result result = tern_torrent_request_save(handle::get(), flags, out_ticket, &err);
     detail::check(result, err);
 }
 
