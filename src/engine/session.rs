@@ -285,7 +285,7 @@ impl Core {
     pub fn external(&self, v6: bool) -> Option<SocketAddr> {
         let ip = self.votes.lock().winner(v6)?;
         let ours = |addr: &&SocketAddr| addr.is_ipv6() == v6;
-        let port = self.listening().iter().find(ours).or(self.listening().first());
+        let port = self.listening().iter().find(ours).or_else(|| self.listening().first());
         Some(SocketAddr::new(ip, port.map_or(0, SocketAddr::port)))
     }
 
