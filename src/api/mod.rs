@@ -66,7 +66,8 @@ pub use crate::engine::session::{Removal, Stats};
 pub use crate::proto::peer::Fault;
 pub use crate::proto::tracker::{AnnounceEvent, AnnounceReply, ScrapeEntry};
 pub use crate::swarm::{
-    CloseReason, LoadPolicy, Notice, PeerSource, PeerStatus, SavePolicy, Status, TorrentState,
+    CloseReason, LoadPolicy, Notice, PeerSource, PeerStatus, SaveConditions, SaveOutcome,
+    SavePolicy, Status, TorrentState,
 };
 
 /// Version of the library, for example `0.1.0`.

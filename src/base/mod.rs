@@ -24,5 +24,5 @@ pub use payload::{Payload, Region};
 pub use reach::is_private;
 pub use rng::Rng;
 pub use shared::SharedBytes;
-pub use storage::{DiskError, FileStat};
+pub use storage::{DiskError, FileStat, Look, Synced};
 pub use time::{Instant, UnixTime};

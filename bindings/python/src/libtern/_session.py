@@ -124,6 +124,7 @@ class Session:
         save_policy: SaveFlags | None = None,
         save_interval: float | None = None,
         load_policy: LoadPolicy | None = None,
+        seed_mode: bool = False,
         on_verify: VerifyHook | None = None,
         verify_override: bool = False,
         on_save: SaveHook | None = None,
@@ -132,7 +133,8 @@ class Session:
 
         It may be left out when the resume data embeds it. Where something is None, the resume data
         decides, then the session's options. `trackers` replaces the torrent's own. `resume=b""`
-        starts afresh even if the session has a state directory. Raises `DuplicateTorrent`,
+        starts afresh even if the session has a state directory. `seed_mode` takes complete files for
+        good and hashes each piece when it is first asked for. Raises `DuplicateTorrent`,
         `ResumeError`, `MetainfoError`, `StorageError`.
         """
         handle = self._live()
@@ -143,6 +145,7 @@ class Session:
             renames=renames, trackers=trackers,
             limits=None if limits == (None, None) else (download_limit or 0, upload_limit or 0),
             save_policy=save_policy, save_interval=save_interval, load_policy=load_policy,
+            seed_mode=seed_mode,
             verified=on_verify is not None, override=verify_override, saved=on_save is not None,
         )
         with self._lock:  # No request is dispatched before its function is known.
