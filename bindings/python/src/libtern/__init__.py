@@ -9,6 +9,9 @@
                 case libtern.Finished():
                     break
 
+In asyncio the same words with `async` in front: `async with`, `async for`; hooks may be coroutine
+functions then.
+
 Nothing of the library ever calls Python from a thread of its own: hook functions run where the
 session is pumped (`Session.run_once`, `Session.events`, `libtern.aio`).
 """
@@ -20,6 +23,7 @@ from ._codes import (
     VERSION_PATCH,
     CloseReason,
     Code,
+    Detail,
     EventClass,
     EventKind,
     FileFlags,
@@ -124,7 +128,7 @@ from ._requests import (
     VerifyHook,
     VerifyRequest,
 )
-from ._session import Session
+from ._session import Events, Session
 from ._structs import FileInfo, PeerInfo, Stats, Status, TrackerInfo
 from ._torrent import Torrent
 
@@ -145,8 +149,8 @@ def has(feature: str) -> bool:
 
 __all__ = [
     "Answer", "BytesReceived", "BytesSent", "CancelledError", "Checked", "CloseReason", "Closed",
-    "Code", "Defer", "Dropped", "DuplicateTorrent", "Event", "EventClass", "EventKind",
-    "ExternalAddress", "Fatal", "FileCompleted", "FileFlags", "FileInfo", "FileRead",
+    "Code", "Defer", "Detail", "Dropped", "DuplicateTorrent", "Event", "EventClass", "EventKind",
+    "Events", "ExternalAddress", "Fatal", "FileCompleted", "FileFlags", "FileInfo", "FileRead",
     "FileWritten", "Finished", "ForkedError", "GoneError", "InternalError", "InvalidArgument",
     "JournalFailed", "LIBRARY_PATH", "ListenFailed", "Listening", "LiveOptions", "LoadPolicy",
     "Log", "LogLevel", "LsdFailed", "Message", "MessageReceived", "MessageSent", "Metainfo",
