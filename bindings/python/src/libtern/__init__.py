@@ -67,8 +67,6 @@ from ._errors import (
     VersionError,
 )
 from ._events import (
-    BytesReceived,
-    BytesSent,
     Checked,
     Closed,
     Dropped,
@@ -76,8 +74,6 @@ from ._events import (
     ExternalAddress,
     Fatal,
     FileCompleted,
-    FileRead,
-    FileWritten,
     Finished,
     JournalFailed,
     Listening,
@@ -106,7 +102,6 @@ from ._events import (
     TrackerFailed,
     TrackerReply,
     TrackerScraped,
-    TrackerTraffic,
     UnknownEvent,
     VerifierFailed,
 )
@@ -128,6 +123,7 @@ from ._requests import (
 from ._session import Events, Session
 from ._structs import FileInfo, PeerInfo, Stats, Status, TrackerInfo
 from ._torrent import Torrent
+from ._traffic import BytesReceived, BytesSent, FileRead, FileWritten, TrackerTraffic
 
 __version__ = f"{VERSION_MAJOR}.{VERSION_MINOR}.{VERSION_PATCH}"
 """Version of this package."""
