@@ -68,8 +68,6 @@ from ._errors import (
     VersionError,
 )
 from ._events import (
-    BytesReceived,
-    BytesSent,
     Checked,
     Closed,
     Dropped,
@@ -77,8 +75,6 @@ from ._events import (
     ExternalAddress,
     Fatal,
     FileCompleted,
-    FileRead,
-    FileWritten,
     Finished,
     JournalFailed,
     Listening,
@@ -108,7 +104,6 @@ from ._events import (
     TrackerFailed,
     TrackerReply,
     TrackerScraped,
-    TrackerTraffic,
     UdpFailed,
     UnknownEvent,
     VerifierFailed,
@@ -131,6 +126,7 @@ from ._requests import (
 from ._session import Events, Session
 from ._structs import FileInfo, PeerInfo, Stats, Status, TrackerInfo
 from ._torrent import Torrent
+from ._traffic import BytesReceived, BytesSent, FileRead, FileWritten, TrackerTraffic
 
 __version__ = f"{VERSION_MAJOR}.{VERSION_MINOR}.{VERSION_PATCH}"
 """Version of this package."""
