@@ -2157,7 +2157,8 @@ tern_result tern_add_set_save_policy(tern_add *add,
 /**
  * Whether content whose files are all there in full length is taken for good (1): each piece is
  * hashed when a peer first asks for it, before a byte of it goes out. One that does not match ends
- * this, and what was not verified by then is checked. Resume data that says so has the same effect.
+ * this, and what was not verified by then is checked. Resume data that says so has the same
+ * effect.
  *
  * Threads: one per object; in hooks: yes; since 0.1.0.
  */
@@ -2269,9 +2270,10 @@ tern_result tern_torrent_recheck_pieces(const tern_torrent *t,
 TERN_API tern_result tern_torrent_save(const tern_torrent *t, tern_error **err);
 
 /**
- * As `tern_torrent_save`, when something changed that `flags` (`TERN_SAVE_IF_*`; none: in any case)
- * name, with the `info` dictionary when they have `TERN_SAVE_WITH_INFO`. One `TERN_EVENT_SAVE_DONE`
- * with the ticket put in `*out_ticket` (may be NULL) says what it came to; it is never dropped.
+ * As `tern_torrent_save`, when something changed that `flags` (`TERN_SAVE_IF_*`; none: in any
+ * case) name, with the `info` dictionary when they have `TERN_SAVE_WITH_INFO`. One
+ * `TERN_EVENT_SAVE_DONE` with the ticket put in `*out_ticket` (may be NULL) says what it came to;
+ * it is never dropped.
  *
  * Threads: any; in hooks: yes; since 0.1.0.
  */
