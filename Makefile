@@ -45,7 +45,7 @@ command:
 	$(CARGO) build --release --bin tern
 
 library: $(OUT)/tern.pc
-	$(CARGO) rustc --release --lib --no-default-features --features capi,tls \
+	$(CARGO) rustc --release --lib --no-default-features --features capi,tls,store \
 		--crate-type cdylib,staticlib -- $(C_FLAGS_RUSTC)
 	@ln -sf libtern.so $(OUT)/$(SONAME)
 

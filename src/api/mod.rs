@@ -60,7 +60,8 @@ pub use crate::engine::events::{EventKind, LogLevel, VerifyQuestion, WireMessage
 pub use crate::engine::host::TrackerEvent;
 pub use crate::engine::options::{OptionSpec, OptionValue};
 pub use crate::engine::requests::Verdict;
-pub use crate::engine::session::{Removal, Stats};
+pub use crate::engine::session::{Removal, Restored, Stats};
+pub use crate::engine::store::Report as StoreReport;
 pub use crate::proto::peer::Fault;
 pub use crate::proto::tracker::AnnounceReply;
 pub use crate::swarm::{
@@ -70,8 +71,13 @@ pub use crate::swarm::{
 /// Version of the library, for example `0.1.0`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Whether the library has a feature: `v1`, `tls`; others are not there (yet).
+/// Whether the library has a feature: `v1`, `tls`, `store`; others are not there (yet).
 #[must_use]
 pub fn has(feature: &str) -> bool {
-    feature == "v1" || (feature == "tls" && cfg!(feature = "tls"))
+    match feature {
+        "v1" => true,
+        "tls" => cfg!(feature = "tls"),
+        "store" => cfg!(feature = "store"),
+        _ => false,
+    }
 }

@@ -15,7 +15,7 @@ use crate::base::InfoHash;
 use crate::codec::resume::Resume;
 use crate::engine::error::{Error, ErrorKind};
 use crate::engine::formats;
-use crate::engine::store::{self, Change, FileStore, Save, Store};
+use crate::engine::store::{self, Change, Save};
 
 /// A torrent in a state directory.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub struct Stored {
 /// `Duplicate` when there is state of this torrent, `Io`.
 pub fn import_into(state_dir: &Path, torrent: &Imported, replace: bool) -> Result<(), Error> {
     let info_hash = torrent.metainfo.info_hash();
-    let store = FileStore::new(state_dir).map_err(|e| Error::io(&e, state_dir))?;
+    let store = store::open(state_dir)?;
     if !replace && store.load(&info_hash)?.is_some_and(|stored| stored.blob.is_some()) {
         let text = format!("there is state of {info_hash} already");
         return Err(Error::new(ErrorKind::Duplicate, text));
@@ -43,11 +43,14 @@ pub fn import_into(state_dir: &Path, torrent: &Imported, replace: bool) -> Resul
     for (from, to) in &torrent.renames {
         std::fs::rename(from, to).map_err(|e| Error::io(&e, from))?;
     }
+    write_file(&state_dir.join(format!("{info_hash}.torrent")), torrent.metainfo.bytes())?;
     let save = Save {
         info_hash,
         blob: Some(torrent.resume.clone().into()),
+        settled: u64::MAX,
         metainfo: Some(Bytes::copy_from_slice(torrent.metainfo.bytes())),
-        ..Save::default()
+        params: Some(torrent.resume.clone().into()),
+        rank: Some(torrent.labels.queue.and_then(|n| i64::try_from(n).ok()).unwrap_or(0)),
     };
     store.commit(&[Change::Save(save)]).into_iter().collect()
 }
@@ -87,7 +90,7 @@ pub struct Shelf {
 /// # Errors
 /// `Io` when the directory cannot be read.
 pub fn stored(state_dir: &Path) -> Result<Shelf, Error> {
-    let store = FileStore::new(state_dir).map_err(|e| Error::io(&e, state_dir))?;
+    let store = store::open(state_dir)?;
     let mut shelf = Shelf::default();
     store.load_all(&mut |found| {
         match whole(&found) {

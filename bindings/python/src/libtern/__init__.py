@@ -49,11 +49,13 @@ from ._errors import (
     RequestGone,
     ResumeError,
     SessionClosed,
+    StateDirInUse,
     StateError,
     StorageDenied,
     StorageError,
     StorageExists,
     StorageNotFound,
+    StoreError,
     TernError,
     TimedOut,
     TorrentGone,
@@ -82,11 +84,13 @@ from ._events import (
     PieceFailed,
     PiecePassed,
     Renamed,
+    RestoreFailed,
     ResumeRejected,
     Saved,
     SaveFailed,
     StateChanged,
     StorageFailed,
+    StoreDamaged,
     TorrentAdded,
     TorrentEvent,
     TorrentRemoved,
@@ -110,7 +114,7 @@ from ._requests import (
     VerifyHook,
     VerifyRequest,
 )
-from ._session import Session
+from ._session import Restored, Session
 from ._structs import FileInfo, PeerInfo, Stats, Status, TrackerInfo
 from ._torrent import Torrent
 
@@ -125,7 +129,7 @@ def library_version() -> str:
 
 
 def has(feature: str) -> bool:
-    """Whether the library has a feature: `tls`, `v1`, `v2`, `dht`, `utp`, `mse`."""
+    """Whether the library has a feature: `tls`, `store`, `v1`, `v2`, `dht`, `utp`, `mse`."""
     return bool(lib.tern_has(feature.encode()))
 
 
@@ -138,10 +142,12 @@ __all__ = [
     "Metainfo", "MetainfoError", "Moved", "NotFoundError", "Option", "OptionType",
     "OptionTypeError", "PeerBanned", "PeerConnected", "PeerDisconnected", "PeerFlags", "PeerInfo",
     "PeerSource", "PieceFailed", "PiecePassed", "RangeError", "ReentrantError", "Renamed",
-    "Request", "RequestGone", "ResumeError", "ResumeRejected", "SaveFailed", "SaveFlags",
+    "Request", "RequestGone", "RestoreFailed", "Restored", "ResumeError", "ResumeRejected",
+    "SaveFailed", "SaveFlags",
     "SaveHook", "SaveRequest", "Saved", "Session", "SessionClosed", "SessionOptions", "State",
-    "StateChanged", "StateError", "Stats", "Status", "StorageDenied", "StorageError",
-    "StorageExists", "StorageFailed", "StorageNotFound", "TernError", "TimedOut", "Torrent",
+    "StateChanged", "StateDirInUse", "StateError", "Stats", "Status", "StorageDenied",
+    "StorageError", "StorageExists", "StorageFailed", "StorageNotFound", "StoreDamaged",
+    "StoreError", "TernError", "TimedOut", "Torrent",
     "TorrentAdded", "TorrentEvent", "TorrentGone", "TorrentRemoved", "TorrentSource",
     "TrackerAnnounce", "TrackerFailed", "TrackerInfo", "TrackerReply", "TrackerScraped",
     "UnknownEvent", "UnknownOption", "UnsupportedError", "Verdict", "VerifierFailed",
