@@ -45,7 +45,8 @@ pub use event::Event;
 pub use export::export_qbittorrent;
 pub use hook::Hook;
 pub use import::{
-    Client, Import, ImportError, Imported, Labels, Shelf, Stored, import_into, stored,
+    Client, Import, ImportError, Imported, Labels, ResumeSummary, Shelf, Stored, import_into,
+    stored,
 };
 pub use metainfo::Metainfo;
 pub use session::{Session, Unsaved};

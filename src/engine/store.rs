@@ -31,6 +31,9 @@ use crate::base::InfoHash;
 #[cfg(feature = "store")]
 pub use sqlite::SqliteStore;
 
+/// The database's name in the state directory.
+pub const DATABASE: &str = "tern.db";
+
 /// What a store has of one torrent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stored {

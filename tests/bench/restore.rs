@@ -129,9 +129,8 @@ fn run(dir: &Path) {
     assert_eq!(all.iter().filter(seeding).count(), count);
     let database = fs::metadata(dir.join("state/tern.db")).unwrap().len() >> 20;
 
-    let durable = |kind: &EventKind| {
-        usize::from(matches!(kind, EventKind::Notice(Notice::ResumeDurable(_))))
-    };
+    let durable =
+        |kind: &EventKind| usize::from(matches!(kind, EventKind::Notice(Notice::ResumeDurable(_))));
     let changed = CHANGED.min(count);
     let policy = SavePolicy { interval: None, on_state_change: false, ..SavePolicy::default() };
     let mut saves = Vec::new();

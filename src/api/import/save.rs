@@ -15,6 +15,7 @@ use crate::base::InfoHash;
 use crate::codec::resume::Resume;
 use crate::engine::error::{Error, ErrorKind};
 use crate::engine::formats;
+use crate::engine::path_from_bytes;
 use crate::engine::store::{self, Change, Save};
 
 /// A torrent in a state directory.
@@ -25,6 +26,39 @@ pub struct Stored {
     pub metainfo: Metainfo,
     /// Its resume data.
     pub resume: Vec<u8>,
+}
+
+/// What a torrent's resume data says, in short.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResumeSummary {
+    /// Pieces that are certain.
+    pub have: u32,
+    /// Pieces there are.
+    pub pieces: u32,
+    /// Directory of the content.
+    pub save_path: PathBuf,
+    /// Payload bytes sent in all sessions.
+    pub uploaded: u64,
+    /// Payload bytes received in all sessions.
+    pub downloaded: u64,
+}
+
+impl Stored {
+    /// What its resume data says.
+    #[must_use]
+    pub fn summary(&self) -> ResumeSummary {
+        let pieces = self.metainfo.piece_count();
+        let Ok(resume) = Resume::parse(&self.resume) else {
+            return ResumeSummary { pieces, ..ResumeSummary::default() };
+        };
+        ResumeSummary {
+            have: resume.have(pieces).map_or(0, |(have, _)| have.count()),
+            pieces,
+            save_path: path_from_bytes(&resume.save_path),
+            uploaded: resume.total_uploaded,
+            downloaded: resume.total_downloaded,
+        }
+    }
 }
 
 /// Puts an imported torrent into a state directory, where a session that is then given the torrent
@@ -88,10 +122,19 @@ pub struct Shelf {
 /// data embeds it.
 ///
 /// # Errors
-/// `Io` when the directory cannot be read.
+/// `Io` when the directory cannot be read, `InUse` when a session has it.
 pub fn stored(state_dir: &Path) -> Result<Shelf, Error> {
-    let store = store::open(state_dir)?;
     let mut shelf = Shelf::default();
+    // Looking makes no database where there is none.
+    let failed = |e: std::io::Error| Error::io(&e, state_dir);
+    let files = std::fs::read_dir(state_dir).map_err(failed)?;
+    let holds = |path: &Path| {
+        path.ends_with(store::DATABASE) || path.extension().is_some_and(|e| e == "resume")
+    };
+    if !files.flatten().any(|file| holds(&file.path())) {
+        return Ok(shelf);
+    }
+    let store = store::open(state_dir)?;
     store.load_all(&mut |found| {
         match whole(&found) {
             Ok(torrent) => shelf.torrents.push(torrent),

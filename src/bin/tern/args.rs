@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Compare content with a .torrent file, piece by piece.
     Verify(Verify),
+    /// Show the torrents known here and how far they are.
+    List(List),
     /// Take over the torrents of another client, with what it has; get and seed go on from there.
     Import(Import),
     /// Write the torrents known here as a folder of qBittorrent's, which goes on from there.
@@ -200,6 +202,14 @@ pub(crate) struct Verify {
     /// Where the content is.
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     pub(crate) dir: PathBuf,
+}
+
+/// `tern list`.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Where progress is remembered [default: $XDG_STATE_HOME/tern or ~/.local/state/tern].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
 }
 
 /// `tern import`.

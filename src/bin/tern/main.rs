@@ -1,4 +1,4 @@
-//! The `tern` command: get, seed, create, show and verify torrents; import and export them.
+//! The `tern` command: get, seed, create, show and verify torrents; list, import and export them.
 //!
 //! A program like any other on libtern's public face. Deliberately absent: any other room, and
 //! anything a host could not do.
@@ -7,6 +7,7 @@ mod args;
 mod create;
 mod export;
 mod import;
+mod list;
 mod report;
 mod show;
 mod signals;
@@ -86,5 +87,6 @@ fn run(command: &Command, reporter: &mut Reporter) -> Result<u8, Failure> {
         Command::Verify(verify) => verify::run(verify, reporter),
         Command::Import(import) => import::run(import, reporter),
         Command::Export(export) => export::run(export, reporter),
+        Command::List(list) => list::run(list, reporter),
     }
 }

@@ -14,22 +14,21 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use rusqlite::{Connection, ErrorCode};
 
 use self::lock::{Lock, Refused};
 use self::schema::Foreign;
-use super::{Change, Report, Store, Stored};
+use super::{Change, DATABASE, Report, Save, Store, Stored};
 use crate::base::InfoHash;
 use crate::engine::error::{Error, ErrorKind};
 
-/// The database's name in the state directory.
-pub const DATABASE: &str = "tern.db";
 /// What the lock hangs on.
 const LOCK: &str = "tern.lock";
 /// Torrents read at a time, so that who writes gets a turn in between.
@@ -42,6 +41,9 @@ const LOAD_BYTES: usize = 4 << 20;
 pub struct SqliteStore {
     dir: PathBuf,
     inner: Mutex<Inner>,
+    /// Torrents that may be there. So that looking for one that is not does not wait for a
+    /// transaction: ten thousand that are added one by one would cost a sync each.
+    known: RwLock<HashSet<InfoHash>>,
 }
 
 #[derive(Debug)]
@@ -77,7 +79,23 @@ impl SqliteStore {
         inner.open(dir)?;
         let taken = inner.with(dir, |db| legacy::take_over(&mut db.connection, dir))?;
         legacy::forget(&taken);
-        Ok(Self { dir: dir.into(), inner: Mutex::new(inner) })
+        let known = inner.with(dir, |db| row::known(&db.connection))?;
+        Ok(Self { dir: dir.into(), inner: Mutex::new(inner), known: RwLock::new(known) })
+    }
+
+    /// Notes the torrents of changes that are about to be made, or are `done`: only then is one
+    /// forgotten. A name too many costs a look at the database, one too few would be a lie.
+    fn note(&self, changes: &[Change], done: bool) {
+        let mut known = self.known.write();
+        for change in changes {
+            match change {
+                Change::Save(Save { info_hash, .. }) | Change::Journal { info_hash, .. } => {
+                    known.insert(*info_hash);
+                }
+                Change::Remove(info_hash) if done => _ = known.remove(info_hash),
+                Change::Remove(_) | Change::Rank(..) | Change::State(..) => {}
+            }
+        }
     }
 
     /// Runs `f` with the database; damage that shows is mended and `f` run again, once.
@@ -290,6 +308,9 @@ impl Store for SqliteStore {
     }
 
     fn load(&self, info_hash: &InfoHash) -> Result<Option<Stored>, Error> {
+        if !self.known.read().contains(info_hash) {
+            return Ok(None);
+        }
         self.with(|db| db.find(info_hash))
     }
 
@@ -310,6 +331,7 @@ impl Store for SqliteStore {
 
     fn commit(&self, changes: &[Change]) -> Vec<Result<(), Error>> {
         let mut inner = self.inner.lock();
+        self.note(changes, false);
         let mut of_change = false;
         let all = inner.with(&self.dir, |db| {
             let done = db.transact(changes);
@@ -324,7 +346,12 @@ impl Store for SqliteStore {
                 };
                 changes.iter().map(one).collect()
             }
-            all => vec![all; changes.len()],
+            all => {
+                if all.is_ok() {
+                    self.note(changes, true);
+                }
+                vec![all; changes.len()]
+            }
         }
     }
 

@@ -3,6 +3,8 @@
 //!
 //! Deliberately absent: transactions, what to do about damage.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
@@ -149,6 +151,16 @@ pub(super) fn entry(
 
 fn entry_sum(info_hash: &InfoHash, mark: i64, part: i64, raw: &[u8]) -> i64 {
     sum(&info_hash.0, &[Some(&mark.to_le_bytes()), Some(&part.to_le_bytes()), Some(raw)])
+}
+
+/// Who has a torrent's row or a window.
+pub(super) fn known(db: &Connection) -> rusqlite::Result<HashSet<InfoHash>> {
+    let mut query = db.prepare("SELECT info_hash FROM torrents")?;
+    let found = query.query_map([], |row| Ok(hash(row, 0)))?;
+    let mut known: HashSet<InfoHash> =
+        found.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+    known.extend(hashes_with_window(db)?);
+    Ok(known)
 }
 
 /// The ids of all torrents in queue order.

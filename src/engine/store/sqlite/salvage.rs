@@ -20,9 +20,9 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use super::row::{self, Checked};
-use super::{DATABASE, log_of, schema, sync_dir};
+use super::{log_of, schema, sync_dir};
 use crate::base::InfoHash;
-use crate::engine::store::{Change, Report, Save};
+use crate::engine::store::{Change, DATABASE, Report, Save};
 
 /// Row numbers that are tried when the highest is not known.
 const ROWS_MAX: i64 = 4_000_000;

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::super::{Change, Save, Store, Stored};
-use super::{DATABASE, SqliteStore, log_of};
+use super::super::{Change, DATABASE, Save, Store, Stored};
+use super::{SqliteStore, log_of};
 use crate::base::InfoHash;
 use crate::engine::error::ErrorKind;
 
