@@ -1,5 +1,5 @@
 //! Whatever a state directory's database and log are made of: it opens, or is refused or set aside;
-//! what it gives can be looked at; and it can be used. The first two bytes say where the log begins.
+//! what it gives can be looked at; and it can be used. The first two bytes say where the log is.
 
 use std::ops::ControlFlow;
 

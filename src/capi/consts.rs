@@ -178,8 +178,8 @@ pub const TERN_EVENT_FATAL: i32 = 100;
 /// what could be read of it is in a new one: `a` torrents with their resume data, `b` torrents
 /// whose files have to be checked (`tern_session_restore` sees to that). `text2` = what was found.
 pub const TERN_EVENT_STORE_DAMAGED: i32 = 101;
-/// `tern_session_restore` could not bring back a torrent (`TERN_CLASS_ERROR`). `info_hash`, `text` =
-/// why. What is stored of it stays; it can be added as any other.
+/// `tern_session_restore` could not bring back a torrent (`TERN_CLASS_ERROR`). `info_hash`,
+/// `text` = why. What is stored of it stays; it can be added as any other.
 pub const TERN_EVENT_RESTORE_FAILED: i32 = 102;
 
 /// A generation of resume data is durable (`TERN_CLASS_SAVE`). `generation`.

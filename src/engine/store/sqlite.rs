@@ -182,6 +182,9 @@ fn open_database(dir: &Path) -> Result<Db, Unopened> {
     let is_new = !path.exists();
     // A log that has something in it was not closed by its last user.
     let unclean = std::fs::metadata(log_of(&path)).is_ok_and(|log| log.len() > 0);
+    if !is_new {
+        schema::check_header(&path).map_err(Unopened::Sqlite)?;
+    }
     let mut connection = schema::connect(&path).map_err(Unopened::Sqlite)?;
     let whose = schema::prepare(&mut connection, unclean).map_err(Unopened::Sqlite)?;
     whose.map_err(Unopened::Foreign)?;

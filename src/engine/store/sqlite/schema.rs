@@ -1,5 +1,6 @@
 //! The tables, their versions, and how a connection is set up. Deliberately absent: rows.
 
+use std::io::Read;
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
@@ -54,6 +55,21 @@ pub(super) enum Foreign {
     OtherProgram(i32),
     /// It has a version from the future.
     Newer(i64),
+}
+
+/// Finds damage that SQLite takes for a format of the future, which it would only read. Before the
+/// database is opened: closing a file lets go of the locks that the process has on it.
+pub(super) fn check_header(path: &Path) -> rusqlite::Result<()> {
+    let mut head = [0; 20];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    let known = |version: u8| matches!(version, 1 | 2);
+    let [.., write, read_version] = head;
+    if read.is_err() || (known(write) && known(read_version)) {
+        // An empty or short file is for SQLite to judge.
+        return Ok(());
+    }
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+    Err(rusqlite::Error::SqliteFailure(code, Some("unknown file format".into())))
 }
 
 /// Opens a database for this process alone. Nothing is read yet, so damage does not show.
