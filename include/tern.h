@@ -140,6 +140,9 @@
 /** int: Whether content goes to peers from the page cache, without being read into memory, where the system can do that: 0 never, 1 to other machines (on one machine it costs the two sides more than it saves), 2 always. For connections made afterwards. Live. */
 #define TERN_OPT_SEND_IN_PLACE 1040
 
+/** bool: Ask the host about each peer address before connecting to it or letting it in. Live. */
+#define TERN_OPT_PEER_REQUESTS 1090
+
 /** bool: Whether trackers are used. Live. */
 #define TERN_OPT_TRACKERS_ENABLED 2001
 
@@ -185,6 +188,9 @@
 /** bytes: First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it. */
 #define TERN_OPT_PEER_ID 4001
 
+/** int: What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 configuration, 8 state, 16 metadata. For torrents added afterwards. Live. */
+#define TERN_OPT_SAVE_CONDITIONS 5051
+
 /* The functions whose names end in _sized, called with the size of this header's structures. */
 #define tern_option_by_id(option, out, err) \
     tern_option_by_id_sized(option, out, sizeof *(out), err)
@@ -220,7 +226,10 @@
 /** No piece, no file. */
 #define TERN_NONE 4294967295
 
-/** Requests (`TERN_EVENT_VERIFY_REQUEST`, `TERN_EVENT_SAVE_REQUEST`). Never dropped, never masked. */
+/**
+ * Requests (`TERN_EVENT_VERIFY_REQUEST`, `TERN_EVENT_SAVE_REQUEST`, `TERN_EVENT_PEER_REQUEST`).
+ * Never dropped, never masked.
+ */
 #define TERN_CLASS_REQUEST 1
 
 /** The session: listening, closed. */
@@ -250,7 +259,10 @@
 /** Log lines. */
 #define TERN_CLASS_LOG 512
 
-/** What a new session is subscribed to: everything but WIRE. */
+/** Bytes that pass sockets and files; also needs `tern_torrent_set_wire_notices`. Many. */
+#define TERN_CLASS_IO 1024
+
+/** What a new session is subscribed to: everything but WIRE and IO. */
 #define TERN_CLASS_DEFAULT 767
 
 /**
@@ -267,6 +279,13 @@
  * durable.
  */
 #define TERN_EVENT_SAVE_REQUEST 2
+
+/**
+ * May this address be connected to (`a` = 0), or let in (`a` = 1) (`TERN_CLASS_REQUEST`)? Only
+ * while the option `peer_requests` is on. `token`, `addr`. Answer with `tern_request_complete`:
+ * ACCEPT and PASS say yes, everything else no. Not answered within 30 seconds, it is no.
+ */
+#define TERN_EVENT_PEER_REQUEST 3
 
 /** A listen socket is open (`TERN_CLASS_SESSION`). `addr`, `text` = what was asked for. */
 #define TERN_EVENT_LISTENING 16
@@ -345,7 +364,8 @@
 
 /**
  * A peer is gone (`TERN_CLASS_PEER`). `peer`, `addr`, `code` = `TERN_CLOSE_*`, `os_errno`, `text`
- * = the reason for people.
+ * = the reason for people. With wire notices also of connections that ended before the handshake
+ * was complete.
  */
 #define TERN_EVENT_PEER_DISCONNECTED 65
 
@@ -399,6 +419,20 @@
 #define TERN_EVENT_SAVE_FAILED 99
 
 /**
+ * The content's directory is not there, or another file system is in its place (a disk that is not
+ * mounted): the torrent stops and fetches nothing (`TERN_CLASS_ERROR`). `code` =
+ * `TERN_E_NOT_FOUND`. `TERN_EVENT_STORAGE_FAILED` follows; `tern_torrent_resume` looks again.
+ */
+#define TERN_EVENT_STORAGE_MISSING 104
+
+/**
+ * The built-in store failed to note which pieces are about to be written (`TERN_CLASS_ERROR`).
+ * `code` = an errno or `TERN_E_*`. Downloading goes on and it is tried again; until it works, a
+ * process that is killed may have to fetch pieces again.
+ */
+#define TERN_EVENT_JOURNAL_FAILED 105
+
+/**
  * A defect of the library stopped this torrent, or (no torrent) a thread of the session
  * (`TERN_CLASS_ERROR`, never masked). `text` = what the defect said. The torrent is gone then; it
  * can be added again from its saved state.
@@ -422,6 +456,13 @@
 #define TERN_EVENT_SAVED 112
 
 /**
+ * The answer to `tern_torrent_request_save`: one for each (`TERN_CLASS_SAVE`, never dropped).
+ * `token` = its ticket (not one for `tern_request_complete`), `a` = `TERN_SAVED_*`,
+ * `generation` when saved, `code` = why it was refused.
+ */
+#define TERN_EVENT_SAVE_DONE 113
+
+/**
  * A message came from a peer (`TERN_CLASS_WIRE`). `peer`, `addr` when known, `code` =
  * `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield. Blocks are not
  * carried, and extension messages (BEP 10) are not reported.
@@ -430,6 +471,33 @@
 
 /** A message went to a peer (`TERN_CLASS_WIRE`). As `TERN_EVENT_MESSAGE_IN`. */
 #define TERN_EVENT_MESSAGE_OUT 129
+
+/**
+ * Bytes came from a peer's socket (`TERN_CLASS_IO`). `peer`, `addr`, `a` = bytes of one read.
+ * Comes before what they led to, also before `TERN_EVENT_PEER_CONNECTED`.
+ */
+#define TERN_EVENT_RECEIVED 130
+
+/** Bytes went into a peer's socket (`TERN_CLASS_IO`). `peer`, `addr`, `a` = bytes. */
+#define TERN_EVENT_SENT 131
+
+/**
+ * Content was read: for a peer, or to be hashed (also when it was still in memory)
+ * (`TERN_CLASS_IO`). `file`, `a` = offset in the file, `b` = bytes.
+ */
+#define TERN_EVENT_FILE_READ 132
+
+/**
+ * Content was given to the storage (`TERN_CLASS_IO`). `file`, `a` = offset in the file, `b` =
+ * bytes.
+ */
+#define TERN_EVENT_FILE_WRITTEN 133
+
+/**
+ * A tracker was asked by HTTP and the connection is closed (`TERN_CLASS_IO`). `text` = URL, `a` =
+ * bytes of the request, `b` = bytes of the answer. Comes before what the tracker said.
+ */
+#define TERN_EVENT_TRACKER_TRAFFIC 134
 
 /** A log line (`TERN_CLASS_LOG`). `code` = `TERN_LOG_*`, `text`. */
 #define TERN_EVENT_LOG 144
@@ -517,6 +585,39 @@
 
 /** Embed the `info` dictionary, so that the blob alone can bring the torrent back. */
 #define TERN_SAVE_WITH_INFO 8
+
+/**
+ * When bytes sent or received or a tracker's counts changed. In a policy: what the interval is
+ * for, all but this when none is given. In `tern_torrent_request_save`: what must have changed.
+ */
+#define TERN_SAVE_IF_COUNTERS 16
+
+/** When blocks were written, pieces verified, found or lost. */
+#define TERN_SAVE_IF_PROGRESS 32
+
+/** When priorities, limits, file names, the directory, bans or settings changed. */
+#define TERN_SAVE_IF_CONFIG 64
+
+/** When it was paused, checked, finished, failed, or left seed mode. */
+#define TERN_SAVE_IF_STATE 128
+
+/** When trackers, web seeds or the description changed. */
+#define TERN_SAVE_IF_METADATA 256
+
+/** When anything changed. */
+#define TERN_SAVE_IF_ANY 496
+
+/** The state that was asked for is durable. */
+#define TERN_SAVED_SAVED 1
+
+/** Nothing changed of what the request named. */
+#define TERN_SAVED_NOT_MODIFIED 2
+
+/** It was refused; it is tried again all the same, and nobody is told. */
+#define TERN_SAVED_REFUSED 3
+
+/** The torrent ended first. */
+#define TERN_SAVED_ENDED 4
 
 /** A changed file invalidates only the pieces that touch it. */
 #define TERN_LOAD_PER_FILE 0
@@ -2035,6 +2136,15 @@ tern_result tern_add_set_save_policy(tern_add *add,
                                      tern_error **err);
 
 /**
+ * Whether content whose files are all there in full length is taken for good (1): each piece is
+ * hashed when a peer first asks for it, before a byte of it goes out. One that does not match ends
+ * this, and what was not verified by then is checked. Resume data that says so has the same effect.
+ *
+ * Threads: one per object; in hooks: yes; since 0.1.0.
+ */
+TERN_API tern_result tern_add_set_seed_mode(tern_add *add, int32_t seed_mode, tern_error **err);
+
+/**
  * What to trust when files differ from the resume data: `TERN_LOAD_*`. Overrides the session's
  * option.
  *
@@ -2160,6 +2270,19 @@ tern_result tern_torrent_recheck_pieces(const tern_torrent *t,
  * Threads: any; in hooks: yes; since 0.1.0.
  */
 TERN_API tern_result tern_torrent_save(const tern_torrent *t, tern_error **err);
+
+/**
+ * As `tern_torrent_save`, when something changed that `flags` (`TERN_SAVE_IF_*`; none: in any case)
+ * name, with the `info` dictionary when they have `TERN_SAVE_WITH_INFO`. One `TERN_EVENT_SAVE_DONE`
+ * with the ticket put in `*out_ticket` (may be NULL) says what it came to; it is never dropped.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_torrent_request_save(const tern_torrent *t,
+                                      uint32_t flags,
+                                      uint64_t *out_ticket,
+                                      tern_error **err);
 
 /**
  * When to save: `TERN_SAVE_*` bits and an interval in milliseconds (0 for none).

@@ -62,7 +62,8 @@ pub const TERN_E_IN_USE: tern_result = -20;
 /// `tern_error_path`.
 pub const TERN_E_STORE: tern_result = -21;
 
-/// Requests (`TERN_EVENT_VERIFY_REQUEST`, `TERN_EVENT_SAVE_REQUEST`). Never dropped, never masked.
+/// Requests (`TERN_EVENT_VERIFY_REQUEST`, `TERN_EVENT_SAVE_REQUEST`, `TERN_EVENT_PEER_REQUEST`).
+/// Never dropped, never masked.
 pub const TERN_CLASS_REQUEST: u32 = 0x0001;
 /// The session: listening, closed.
 pub const TERN_CLASS_SESSION: u32 = 0x0002;
@@ -82,7 +83,9 @@ pub const TERN_CLASS_SAVE: u32 = 0x0080;
 pub const TERN_CLASS_WIRE: u32 = 0x0100;
 /// Log lines.
 pub const TERN_CLASS_LOG: u32 = 0x0200;
-/// What a new session is subscribed to: everything but WIRE.
+/// Bytes that pass sockets and files; also needs `tern_torrent_set_wire_notices`. Many.
+pub const TERN_CLASS_IO: u32 = 0x0400;
+/// What a new session is subscribed to: everything but WIRE and IO.
 pub const TERN_CLASS_DEFAULT: u32 = 0x02ff;
 
 /// Verify this piece (`TERN_CLASS_REQUEST`): a QUEUED verify hook is asked. `token`, `piece`,
@@ -94,6 +97,10 @@ pub const TERN_EVENT_VERIFY_REQUEST: i32 = 1;
 /// `generation`, `data` = the blob. Answer with `tern_request_complete`: ACCEPT says that it is
 /// durable.
 pub const TERN_EVENT_SAVE_REQUEST: i32 = 2;
+/// May this address be connected to (`a` = 0), or let in (`a` = 1) (`TERN_CLASS_REQUEST`)? Only
+/// while the option `peer_requests` is on. `token`, `addr`. Answer with `tern_request_complete`:
+/// ACCEPT and PASS say yes, everything else no. Not answered within 30 seconds, it is no.
+pub const TERN_EVENT_PEER_REQUEST: i32 = 3;
 
 /// A listen socket is open (`TERN_CLASS_SESSION`). `addr`, `text` = what was asked for.
 pub const TERN_EVENT_LISTENING: i32 = 16;
@@ -140,7 +147,8 @@ pub const TERN_EVENT_PIECE_FAILED: i32 = 49;
 /// us, `data` = its peer id.
 pub const TERN_EVENT_PEER_CONNECTED: i32 = 64;
 /// A peer is gone (`TERN_CLASS_PEER`). `peer`, `addr`, `code` = `TERN_CLOSE_*`, `os_errno`, `text`
-/// = the reason for people.
+/// = the reason for people. With wire notices also of connections that ended before the handshake
+/// was complete.
 pub const TERN_EVENT_PEER_DISCONNECTED: i32 = 65;
 /// A peer was banned because of bad data (`TERN_CLASS_PEER`). `addr`.
 pub const TERN_EVENT_PEER_BANNED: i32 = 66;
@@ -170,6 +178,14 @@ pub const TERN_EVENT_RESUME_REJECTED: i32 = 98;
 /// Resume data could not be saved; it is tried again (`TERN_CLASS_ERROR`). `generation`, `code` =
 /// the hook's detail (or an errno of the built-in store), `text` = reason.
 pub const TERN_EVENT_SAVE_FAILED: i32 = 99;
+/// The content's directory is not there, or another file system is in its place (a disk that is not
+/// mounted): the torrent stops and fetches nothing (`TERN_CLASS_ERROR`). `code` =
+/// `TERN_E_NOT_FOUND`. `TERN_EVENT_STORAGE_FAILED` follows; `tern_torrent_resume` looks again.
+pub const TERN_EVENT_STORAGE_MISSING: i32 = 104;
+/// The built-in store failed to note which pieces are about to be written (`TERN_CLASS_ERROR`).
+/// `code` = an errno or `TERN_E_*`. Downloading goes on and it is tried again; until it works, a
+/// process that is killed may have to fetch pieces again.
+pub const TERN_EVENT_JOURNAL_FAILED: i32 = 105;
 /// A defect of the library stopped this torrent, or (no torrent) a thread of the session
 /// (`TERN_CLASS_ERROR`, never masked). `text` = what the defect said. The torrent is gone then; it
 /// can be added again from its saved state.
@@ -185,12 +201,31 @@ pub const TERN_EVENT_RESTORE_FAILED: i32 = 102;
 /// A generation of resume data is durable (`TERN_CLASS_SAVE`). `generation`.
 pub const TERN_EVENT_SAVED: i32 = 112;
 
+/// The answer to `tern_torrent_request_save`: one for each (`TERN_CLASS_SAVE`, never dropped).
+/// `token` = its ticket (not one for `tern_request_complete`), `a` = `TERN_SAVED_*`,
+/// `generation` when saved, `code` = why it was refused.
+pub const TERN_EVENT_SAVE_DONE: i32 = 113;
+
 /// A message came from a peer (`TERN_CLASS_WIRE`). `peer`, `addr` when known, `code` =
 /// `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield. Blocks are not
 /// carried, and extension messages (BEP 10) are not reported.
 pub const TERN_EVENT_MESSAGE_IN: i32 = 128;
 /// A message went to a peer (`TERN_CLASS_WIRE`). As `TERN_EVENT_MESSAGE_IN`.
 pub const TERN_EVENT_MESSAGE_OUT: i32 = 129;
+/// Bytes came from a peer's socket (`TERN_CLASS_IO`). `peer`, `addr`, `a` = bytes of one read.
+/// Comes before what they led to, also before `TERN_EVENT_PEER_CONNECTED`.
+pub const TERN_EVENT_RECEIVED: i32 = 130;
+/// Bytes went into a peer's socket (`TERN_CLASS_IO`). `peer`, `addr`, `a` = bytes.
+pub const TERN_EVENT_SENT: i32 = 131;
+/// Content was read: for a peer, or to be hashed (also when it was still in memory)
+/// (`TERN_CLASS_IO`). `file`, `a` = offset in the file, `b` = bytes.
+pub const TERN_EVENT_FILE_READ: i32 = 132;
+/// Content was given to the storage (`TERN_CLASS_IO`). `file`, `a` = offset in the file, `b` =
+/// bytes.
+pub const TERN_EVENT_FILE_WRITTEN: i32 = 133;
+/// A tracker was asked by HTTP and the connection is closed (`TERN_CLASS_IO`). `text` = URL, `a` =
+/// bytes of the request, `b` = bytes of the answer. Comes before what the tracker said.
+pub const TERN_EVENT_TRACKER_TRAFFIC: i32 = 134;
 
 /// A log line (`TERN_CLASS_LOG`). `code` = `TERN_LOG_*`, `text`.
 pub const TERN_EVENT_LOG: i32 = 144;
@@ -254,6 +289,28 @@ pub const TERN_SAVE_ON_STATE: u32 = 2;
 pub const TERN_SAVE_AT_CLOSE: u32 = 4;
 /// Embed the `info` dictionary, so that the blob alone can bring the torrent back.
 pub const TERN_SAVE_WITH_INFO: u32 = 8;
+/// When bytes sent or received or a tracker's counts changed. In a policy: what the interval is
+/// for, all but this when none is given. In `tern_torrent_request_save`: what must have changed.
+pub const TERN_SAVE_IF_COUNTERS: u32 = 0x10;
+/// When blocks were written, pieces verified, found or lost.
+pub const TERN_SAVE_IF_PROGRESS: u32 = 0x20;
+/// When priorities, limits, file names, the directory, bans or settings changed.
+pub const TERN_SAVE_IF_CONFIG: u32 = 0x40;
+/// When it was paused, checked, finished, failed, or left seed mode.
+pub const TERN_SAVE_IF_STATE: u32 = 0x80;
+/// When trackers, web seeds or the description changed.
+pub const TERN_SAVE_IF_METADATA: u32 = 0x100;
+/// When anything changed.
+pub const TERN_SAVE_IF_ANY: u32 = 0x1f0;
+
+/// The state that was asked for is durable.
+pub const TERN_SAVED_SAVED: i32 = 1;
+/// Nothing changed of what the request named.
+pub const TERN_SAVED_NOT_MODIFIED: i32 = 2;
+/// It was refused; it is tried again all the same, and nobody is told.
+pub const TERN_SAVED_REFUSED: i32 = 3;
+/// The torrent ended first.
+pub const TERN_SAVED_ENDED: i32 = 4;
 
 /// A changed file invalidates only the pieces that touch it.
 pub const TERN_LOAD_PER_FILE: i32 = 0;

@@ -8,7 +8,8 @@ use super::convert::{Terminated, view};
 use super::object::{Shared, shared};
 use super::types::{tern_batch, tern_event, tern_torrent};
 use crate::api::{
-    CloseReason, Event, EventKind, Fault, Notice, TorrentId, TrackerEvent, WireMessage,
+    CloseReason, Event, EventKind, Fault, Notice, SaveOutcome, TorrentId, TrackerEvent, Traffic,
+    WireMessage,
 };
 
 /// Torrent handles that events of one batch share.
@@ -165,6 +166,12 @@ impl Filler {
                 (self.raw.token, self.raw.generation) = (*token, *generation);
                 self.data(blob);
             }
+            EventKind::PeerRequest { token, addr, incoming } => {
+                self.raw.kind = TERN_EVENT_PEER_REQUEST;
+                (self.raw.token, self.raw.a) = (*token, i64::from(*incoming));
+                self.addr(addr);
+            }
+            EventKind::Traffic(traffic) => self.traffic(traffic),
             EventKind::Added | EventKind::Removed => {
                 let added = matches!(event.kind, EventKind::Added);
                 self.raw.kind = if added { TERN_EVENT_ADDED } else { TERN_EVENT_REMOVED };
@@ -273,6 +280,21 @@ impl Filler {
             Notice::ResumeDurable(generation) => {
                 (self.raw.kind, self.raw.generation) = (TERN_EVENT_SAVED, *generation);
             }
+            Notice::SaveDone { ticket, outcome } => {
+                (self.raw.kind, self.raw.token) = (TERN_EVENT_SAVE_DONE, *ticket);
+                self.raw.a = i64::from(match outcome {
+                    SaveOutcome::Saved(generation) => {
+                        self.raw.generation = *generation;
+                        TERN_SAVED_SAVED
+                    }
+                    SaveOutcome::NotModified => TERN_SAVED_NOT_MODIFIED,
+                    SaveOutcome::Refused(code) => {
+                        self.raw.code = *code;
+                        TERN_SAVED_REFUSED
+                    }
+                    SaveOutcome::Ended => TERN_SAVED_ENDED,
+                });
+            }
             Notice::ExternalAddr(ip) => {
                 self.raw.kind = TERN_EVENT_EXTERNAL_ADDR;
                 self.raw.addr = self.keep(ip_text(ip).as_bytes());
@@ -299,6 +321,13 @@ impl Filler {
             }
             Notice::VerifierFailed(code) => {
                 (self.raw.kind, self.raw.code) = (TERN_EVENT_VERIFIER_FAILED, *code);
+            }
+            Notice::StorageMissing => {
+                self.raw.kind = TERN_EVENT_STORAGE_MISSING;
+                self.raw.code = TERN_E_NOT_FOUND;
+            }
+            Notice::JournalFailed(code) => {
+                (self.raw.kind, self.raw.code) = (TERN_EVENT_JOURNAL_FAILED, *code);
             }
             Notice::SaveFailed(code) => {
                 (self.raw.kind, self.raw.code) = (TERN_EVENT_SAVE_FAILED, *code);
@@ -359,6 +388,28 @@ impl Filler {
                 self.raw.a = or_unknown(*complete);
                 self.raw.b = or_unknown(*incomplete);
                 self.raw.c = or_unknown(*downloaded);
+                self.text(url);
+            }
+        }
+    }
+
+    fn traffic(&mut self, traffic: &Traffic) {
+        match traffic {
+            Traffic::Received { peer, addr, bytes } | Traffic::Sent { peer, addr, bytes } => {
+                let received = matches!(traffic, Traffic::Received { .. });
+                self.raw.kind = if received { TERN_EVENT_RECEIVED } else { TERN_EVENT_SENT };
+                (self.raw.peer, self.raw.a) = (peer.0, int(*bytes));
+                self.addr(addr);
+            }
+            Traffic::FileRead(span) | Traffic::FileWritten(span) => {
+                let read = matches!(traffic, Traffic::FileRead(_));
+                self.raw.kind = if read { TERN_EVENT_FILE_READ } else { TERN_EVENT_FILE_WRITTEN };
+                self.raw.file = span.file.0;
+                (self.raw.a, self.raw.b) = (int(span.offset), int(span.length));
+            }
+            Traffic::Tracker { url, sent, received } => {
+                self.raw.kind = TERN_EVENT_TRACKER_TRAFFIC;
+                (self.raw.a, self.raw.b) = (int(*sent), int(*received));
                 self.text(url);
             }
         }

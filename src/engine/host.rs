@@ -8,13 +8,14 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 
 use crate::base::{DiskError, InfoHash, PeerKey, PieceIndex, TorrentId};
-use crate::codec::metainfo::{Info, Tiers};
+use crate::codec::metainfo::{FileSpan, Info, Tiers};
 use crate::codec::resume::Resume;
 use crate::proto::peer::{Connection, Message};
 use crate::proto::tracker::{AnnounceReply, TrackerStatus};
 use crate::swarm::{Command, Notice, SaveVerdict, Torrent, TorrentParams, VerifyVerdict};
 
 use super::settings::Settings;
+use crate::swarm::window::Entry;
 
 /// What a shard tells the session. Called on network threads: must not block.
 pub trait Host: Send + Sync {
@@ -24,6 +25,8 @@ pub trait Host: Send + Sync {
     fn tracker(&self, torrent: TorrentId, event: TrackerEvent);
     /// The verifier is to be asked; answer with [`ShardCommand::Verdict`].
     fn verify(&self, torrent: TorrentId, request: VerifyRequest);
+    /// Pieces are to be entered into the journal; answer with [`ShardCommand::Journaled`].
+    fn journal(&self, torrent: TorrentId, entry: Entry);
     /// State is to be saved; answer with [`ShardCommand::SaveAnswer`].
     fn save(&self, torrent: TorrentId, request: SaveRequest);
     /// The torrent's two-phase close is complete; the shard has dropped it.
@@ -35,6 +38,50 @@ pub trait Host: Send + Sync {
     /// A peer message passed, only called when wire notices are on (see
     /// [`ShardCommand::WireNotices`]).
     fn wire(&self, torrent: TorrentId, peer: PeerKey, incoming: bool, message: &Message);
+    /// Bytes passed a socket or a file, only called when wire notices are on.
+    fn traffic(&self, torrent: TorrentId, traffic: Traffic);
+    /// May this address be connected to, or let in? Only called while `Settings::peer_requests`. A
+    /// sender that is dropped says no.
+    fn ask_peer(&self, torrent: TorrentId, addr: SocketAddr, incoming: bool, say: PeerAnswer);
+}
+
+/// Where the host's answer about an address goes: true lets it in.
+pub type PeerAnswer = tokio::sync::oneshot::Sender<bool>;
+
+/// Bytes that passed a socket or went to or came from a file.
+#[derive(Clone, Debug)]
+pub enum Traffic {
+    /// One read from a peer's socket.
+    Received {
+        /// Connection.
+        peer: PeerKey,
+        /// Its address.
+        addr: SocketAddr,
+        /// Bytes.
+        bytes: u64,
+    },
+    /// Writes to a peer's socket.
+    Sent {
+        /// Connection.
+        peer: PeerKey,
+        /// Its address.
+        addr: SocketAddr,
+        /// Bytes.
+        bytes: u64,
+    },
+    /// Content was read: for a peer or to be hashed.
+    FileRead(FileSpan),
+    /// Content was given to the storage.
+    FileWritten(FileSpan),
+    /// A tracker was asked over a connection that is closed now.
+    Tracker {
+        /// URL.
+        url: String,
+        /// Bytes of the request.
+        sent: u64,
+        /// Bytes of the answer.
+        received: u64,
+    },
 }
 
 /// Question to a verifier.
@@ -57,6 +104,8 @@ pub struct VerifyRequest {
 pub struct SaveRequest {
     /// Increasing number.
     pub generation: u64,
+    /// Mark up to which the journal is void with it.
+    pub settled: u64,
     /// State.
     pub state: Box<Resume>,
     /// Embed `info`.
@@ -153,6 +202,8 @@ pub enum ShardCommand {
     Query(TorrentId, Query),
     /// A verifier's answer.
     Verdict(TorrentId, PieceIndex, u32, VerifyVerdict),
+    /// The journal's answer to the entry with this mark: an errno or code when it failed.
+    Journaled(TorrentId, u64, Result<(), i32>),
     /// A saver's answer.
     SaveAnswer(TorrentId, u64, SaveVerdict),
     /// Reads a piece for a verifier.

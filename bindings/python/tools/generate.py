@@ -36,6 +36,7 @@ ENUMS = [
     ("HookMode", "TERN_HOOK_", False, "How the library delivers requests."),
     ("State", "TERN_STATE_", False, "What a torrent is doing."),
     ("SaveFlags", "TERN_SAVE_", True, "When resume data is handed out."),
+    ("SaveResult", "TERN_SAVED_", False, "What a request to save came to; `SaveDone.result`."),
     ("LoadPolicy", "TERN_LOAD_", False, "What to trust when files differ from resume data."),
     ("RemoveFlags", "TERN_REMOVE_", True, "What removal does besides."),
     ("FileFlags", "TERN_FILE_", True, "Attributes of a file (BEP 47)."),

@@ -21,7 +21,7 @@ use crate::engine::host::{AddTorrent, ShardCommand};
 use crate::engine::path_from_bytes;
 use crate::engine::settings::Settings;
 use crate::engine::store::Stored;
-use crate::swarm::{LoadPolicy, Notice, SavePolicy, TorrentParams};
+use crate::swarm::{LoadPolicy, Notice, SavePolicy, SavedWindow, TorrentParams};
 
 /// Where saved state comes from.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +65,8 @@ pub struct AddRequest {
     pub save_policy: Option<SavePolicy>,
     /// What to trust.
     pub load_policy: Option<LoadPolicy>,
+    /// Take complete files for good and hash pieces when they are first asked for.
+    pub seed_mode: bool,
     /// Hooks of this torrent.
     pub hooks: Hooks,
 }
@@ -107,7 +109,8 @@ impl Core {
         let overrides = self.verifier_of(&entry).is_some_and(|hook| hook.overrides);
         entry.prefs.lock().verify_override = overrides;
         let prefs = Prefs { verify_override: overrides, ..prefs };
-        let add = self.build(&entry, &request, resume, &prefs, &settings, &found.save_path);
+        let saved = (resume, found.known.window.take());
+        let add = self.build(&entry, &request, saved, &prefs, &settings, &found.save_path);
         self.publish(&entry, add, found.known.rank, entering)?;
         if let Some(reason) = found.complaint {
             let pieces = info.piece_count();
@@ -126,9 +129,12 @@ impl Core {
             (None, _) => return Err(Error::new(ErrorKind::Invalid, "no torrent file given")),
         };
         let info_hash = file.metainfo.info.info_hash;
-        let (stored, mut complaint) = match self.stored(&info_hash) {
-            Ok(stored) => (stored.unwrap_or_default(), None),
-            Err(error) => (Stored::default(), Some(error.to_string())),
+        let (known, stored, mut complaint) = match self.stored(&info_hash) {
+            Ok(stored) => {
+                let stored = stored.unwrap_or_default();
+                (self.known(&stored), stored, None)
+            }
+            Err(error) => (Known::default(), Stored::default(), Some(error.to_string())),
         };
         let resume = match &request.resume {
             ResumeSource::Store => {
@@ -140,8 +146,13 @@ impl Core {
                 })
             }
             _ => {
-                complaint = None;
-                given.cloned()
+                complaint = stored.damage.clone().filter(|_| stored.window_lost);
+                let mut resume = given.cloned();
+                if let Some(resume) = resume.as_mut().filter(|_| stored.window_lost) {
+                    // Which of its pieces were being written again is not known.
+                    Arc::make_mut(resume).pieces = None;
+                }
+                resume
             }
         };
         if resume.as_ref().is_some_and(|r| r.info_hash != file.metainfo.info.info_hash) {
@@ -151,7 +162,7 @@ impl Core {
         let save_path = request.save_path.clone().or_else(|| saved.map(path_from_bytes));
         let save_path =
             save_path.ok_or_else(|| Error::new(ErrorKind::Invalid, "no save path given"))?;
-        Ok(Found { file, resume, complaint, save_path, known: Known::of(&stored) })
+        Ok(Found { file, resume, complaint, save_path, known })
     }
 
     /// The shard with the fewest torrents. Two that are added at once may both get it.
@@ -178,7 +189,7 @@ impl Core {
         &self,
         entry: &Entry,
         request: &AddRequest,
-        resume: Option<Arc<Resume>>,
+        (resume, window): (Option<Arc<Resume>>, Option<SavedWindow>),
         prefs: &Prefs,
         settings: &Settings,
         save_path: &Path,
@@ -197,6 +208,8 @@ impl Core {
             id: entry.id,
             info: Arc::clone(&entry.file().metainfo.info),
             resume,
+            window,
+            seed_mode: request.seed_mode,
             peer_id: self.peer_id,
             listen_port: self.listening().first().map_or(0, SocketAddr::port),
             external_addr: *self.external.lock(),

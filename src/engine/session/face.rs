@@ -7,10 +7,13 @@ use std::sync::atomic::Ordering;
 use super::{Core, Entry, Hooks};
 use crate::base::{InfoHash, PeerKey, TorrentId};
 use crate::engine::events::{Event, EventKind, WireMessage, class};
-use crate::engine::host::{Directory, Host, SaveRequest, TrackerEvent, VerifyRequest};
+use crate::engine::host::{
+    Directory, Host, PeerAnswer, SaveRequest, TrackerEvent, Traffic, VerifyRequest,
+};
 use crate::engine::store::Change;
 use crate::proto::peer::Message;
-use crate::swarm::Notice;
+use crate::swarm::window::Entry as JournalEntry;
+use crate::swarm::{Notice, SaveOutcome};
 
 /// The session as the shards' host.
 pub(super) struct Face(pub(super) Arc<Core>);
@@ -31,6 +34,7 @@ impl Host for Face {
         let Some(entry) = self.entry(torrent) else { return };
         let kind = match notice {
             Notice::ResumeDurable(generation) if entry.is_discarded(generation) => return,
+            Notice::SaveDone { ticket, .. } if !self.0.requests.save_done(ticket) => return,
             Notice::SaveFailed(code) => {
                 let failed = entry.prefs.lock().save_error.as_deref().cloned();
                 let (generation, reason) = failed.unwrap_or_default();
@@ -75,6 +79,12 @@ impl Host for Face {
         }
     }
 
+    fn journal(&self, torrent: TorrentId, entry: JournalEntry) {
+        if let Some(owner) = self.entry(torrent) {
+            self.0.journal(&owner, entry);
+        }
+    }
+
     fn save(&self, torrent: TorrentId, request: SaveRequest) {
         if let Some(entry) = self.entry(torrent) {
             self.0.ask_saver(&entry, request);
@@ -107,6 +117,20 @@ impl Host for Face {
             self.push(entry, EventKind::Message { peer, incoming, message });
         }
     }
+
+    fn traffic(&self, torrent: TorrentId, traffic: Traffic) {
+        if self.0.queue.wants(class::IO)
+            && let Some(entry) = self.entry(torrent)
+        {
+            self.push(entry, EventKind::Traffic(traffic));
+        }
+    }
+
+    fn ask_peer(&self, torrent: TorrentId, addr: SocketAddr, incoming: bool, say: PeerAnswer) {
+        if let Some(entry) = self.entry(torrent) {
+            self.0.ask_about_peer(&entry, addr, incoming, say);
+        }
+    }
 }
 
 impl Directory for Face {
@@ -137,8 +161,12 @@ impl Core {
     }
 
     /// The requests of a torrent want no answer any more.
-    pub(super) fn withdraw(&self, entry: &Entry) {
+    pub(super) fn withdraw(&self, entry: &Arc<Entry>) {
         self.requests.withdraw(entry.id);
+        for ticket in self.requests.saves_left(entry.id) {
+            let done = Notice::SaveDone { ticket, outcome: SaveOutcome::Ended };
+            self.queue.push(Event::now(Some(Arc::clone(entry)), EventKind::Notice(done)));
+        }
         self.queue.withdraw(|token| !self.requests.is_open(token));
     }
 

@@ -42,6 +42,9 @@ impl Shard {
             ShardCommand::Verdict(id, piece, attempt, verdict) => {
                 self.with(id, |s| self.input(s, Input::Verdict { piece, attempt, verdict }));
             }
+            ShardCommand::Journaled(id, mark, result) => {
+                self.with(id, |s| self.input(s, Input::Journaled { mark, result }));
+            }
             ShardCommand::SaveAnswer(id, generation, answer) => {
                 self.with(id, |s| self.input(s, Input::SaveAnswer { generation, answer }));
             }
@@ -50,7 +53,10 @@ impl Shard {
             ShardCommand::Scrape(id) => self.with(id, |s| self.scrape(s)),
             ShardCommand::DeleteFiles(id) => self.with(id, |s| s.delete.set(true)),
             ShardCommand::WireNotices(id, on) => {
-                self.with(id, |s| s.brain.borrow_mut().set_wire_notices(on));
+                self.with(id, |s| {
+                    s.wire.set(on);
+                    s.brain.borrow_mut().set_wire_notices(on);
+                });
             }
         }
     }
@@ -86,6 +92,7 @@ impl Shard {
             stalled: Cell::new(false),
             delete: Cell::new(false),
             closing: Cell::new(false),
+            wire: Cell::new(false),
             gone: Cell::new(false),
         });
         slot.limits.set(now, Direction::Up, add.upload_limit);

@@ -84,6 +84,11 @@ class EventKind(OpenInt):
     """Save this resume data (`TERN_CLASS_REQUEST`): a QUEUED save hook is asked. `token`,
     `generation`, `data` = the blob. Answer with `tern_request_complete`: ACCEPT says that it is
     durable."""
+    PEER_REQUEST = 3
+    """May this address be connected to (`a` = 0), or let in (`a` = 1) (`TERN_CLASS_REQUEST`)?
+    Only while the option `peer_requests` is on. `token`, `addr`. Answer with
+    `tern_request_complete`: ACCEPT and PASS say yes, everything else no. Not answered within 30
+    seconds, it is no."""
     LISTENING = 16
     """A listen socket is open (`TERN_CLASS_SESSION`). `addr`, `text` = what was asked for."""
     LISTEN_FAILED = 17
@@ -127,7 +132,8 @@ class EventKind(OpenInt):
     connected to us, `data` = its peer id."""
     PEER_DISCONNECTED = 65
     """A peer is gone (`TERN_CLASS_PEER`). `peer`, `addr`, `code` = `TERN_CLOSE_*`, `os_errno`,
-    `text` = the reason for people."""
+    `text` = the reason for people. With wire notices also of connections that ended before the
+    handshake was complete."""
     PEER_BANNED = 66
     """A peer was banned because of bad data (`TERN_CLASS_PEER`). `addr`."""
     TRACKER_ANNOUNCE = 80
@@ -157,6 +163,14 @@ class EventKind(OpenInt):
     SAVE_FAILED = 99
     """Resume data could not be saved; it is tried again (`TERN_CLASS_ERROR`). `generation`,
     `code` = the hook's detail (or an errno of the built-in store), `text` = reason."""
+    STORAGE_MISSING = 104
+    """The content's directory is not there, or another file system is in its place (a disk that
+    is not mounted): the torrent stops and fetches nothing (`TERN_CLASS_ERROR`). `code` =
+    `TERN_E_NOT_FOUND`. `TERN_EVENT_STORAGE_FAILED` follows; `tern_torrent_resume` looks again."""
+    JOURNAL_FAILED = 105
+    """The built-in store failed to note which pieces are about to be written
+    (`TERN_CLASS_ERROR`). `code` = an errno or `TERN_E_*`. Downloading goes on and it is tried
+    again; until it works, a process that is killed may have to fetch pieces again."""
     FATAL = 100
     """A defect of the library stopped this torrent, or (no torrent) a thread of the session
     (`TERN_CLASS_ERROR`, never masked). `text` = what the defect said. The torrent is gone then;
@@ -171,12 +185,30 @@ class EventKind(OpenInt):
     `text` = why. What is stored of it stays; it can be added as any other."""
     SAVED = 112
     """A generation of resume data is durable (`TERN_CLASS_SAVE`). `generation`."""
+    SAVE_DONE = 113
+    """The answer to `tern_torrent_request_save`: one for each (`TERN_CLASS_SAVE`, never dropped).
+    `token` = its ticket (not one for `tern_request_complete`), `a` = `TERN_SAVED_*`, `generation`
+    when saved, `code` = why it was refused."""
     MESSAGE_IN = 128
     """A message came from a peer (`TERN_CLASS_WIRE`). `peer`, `addr` when known, `code` =
     `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield. Blocks are not
     carried, and extension messages (BEP 10) are not reported."""
     MESSAGE_OUT = 129
     """A message went to a peer (`TERN_CLASS_WIRE`). As `TERN_EVENT_MESSAGE_IN`."""
+    RECEIVED = 130
+    """Bytes came from a peer's socket (`TERN_CLASS_IO`). `peer`, `addr`, `a` = bytes of one read.
+    Comes before what they led to, also before `TERN_EVENT_PEER_CONNECTED`."""
+    SENT = 131
+    """Bytes went into a peer's socket (`TERN_CLASS_IO`). `peer`, `addr`, `a` = bytes."""
+    FILE_READ = 132
+    """Content was read: for a peer, or to be hashed (also when it was still in memory)
+    (`TERN_CLASS_IO`). `file`, `a` = offset in the file, `b` = bytes."""
+    FILE_WRITTEN = 133
+    """Content was given to the storage (`TERN_CLASS_IO`). `file`, `a` = offset in the file, `b` =
+    bytes."""
+    TRACKER_TRAFFIC = 134
+    """A tracker was asked by HTTP and the connection is closed (`TERN_CLASS_IO`). `text` = URL,
+    `a` = bytes of the request, `b` = bytes of the answer. Comes before what the tracker said."""
     LOG = 144
     """A log line (`TERN_CLASS_LOG`). `code` = `TERN_LOG_*`, `text`."""
 
@@ -187,8 +219,8 @@ class EventClass(OpenFlag):
     NONE = 0
     """No bit."""
     REQUEST = 1
-    """Requests (`TERN_EVENT_VERIFY_REQUEST`, `TERN_EVENT_SAVE_REQUEST`). Never dropped, never
-    masked."""
+    """Requests (`TERN_EVENT_VERIFY_REQUEST`, `TERN_EVENT_SAVE_REQUEST`,
+    `TERN_EVENT_PEER_REQUEST`). Never dropped, never masked."""
     SESSION = 2
     """The session: listening, closed."""
     TORRENT = 4
@@ -207,8 +239,10 @@ class EventClass(OpenFlag):
     """Single messages of the peer protocol; also needs `tern_torrent_set_wire_notices`. Many."""
     LOG = 512
     """Log lines."""
+    IO = 1024
+    """Bytes that pass sockets and files; also needs `tern_torrent_set_wire_notices`. Many."""
     DEFAULT = 767
-    """What a new session is subscribed to: everything but WIRE."""
+    """What a new session is subscribed to: everything but WIRE and IO."""
 
 
 class LogLevel(OpenInt):
@@ -297,6 +331,33 @@ class SaveFlags(OpenFlag):
     """Save before closing."""
     WITH_INFO = 8
     """Embed the `info` dictionary, so that the blob alone can bring the torrent back."""
+    IF_COUNTERS = 16
+    """When bytes sent or received or a tracker's counts changed. In a policy: what the interval
+    is for, all but this when none is given. In `tern_torrent_request_save`: what must have
+    changed."""
+    IF_PROGRESS = 32
+    """When blocks were written, pieces verified, found or lost."""
+    IF_CONFIG = 64
+    """When priorities, limits, file names, the directory, bans or settings changed."""
+    IF_STATE = 128
+    """When it was paused, checked, finished, failed, or left seed mode."""
+    IF_METADATA = 256
+    """When trackers, web seeds or the description changed."""
+    IF_ANY = 496
+    """When anything changed."""
+
+
+class SaveResult(OpenInt):
+    """What a request to save came to; `SaveDone.result`."""
+
+    SAVED = 1
+    """The state that was asked for is durable."""
+    NOT_MODIFIED = 2
+    """Nothing changed of what the request named."""
+    REFUSED = 3
+    """It was refused; it is tried again all the same, and nobody is told."""
+    ENDED = 4
+    """The torrent ended first."""
 
 
 class LoadPolicy(OpenInt):

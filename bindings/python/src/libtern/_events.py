@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import _codes
-from ._codes import CloseReason, EventClass, EventKind, LogLevel, Message, State
+from ._codes import CloseReason, EventClass, EventKind, LogLevel, Message, SaveResult, State
 from ._ffi import lent, view_bytes, view_path, view_text
 
 if TYPE_CHECKING:
@@ -461,6 +461,76 @@ class MessageSent(MessageReceived):
     classes = EventClass.WIRE
 
 
+@dataclass(frozen=True, slots=True)
+class BytesReceived(TorrentEvent):
+    """Bytes came from a peer's socket; see `Torrent.set_wire_notices` and `EventClass.IO`."""
+
+    kind = EventKind.RECEIVED
+    classes = EventClass.IO
+    peer: int
+    """Number of the connection."""
+    address: str
+    """Its address."""
+    length: int
+    """Bytes of one read."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return raw.c.peer, raw.addr, raw.c.a
+
+
+@dataclass(frozen=True, slots=True)
+class BytesSent(BytesReceived):
+    """Bytes went into a peer's socket. As `BytesReceived`."""
+
+    kind = EventKind.SENT
+    classes = EventClass.IO
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead(TorrentEvent):
+    """Content was read: for a peer, or to be hashed (also when it was still in memory)."""
+
+    kind = EventKind.FILE_READ
+    classes = EventClass.IO
+    file: int | None
+    """Number of the file."""
+    offset: int
+    """Where in the file."""
+    length: int
+    """Bytes."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return raw.file, raw.c.a, raw.c.b
+
+
+@dataclass(frozen=True, slots=True)
+class FileWritten(FileRead):
+    """Content was given to the storage. As `FileRead`."""
+
+    kind = EventKind.FILE_WRITTEN
+    classes = EventClass.IO
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerTraffic(TorrentEvent):
+    """A tracker was asked by HTTP and the connection is closed."""
+
+    kind = EventKind.TRACKER_TRAFFIC
+    classes = EventClass.IO
+    url: str
+    """The tracker."""
+    sent: int
+    """Bytes of the request."""
+    received: int
+    """Bytes of the answer."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return raw.text, raw.c.a, raw.c.b
+
+
 # Trackers.
 
 
@@ -573,6 +643,38 @@ class StorageFailed(TorrentEvent):
     def error(self) -> OSError:
         """The same as an exception of the class that fits the error number."""
         return OSError(self.errno or None, self.reason or os.strerror(self.errno), self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class StorageMissing(TorrentEvent):
+    """The content's directory is not there, or another file system is in its place.
+
+    The torrent stops and fetches nothing. `StorageFailed` follows; `Torrent.resume()` looks again.
+    """
+
+    kind = EventKind.STORAGE_MISSING
+    classes = EventClass.ERROR
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class JournalFailed(TorrentEvent):
+    """The built-in store failed to note which pieces are about to be written.
+
+    Downloading goes on. Until it works, a process that is killed may have to fetch pieces again.
+    """
+
+    kind = EventKind.JOURNAL_FAILED
+    classes = EventClass.ERROR
+    code: int
+    """An errno, or a `Code`."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return (raw.c.code,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -692,6 +794,26 @@ class Saved(TorrentEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class SaveDone(TorrentEvent):
+    """The answer to `Torrent.request_save()`: one for each, never dropped."""
+
+    kind = EventKind.SAVE_DONE
+    classes = EventClass.SAVE
+    ticket: int
+    """What `request_save()` returned."""
+    result: SaveResult
+    """What it came to."""
+    generation: int
+    """Which generation is durable, when saved."""
+    code: int
+    """Why it was refused: the hook's detail, or an errno of the built-in store."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return raw.c.token, SaveResult(raw.c.a), raw.c.generation, raw.c.code
+
+
+@dataclass(frozen=True, slots=True)
 class Log(Event):
     """A log line."""
 
@@ -720,17 +842,18 @@ def kinds() -> dict[int, type[Event]]:
 
 
 NEVER_MASKED = frozenset({
-    EventKind.VERIFY_REQUEST, EventKind.SAVE_REQUEST, EventKind.CLOSED, EventKind.DROPPED,
-    EventKind.FATAL,
+    EventKind.VERIFY_REQUEST, EventKind.SAVE_REQUEST, EventKind.PEER_REQUEST, EventKind.CLOSED,
+    EventKind.DROPPED, EventKind.FATAL, EventKind.SAVE_DONE,
 })
 """Kinds that come whatever is subscribed."""
 
 __all__ = [
-    "Checked", "Closed", "Dropped", "Event", "ExternalAddress", "Fatal", "FileCompleted",
-    "Finished", "ListenFailed", "Listening", "Log", "MessageReceived", "MessageSent", "Moved",
-    "PeerBanned", "PeerConnected", "PeerDisconnected", "PieceFailed", "PiecePassed", "Renamed",
-    "RestoreFailed", "ResumeRejected", "SaveFailed", "Saved", "StateChanged", "StorageFailed",
-    "StoreDamaged", "TorrentAdded",
-    "TorrentEvent", "TorrentRemoved", "TrackerAnnounce", "TrackerFailed", "TrackerReply",
-    "TrackerScraped", "UnknownEvent", "VerifierFailed",
+    "BytesReceived", "BytesSent", "Checked", "Closed", "Dropped", "Event", "ExternalAddress",
+    "Fatal", "FileCompleted", "FileRead", "FileWritten", "Finished", "JournalFailed",
+    "ListenFailed", "Listening", "Log", "MessageReceived", "MessageSent", "Moved", "PeerBanned",
+    "PeerConnected", "PeerDisconnected", "PieceFailed", "PiecePassed", "Renamed", "RestoreFailed",
+    "ResumeRejected", "SaveDone", "SaveFailed", "Saved", "StateChanged", "StorageFailed",
+    "StorageMissing", "StoreDamaged", "TorrentAdded", "TorrentEvent", "TorrentRemoved",
+    "TrackerAnnounce", "TrackerFailed", "TrackerReply", "TrackerScraped", "TrackerTraffic",
+    "UnknownEvent", "VerifierFailed",
 ]

@@ -92,6 +92,8 @@ class LiveOptions(TypedDict, total=False):
     """Whether content goes to peers from the page cache, without being read into memory, where
     the system can do that: 0 never, 1 to other machines (on one machine it costs the two sides
     more than it saves), 2 always. For connections made afterwards."""
+    peer_requests: bool
+    """Ask the host about each peer address before connecting to it or letting it in."""
     trackers_enabled: bool
     """Whether trackers are used."""
     announce_all_tiers: bool
@@ -108,6 +110,9 @@ class LiveOptions(TypedDict, total=False):
     """Embed the `info` dictionary in resume data. For torrents added afterwards."""
     announce_ip: str
     """Address told to trackers; empty tells none."""
+    save_conditions: int
+    """What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4
+    configuration, 8 state, 16 metadata. For torrents added afterwards."""
 
 
 class SessionOptions(LiveOptions, total=False):
@@ -290,6 +295,10 @@ OPTIONS: dict[str, Option] = {
         "where the system can do that: 0 never, 1 to other machines (on one machine it costs "
         "the two sides more than it saves), 2 always. For connections made afterwards.",
     ),
+    "peer_requests": Option(
+        1090, "peer_requests", OptionType.BOOL, False, 0, 1, True,
+        "Ask the host about each peer address before connecting to it or letting it in.",
+    ),
     "trackers_enabled": Option(
         2001, "trackers_enabled", OptionType.BOOL, True, 0, 1, True,
         "Whether trackers are used.",
@@ -352,6 +361,11 @@ OPTIONS: dict[str, Option] = {
     "peer_id": Option(
         4001, "peer_id", OptionType.BYTES, b"-TN0010-", 0, 20, False,
         "First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it.",
+    ),
+    "save_conditions": Option(
+        5051, "save_conditions", OptionType.INT, 30, 0, 31, True,
+        "What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 "
+        "configuration, 8 state, 16 metadata. For torrents added afterwards.",
     ),
 }
 """All options by name, in the order of their numbers."""
