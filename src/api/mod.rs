@@ -76,10 +76,6 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Whether the library has a feature: `v1`, `tls`, `store`; others are not there (yet).
 #[must_use]
 pub fn has(feature: &str) -> bool {
-    match feature {
-        "v1" => true,
-        "tls" => cfg!(feature = "tls"),
-        "store" => cfg!(feature = "store"),
-        _ => false,
-    }
+    let built = [("v1", true), ("tls", cfg!(feature = "tls")), ("store", cfg!(feature = "store"))];
+    built.contains(&(feature, true))
 }

@@ -158,6 +158,7 @@ impl Error {
     }
 
     /// The same with the file or directory it is about.
+    #[cfg(feature = "store")]
     #[must_use]
     pub(super) fn at(mut self, path: impl Into<PathBuf>) -> Self {
         self.path = Some(path.into());
@@ -165,6 +166,7 @@ impl Error {
     }
 
     /// The same with the system's error number.
+    #[cfg(feature = "store")]
     #[must_use]
     pub(super) fn with_errno(mut self, errno: i32) -> Self {
         self.os_errno = errno;

@@ -52,6 +52,8 @@ pub struct Stored {
     pub params: Option<Bytes>,
     /// Its place in the queue; `None` when it was removed from its session with its state kept.
     pub rank: Option<i64>,
+    /// The window could not be read: no piece that any saved state claims can be trusted unhashed.
+    pub window_lost: bool,
     /// Why some of it is not here although it was kept: one line. Without a blob the files have to
     /// be checked, whatever was known of them.
     pub damage: Option<String>,

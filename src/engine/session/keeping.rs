@@ -20,6 +20,7 @@ use crate::engine::error::{Error, ErrorKind};
 use crate::engine::events::{Event, EventKind, unix_ms};
 use crate::engine::formats;
 use crate::engine::store::{Change, Report, Save, Stored};
+use crate::swarm::SavedWindow;
 
 /// What the store knows of a torrent that is being added.
 #[derive(Clone, Debug, Default)]
@@ -28,12 +29,9 @@ pub(super) struct Known {
     pub(super) rank: Option<i64>,
     /// The store has the torrent file and what it was added with.
     pub(super) whole: bool,
-}
-
-impl Known {
-    pub(super) fn of(stored: &Stored) -> Self {
-        Self { rank: stored.rank, whole: stored.metainfo.is_some() && stored.params.is_some() }
-    }
+    /// Pieces under way; `None` when there is no journal, or none that can be read: entries could
+    /// not be told from older ones.
+    pub(super) window: Option<SavedWindow>,
 }
 
 /// Resume data that the store has; `None` when it has none. What says nothing of pieces, because
@@ -136,6 +134,17 @@ fn path_bytes(path: &Path) -> Vec<u8> {
 }
 
 impl Core {
+    /// What it means for adding it that the store has this.
+    pub(super) fn known(&self, stored: &Stored) -> Known {
+        let keeps = self.keeper.as_ref().is_some_and(|keeper| keeper.store().has_window());
+        let window = || SavedWindow { pieces: stored.window.clone(), mark: stored.mark };
+        Known {
+            rank: stored.rank,
+            whole: stored.metainfo.is_some() && stored.params.is_some(),
+            window: keeps.then(window),
+        }
+    }
+
     /// What the store knows of a torrent.
     pub(super) fn stored(&self, info_hash: &InfoHash) -> Result<Option<Stored>, Error> {
         self.keeper.as_ref().map_or(Ok(None), |keeper| keeper.store().load(info_hash))

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::add::{Found, ResumeSource};
-use super::keeping::{Known, resume_of};
+use super::keeping::resume_of;
 use super::{AddRequest, Core};
 use crate::base::InfoHash;
 use crate::codec::resume::Resume;
@@ -84,7 +84,7 @@ impl Core {
         let save_path = save_path.ok_or_else(|| {
             Error::new(ErrorKind::Resume, "where its content was is not known any more")
         })?;
-        let known = Known::of(&stored);
+        let known = self.known(&stored);
         let found = Found { file, resume, complaint, save_path, known };
         let request = AddRequest { resume: ResumeSource::Store, ..AddRequest::default() };
         self.add_found(request, found).map(|_| true)

@@ -369,12 +369,12 @@ impl Store for SqliteStore {
     fn close(&self) -> Result<(), Error> {
         let mut inner = self.inner.lock();
         // The database first: who gets the lock must find it closed.
-        let closed = inner.db.take().map(|db| db.connection.close());
+        let closed = match inner.db.take() {
+            Some(db) => db.connection.close().map_err(|(_, error)| failed(&self.dir, &error)),
+            None => Ok(()),
+        };
         inner.lock = None;
-        match closed {
-            Some(Err((_, error))) => Err(failed(&self.dir, &error)),
-            _ => Ok(()),
-        }
+        closed
     }
 }
 

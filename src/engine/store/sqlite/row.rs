@@ -316,7 +316,7 @@ pub(super) fn whole(
         Checked::Good((pieces, mark)) => (out.window, out.mark) = (pieces, mark),
         Checked::Damaged => {
             // What was being written is not known: nothing the blob claims can be trusted.
-            out.blob = None;
+            (out.blob, out.window_lost) = (None, true);
             out.mark = u64::from(u32::MAX);
             out.damage = damaged("list of pieces under way");
         }

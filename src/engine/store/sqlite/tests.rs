@@ -191,9 +191,12 @@ fn files_of_the_first_release_are_taken_over_once() {
     assert_eq!(open(dir.path()).load(&hash(2)).unwrap().unwrap().blob, Some(blob_of(2, 2)));
 }
 
-/// What a store should have.
+/// Pieces by mark.
+type Window = BTreeMap<u64, BTreeSet<u32>>;
+
+/// What a store should have: blob and window by torrent.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Model(BTreeMap<u8, (Option<Bytes>, BTreeMap<u64, BTreeSet<u32>>)>);
+struct Model(BTreeMap<u8, (Option<Bytes>, Window)>);
 
 impl Model {
     fn apply(&mut self, change: &Change) {
@@ -221,7 +224,7 @@ impl Model {
     }
 
     fn view(&self) -> Vec<(u8, Option<Bytes>, Vec<u32>)> {
-        let window = |w: &BTreeMap<u64, BTreeSet<u32>>| {
+        let window = |w: &Window| {
             w.values().flatten().copied().collect::<BTreeSet<_>>().into_iter().collect()
         };
         self.0.iter().map(|(n, (blob, w))| (*n, blob.clone(), window(w))).collect()
