@@ -226,6 +226,36 @@
 /** No piece, no file. */
 #define TERN_NONE 4294967295
 
+/** Not bencode, or nested too deeply. (What `tern_error_detail` says, here and below.) */
+#define TERN_DETAIL_BENCODE 1
+
+/** A required key is missing. */
+#define TERN_DETAIL_MISSING 2
+
+/** The value of a key has the wrong type or is out of bounds. */
+#define TERN_DETAIL_INVALID 3
+
+/** The number of piece hashes does not fit the lengths of the files. */
+#define TERN_DETAIL_PIECE_COUNT 4
+
+/** Larger than this library reads. */
+#define TERN_DETAIL_TOO_LARGE 5
+
+/** Only a version 2 part (BEP 52). */
+#define TERN_DETAIL_V2_ONLY 6
+
+/** Not a format or version that is known. */
+#define TERN_DETAIL_FORMAT 7
+
+/** Of another torrent, or contradicting itself about which. */
+#define TERN_DETAIL_OTHER_TORRENT 8
+
+/** Damaged: a wrong checksum. */
+#define TERN_DETAIL_CHECKSUM 9
+
+/** Written by a newer version. */
+#define TERN_DETAIL_NEWER 10
+
 /**
  * Requests (`TERN_EVENT_VERIFY_REQUEST`, `TERN_EVENT_SAVE_REQUEST`, `TERN_EVENT_PEER_REQUEST`).
  * Never dropped, never masked.
@@ -1335,7 +1365,8 @@ TERN_API void tern_buf_free(tern_buf *buf);
 TERN_API tern_result tern_error_code(const tern_error *error);
 
 /**
- * A finer number below the code, 0 when there is none. New ones may appear at any time.
+ * A finer number below the code, 0 when there is none: a `TERN_DETAIL_*` about bytes that were
+ * handed in, or (from 1000) the `TERN_OPT_*` concerned. New ones may appear at any time.
  *
  * Threads: any; in hooks: yes; since 0.1.0.
  */

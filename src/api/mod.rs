@@ -56,7 +56,7 @@ pub use crate::base::{
     Bitset, DiskError, FileIndex, InfoHash, PeerId, PeerKey, PieceIndex, TorrentId,
 };
 pub use crate::codec::metainfo::{FileAttr, FileEntry, FileSpan};
-pub use crate::engine::error::{Error, ErrorKind};
+pub use crate::engine::error::{Detail, Error, ErrorKind};
 pub use crate::engine::events::{EventKind, LogLevel, VerifyQuestion, WireMessage, class};
 pub use crate::engine::host::{TrackerEvent, Traffic};
 pub use crate::engine::options::{OptionSpec, OptionValue};

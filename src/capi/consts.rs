@@ -62,6 +62,27 @@ pub const TERN_E_IN_USE: tern_result = -20;
 /// `tern_error_path`.
 pub const TERN_E_STORE: tern_result = -21;
 
+/// Not bencode, or nested too deeply. (What `tern_error_detail` says, here and below.)
+pub const TERN_DETAIL_BENCODE: i32 = 1;
+/// A required key is missing.
+pub const TERN_DETAIL_MISSING: i32 = 2;
+/// The value of a key has the wrong type or is out of bounds.
+pub const TERN_DETAIL_INVALID: i32 = 3;
+/// The number of piece hashes does not fit the lengths of the files.
+pub const TERN_DETAIL_PIECE_COUNT: i32 = 4;
+/// Larger than this library reads.
+pub const TERN_DETAIL_TOO_LARGE: i32 = 5;
+/// Only a version 2 part (BEP 52).
+pub const TERN_DETAIL_V2_ONLY: i32 = 6;
+/// Not a format or version that is known.
+pub const TERN_DETAIL_FORMAT: i32 = 7;
+/// Of another torrent, or contradicting itself about which.
+pub const TERN_DETAIL_OTHER_TORRENT: i32 = 8;
+/// Damaged: a wrong checksum.
+pub const TERN_DETAIL_CHECKSUM: i32 = 9;
+/// Written by a newer version.
+pub const TERN_DETAIL_NEWER: i32 = 10;
+
 /// Requests (`TERN_EVENT_VERIFY_REQUEST`, `TERN_EVENT_SAVE_REQUEST`, `TERN_EVENT_PEER_REQUEST`).
 /// Never dropped, never masked.
 pub const TERN_CLASS_REQUEST: u32 = 0x0001;

@@ -329,8 +329,9 @@ impl Filler {
             Notice::JournalFailed(code) => {
                 (self.raw.kind, self.raw.code) = (TERN_EVENT_JOURNAL_FAILED, *code);
             }
-            Notice::SaveFailed(code) => {
+            Notice::SaveFailed { generation, code } => {
                 (self.raw.kind, self.raw.code) = (TERN_EVENT_SAVE_FAILED, *code);
+                self.raw.generation = *generation;
             }
             Notice::ResumeRejected { partial, file, reason, pieces } => {
                 self.raw.kind = TERN_EVENT_RESUME_REJECTED;

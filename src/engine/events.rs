@@ -294,7 +294,7 @@ impl EventKind {
                 | Notice::ResumeRejected { .. }
                 | Notice::JournalFailed(_)
                 | Notice::StorageMissing
-                | Notice::SaveFailed(_) => class::ERROR,
+                | Notice::SaveFailed { .. } => class::ERROR,
                 Notice::ResumeDurable(_) | Notice::SaveDone { .. } => class::SAVE,
                 _ => class::TORRENT,
             },

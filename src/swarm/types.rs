@@ -648,8 +648,13 @@ pub enum Notice {
     },
     /// The host made this generation durable.
     ResumeDurable(u64),
-    /// A save failed with this code and will be tried again.
-    SaveFailed(i32),
+    /// A save failed and will be tried again.
+    SaveFailed {
+        /// What was to be saved.
+        generation: u64,
+        /// The host's or the store's number.
+        code: i32,
+    },
     /// The answer to `Command::Save` with this ticket: exactly one.
     SaveDone {
         /// Which.

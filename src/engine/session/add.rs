@@ -14,7 +14,7 @@ use super::{Core, Entry, Hooks};
 use crate::base::{FileIndex, TorrentId, UnixTime};
 use crate::codec::metainfo::{Info, Tiers};
 use crate::codec::resume::Resume;
-use crate::engine::error::{Error, ErrorKind};
+use crate::engine::error::{Detail, Error, ErrorKind};
 use crate::engine::events::{Event, EventKind, unix_ms};
 use crate::engine::formats::{self, TorrentFile};
 use crate::engine::host::{AddTorrent, ShardCommand};
@@ -156,7 +156,8 @@ impl Core {
             }
         };
         if resume.as_ref().is_some_and(|r| r.info_hash != file.metainfo.info.info_hash) {
-            return Err(Error::new(ErrorKind::Resume, "the resume data is of another torrent"));
+            let other = Error::new(ErrorKind::Resume, "the resume data is of another torrent");
+            return Err(other.because(Detail::OtherTorrent));
         }
         let saved = resume.as_ref().map(|r| r.save_path.as_slice()).filter(|p| !p.is_empty());
         let save_path = request.save_path.clone().or_else(|| saved.map(path_from_bytes));

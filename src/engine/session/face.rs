@@ -35,9 +35,10 @@ impl Host for Face {
         let kind = match notice {
             Notice::ResumeDurable(generation) if entry.is_discarded(generation) => return,
             Notice::SaveDone { ticket, .. } if !self.0.requests.save_done(ticket) => return,
-            Notice::SaveFailed(code) => {
+            Notice::SaveFailed { generation, code } => {
                 let failed = entry.prefs.lock().save_error.as_deref().cloned();
-                let (generation, reason) = failed.unwrap_or_default();
+                let known = failed.filter(|(of, _)| *of == generation).map(|(_, reason)| reason);
+                let reason = known.unwrap_or_else(|| "the save hook failed".into());
                 EventKind::SaveFailed { generation, code, reason }
             }
             Notice::Renamed(file, result) => {

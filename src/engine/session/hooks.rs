@@ -291,11 +291,7 @@ impl Core {
                     }
                     Verdict::Reject => SaveVerdict::Reject,
                     Verdict::Defer(time) => SaveVerdict::Defer(time),
-                    Verdict::Fail(code) => {
-                        let failed = Box::new((generation, "the save hook failed".into()));
-                        entry.prefs.lock().save_error = Some(failed);
-                        SaveVerdict::Fail(code)
-                    }
+                    Verdict::Fail(code) => SaveVerdict::Fail(code),
                 };
                 self.send(entry, ShardCommand::SaveAnswer(entry.id, generation, verdict))
             }

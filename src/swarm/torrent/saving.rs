@@ -370,7 +370,7 @@ impl Torrent {
                     self.go_on();
                 }
             }
-            Answered::Failed(code) => self.notice(Notice::SaveFailed(code)),
+            Answered::Failed(code) => self.notice(Notice::SaveFailed { generation, code }),
             Answered::Again | Answered::Stray => {}
         }
     }

@@ -9,6 +9,9 @@
                 case libtern.Finished():
                     break
 
+In asyncio the same words with `async` in front: `async with`, `async for`; hooks may be coroutine
+functions then.
+
 Nothing of the library ever calls Python from a thread of its own: hook functions run where the
 session is pumped (`Session.run_once`, `Session.events`, `libtern.aio`).
 """
@@ -20,6 +23,7 @@ from ._codes import (
     VERSION_PATCH,
     CloseReason,
     Code,
+    Detail,
     EventClass,
     EventKind,
     FileFlags,
@@ -125,7 +129,7 @@ from ._requests import (
     VerifyHook,
     VerifyRequest,
 )
-from ._session import Restored, Session
+from ._session import Events, Restored, Session
 from ._structs import FileInfo, PeerInfo, Stats, Status, TrackerInfo
 from ._torrent import Torrent
 
@@ -145,24 +149,24 @@ def has(feature: str) -> bool:
 
 
 __all__ = [
-    "Answer", "BytesReceived", "BytesSent", "CancelledError", "Checked", "CloseReason", "Closed",
-    "Code", "Defer", "Dropped", "DuplicateTorrent", "Event", "EventClass", "EventKind",
-    "ExternalAddress", "Fatal", "FileCompleted", "FileFlags", "FileInfo", "FileRead",
-    "FileWritten", "Finished", "ForkedError", "GoneError", "InternalError", "InvalidArgument",
-    "JournalFailed", "LIBRARY_PATH", "ListenFailed", "Listening", "LiveOptions", "LoadPolicy",
-    "Log", "LogLevel", "Message", "MessageReceived", "MessageSent", "Metainfo", "MetainfoError",
-    "Moved", "NotFoundError", "OPTIONS", "Option", "OptionType", "OptionTypeError", "PENDING",
-    "PeerBanned", "PeerConnected", "PeerDisconnected", "PeerFlags", "PeerHook", "PeerInfo",
-    "PeerRequest", "PeerSource", "PieceFailed", "PiecePassed", "RangeError", "ReentrantError",
-    "Renamed", "Request", "RequestGone", "Restored", "RestoreFailed", "ResumeError",
-    "ResumeRejected", "SaveDone", "SaveFailed", "SaveFlags", "SaveHook", "SaveRequest",
-    "SaveResult", "Saved", "Session", "SessionClosed", "SessionOptions", "State", "StateChanged",
-    "StateDirInUse", "StateError", "Stats", "Status", "StorageDenied", "StorageError",
-    "StorageExists", "StorageFailed", "StorageMissing", "StorageNotFound", "StoreDamaged",
-    "StoreError", "TernError", "TimedOut", "Torrent", "TorrentAdded", "TorrentEvent",
-    "TorrentGone", "TorrentRemoved", "TorrentSource", "TrackerAnnounce", "TrackerFailed",
-    "TrackerInfo", "TrackerReply", "TrackerScraped", "TrackerTraffic", "UnknownEvent",
-    "UnknownOption", "UnsupportedError", "Verdict", "VerifierFailed", "VerifyHook",
-    "VerifyRequest", "VersionError", "__version__", "create_torrent", "has", "library_option",
-    "library_options", "library_version",
+    "Answer", "BytesReceived", "BytesSent", "CancelledError", "Checked", "CloseReason",
+    "Closed", "Code", "Defer", "Detail", "Dropped", "DuplicateTorrent", "Event", "EventClass",
+    "EventKind", "Events", "ExternalAddress", "Fatal", "FileCompleted", "FileFlags", "FileInfo",
+    "FileRead", "FileWritten", "Finished", "ForkedError", "GoneError", "InternalError",
+    "InvalidArgument", "JournalFailed", "LIBRARY_PATH", "ListenFailed", "Listening",
+    "LiveOptions", "LoadPolicy", "Log", "LogLevel", "Message", "MessageReceived", "MessageSent",
+    "Metainfo", "MetainfoError", "Moved", "NotFoundError", "OPTIONS", "Option", "OptionType",
+    "OptionTypeError", "PENDING", "PeerBanned", "PeerConnected", "PeerDisconnected",
+    "PeerFlags", "PeerHook", "PeerInfo", "PeerRequest", "PeerSource", "PieceFailed",
+    "PiecePassed", "RangeError", "ReentrantError", "Renamed", "Request", "RequestGone",
+    "Restored", "RestoreFailed", "ResumeError", "ResumeRejected", "SaveDone", "SaveFailed",
+    "SaveFlags", "SaveHook", "SaveRequest", "SaveResult", "Saved", "Session", "SessionClosed",
+    "SessionOptions", "State", "StateChanged", "StateDirInUse", "StateError", "Stats", "Status",
+    "StorageDenied", "StorageError", "StorageExists", "StorageFailed", "StorageMissing",
+    "StorageNotFound", "StoreDamaged", "StoreError", "TernError", "TimedOut", "Torrent",
+    "TorrentAdded", "TorrentEvent", "TorrentGone", "TorrentRemoved", "TorrentSource",
+    "TrackerAnnounce", "TrackerFailed", "TrackerInfo", "TrackerReply", "TrackerScraped",
+    "TrackerTraffic", "UnknownEvent", "UnknownOption", "UnsupportedError", "Verdict",
+    "VerifierFailed", "VerifyHook", "VerifyRequest", "VersionError", "__version__",
+    "create_torrent", "has", "library_option", "library_options", "library_version",
 ]

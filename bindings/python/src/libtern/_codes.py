@@ -72,6 +72,31 @@ class Code(OpenInt):
     `tern_error_path`."""
 
 
+class Detail(OpenInt):
+    """What exactly was wrong; `TernError.detail`."""
+
+    BENCODE = 1
+    """Not bencode, or nested too deeply. (What `tern_error_detail` says, here and below.)"""
+    MISSING = 2
+    """A required key is missing."""
+    INVALID = 3
+    """The value of a key has the wrong type or is out of bounds."""
+    PIECE_COUNT = 4
+    """The number of piece hashes does not fit the lengths of the files."""
+    TOO_LARGE = 5
+    """Larger than this library reads."""
+    V2_ONLY = 6
+    """Only a version 2 part (BEP 52)."""
+    FORMAT = 7
+    """Not a format or version that is known."""
+    OTHER_TORRENT = 8
+    """Of another torrent, or contradicting itself about which."""
+    CHECKSUM = 9
+    """Damaged: a wrong checksum."""
+    NEWER = 10
+    """Written by a newer version."""
+
+
 class EventKind(OpenInt):
     """Kinds of events; `Event.kind`."""
 
