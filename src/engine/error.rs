@@ -52,6 +52,8 @@ pub enum ErrorKind {
     InUse = -20,
     /// The state directory has a database that is not for this library.
     Store = -21,
+    /// A tracker refused, or gave no answer.
+    Tracker = -27,
 }
 
 impl ErrorKind {
@@ -78,6 +80,7 @@ impl ErrorKind {
         Self::Version,
         Self::InUse,
         Self::Store,
+        Self::Tracker,
     ];
 
     /// The stable number, negative.
@@ -111,6 +114,7 @@ impl ErrorKind {
             Self::Version => "the header and the library do not fit together",
             Self::InUse => "another session or process uses the state directory",
             Self::Store => "the state directory's database cannot be used",
+            Self::Tracker => "the tracker refused or gave no answer",
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The `tern` command: get, seed, create, show and verify torrents; list, import and export them.
+//! The `tern` command: get, seed, create, show and verify torrents; ask trackers; list, import and
+//! export.
 //!
 //! A program like any other on libtern's public face. Deliberately absent: any other room, and
 //! anything a host could not do.
@@ -12,6 +13,7 @@ mod report;
 mod show;
 mod signals;
 mod state;
+mod tracker;
 mod transfer;
 mod units;
 mod verify;
@@ -85,6 +87,8 @@ fn run(command: &Command, reporter: &mut Reporter) -> Result<u8, Failure> {
         Command::Create(create) => create::run(create, reporter),
         Command::Show(show) => show::run(show, reporter),
         Command::Verify(verify) => verify::run(verify, reporter),
+        Command::Announce(ask) => tracker::announce(ask, reporter),
+        Command::Scrape(ask) => tracker::scrape(ask, reporter),
         Command::Import(import) => import::run(import, reporter),
         Command::Export(export) => export::run(export, reporter),
         Command::List(list) => list::run(list, reporter),

@@ -186,6 +186,10 @@ class StoreError(TernError, RuntimeError):
     """The `state_dir` has a database of another program, or of a newer libtern."""
 
 
+class TrackerError(TernError, RuntimeError):
+    """A tracker refused, or gave no answer."""
+
+
 BY_CODE: dict[Code, type[TernError]] = {
     Code.INVALID: InvalidArgument,
     Code.PANIC: InternalError,
@@ -208,6 +212,7 @@ BY_CODE: dict[Code, type[TernError]] = {
     Code.VERSION: VersionError,
     Code.IN_USE: StateDirInUse,
     Code.STORE: StoreError,
+    Code.TRACKER: TrackerError,
 }
 """The class of each code; a code a newer library may add is a plain `TernError`."""
 
