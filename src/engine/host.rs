@@ -32,6 +32,8 @@ pub trait Host: Send + Sync {
     fn listen(&self, wanted: &str, result: Result<SocketAddr, std::io::Error>);
     /// A shard panicked while working on this torrent (or, `None`, outside one).
     fn panicked(&self, torrent: Option<TorrentId>, message: String);
+    /// The shard begins a turn (true), in which it may have much to tell, or ends it.
+    fn batch(&self, _begins: bool) {}
     /// A peer message passed, only called when wire notices are on (see
     /// [`ShardCommand::WireNotices`]).
     fn wire(&self, torrent: TorrentId, peer: PeerKey, incoming: bool, message: &Message);

@@ -689,7 +689,11 @@ impl World {
             DiskOp::Move(path) => DiskAnswer::Moved(Ok(path)),
             DiskOp::Rename(file, _) => DiskAnswer::Done(DiskOpKind::Rename(file), Ok(())),
         };
-        let wait = self.jitter(Duration::from_millis(3));
+        let hashed = matches!(answer, DiskAnswer::Hashed(..));
+        let mut wait = self.jitter(Duration::from_millis(3));
+        if hashed {
+            wait += self.nodes[n].setup.hash_delay;
+        }
         self.after(wait, Event::DiskAnswer { node: n, epoch, answer });
     }
 

@@ -93,6 +93,14 @@ impl Host for Face {
         self.0.one_less();
     }
 
+    fn batch(&self, begins: bool) {
+        if begins {
+            self.0.queue.hold();
+        } else {
+            self.0.queue.release();
+        }
+    }
+
     fn wire(&self, torrent: TorrentId, peer: PeerKey, incoming: bool, message: &Message) {
         if !self.0.queue.wants(class::WIRE) {
             return;
