@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 pub use queue::Queue;
 
-use super::host::TrackerEvent;
+use super::host::{TrackerEvent, Traffic};
 use super::session::Entry;
 use crate::base::{PeerKey, PieceIndex};
 use crate::proto::peer::Message;
@@ -42,6 +42,8 @@ pub mod class {
     pub const WIRE: u32 = 0x0100;
     /// Log lines.
     pub const LOG: u32 = 0x0200;
+    /// Bytes that pass sockets and files.
+    pub const IO: u32 = 0x0400;
     /// What a new session is subscribed to.
     pub const DEFAULT: u32 = 0x02ff;
 }
@@ -71,6 +73,15 @@ pub enum EventKind {
         generation: u64,
         /// Bencoded.
         blob: Bytes,
+    },
+    /// The host is asked about an address, before it is connected to or let in.
+    PeerRequest {
+        /// For the answer.
+        token: u64,
+        /// Whose address.
+        addr: SocketAddr,
+        /// It connected to us.
+        incoming: bool,
     },
     /// A listen socket is open.
     Listening {
@@ -128,6 +139,8 @@ pub enum EventKind {
         /// Which.
         message: WireMessage,
     },
+    /// Bytes passed a socket or a file.
+    Traffic(Traffic),
     /// A log line.
     Log {
         /// How bad.
@@ -244,7 +257,9 @@ impl EventKind {
     #[must_use]
     pub fn class(&self) -> u32 {
         match self {
-            Self::VerifyRequest(_) | Self::SaveRequest { .. } => class::REQUEST,
+            Self::VerifyRequest(_) | Self::SaveRequest { .. } | Self::PeerRequest { .. } => {
+                class::REQUEST
+            }
             Self::Listening { .. }
             | Self::ListenFailed { .. }
             | Self::Closed { .. }
@@ -253,6 +268,7 @@ impl EventKind {
             Self::SaveFailed { .. } | Self::Fatal(_) => class::ERROR,
             Self::Tracker(_) => class::TRACKER,
             Self::Message { .. } => class::WIRE,
+            Self::Traffic(_) => class::IO,
             Self::Log { .. } => class::LOG,
             Self::Notice(notice) => match notice {
                 Notice::PiecePassed(_) | Notice::PieceFailed(_) => class::PIECE,
@@ -276,6 +292,7 @@ impl EventKind {
             self,
             Self::VerifyRequest(_)
                 | Self::SaveRequest { .. }
+                | Self::PeerRequest { .. }
                 | Self::Closed { .. }
                 | Self::Dropped { .. }
                 | Self::Fatal(_)
@@ -287,7 +304,7 @@ impl EventKind {
     pub fn token(&self) -> Option<u64> {
         match self {
             Self::VerifyRequest(question) => Some(question.token),
-            Self::SaveRequest { token, .. } => Some(*token),
+            Self::SaveRequest { token, .. } | Self::PeerRequest { token, .. } => Some(*token),
             _ => None,
         }
     }
