@@ -188,6 +188,9 @@
 /** bytes: First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it. */
 #define TERN_OPT_PEER_ID 4001
 
+/** int: What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 configuration, 8 state, 16 metadata. For torrents added afterwards. Live. */
+#define TERN_OPT_SAVE_CONDITIONS 5051
+
 /* The functions whose names end in _sized, called with the size of this header's structures. */
 #define tern_option_by_id(option, out, err) \
     tern_option_by_id_sized(option, out, sizeof *(out), err)
@@ -222,6 +225,36 @@
 
 /** No piece, no file. */
 #define TERN_NONE 4294967295
+
+/** Not bencode, or nested too deeply. (What `tern_error_detail` says, here and below.) */
+#define TERN_DETAIL_BENCODE 1
+
+/** A required key is missing. */
+#define TERN_DETAIL_MISSING 2
+
+/** The value of a key has the wrong type or is out of bounds. */
+#define TERN_DETAIL_INVALID 3
+
+/** The number of piece hashes does not fit the lengths of the files. */
+#define TERN_DETAIL_PIECE_COUNT 4
+
+/** Larger than this library reads. */
+#define TERN_DETAIL_TOO_LARGE 5
+
+/** Only a version 2 part (BEP 52). */
+#define TERN_DETAIL_V2_ONLY 6
+
+/** Not a format or version that is known. */
+#define TERN_DETAIL_FORMAT 7
+
+/** Of another torrent, or contradicting itself about which. */
+#define TERN_DETAIL_OTHER_TORRENT 8
+
+/** Damaged: a wrong checksum. */
+#define TERN_DETAIL_CHECKSUM 9
+
+/** Written by a newer version. */
+#define TERN_DETAIL_NEWER 10
 
 /**
  * Requests (`TERN_EVENT_VERIFY_REQUEST`, `TERN_EVENT_SAVE_REQUEST`, `TERN_EVENT_PEER_REQUEST`).
@@ -416,6 +449,20 @@
 #define TERN_EVENT_SAVE_FAILED 99
 
 /**
+ * The content's directory is not there, or another file system is in its place (a disk that is not
+ * mounted): the torrent stops and fetches nothing (`TERN_CLASS_ERROR`). `code` =
+ * `TERN_E_NOT_FOUND`. `TERN_EVENT_STORAGE_FAILED` follows; `tern_torrent_resume` looks again.
+ */
+#define TERN_EVENT_STORAGE_MISSING 104
+
+/**
+ * The built-in store failed to note which pieces are about to be written (`TERN_CLASS_ERROR`).
+ * `code` = an errno or `TERN_E_*`. Downloading goes on and it is tried again; until it works, a
+ * process that is killed may have to fetch pieces again.
+ */
+#define TERN_EVENT_JOURNAL_FAILED 105
+
+/**
  * A defect of the library stopped this torrent, or (no torrent) a thread of the session
  * (`TERN_CLASS_ERROR`, never masked). `text` = what the defect said. The torrent is gone then; it
  * can be added again from its saved state.
@@ -424,6 +471,13 @@
 
 /** A generation of resume data is durable (`TERN_CLASS_SAVE`). `generation`. */
 #define TERN_EVENT_SAVED 112
+
+/**
+ * The answer to `tern_torrent_request_save`: one for each (`TERN_CLASS_SAVE`, never dropped).
+ * `token` = its ticket (not one for `tern_request_complete`), `a` = `TERN_SAVED_*`,
+ * `generation` when saved, `code` = why it was refused.
+ */
+#define TERN_EVENT_SAVE_DONE 113
 
 /**
  * A message came from a peer (`TERN_CLASS_WIRE`). `peer`, `addr` when known, `code` =
@@ -548,6 +602,39 @@
 
 /** Embed the `info` dictionary, so that the blob alone can bring the torrent back. */
 #define TERN_SAVE_WITH_INFO 8
+
+/**
+ * When bytes sent or received or a tracker's counts changed. In a policy: what the interval is
+ * for, all but this when none is given. In `tern_torrent_request_save`: what must have changed.
+ */
+#define TERN_SAVE_IF_COUNTERS 16
+
+/** When blocks were written, pieces verified, found or lost. */
+#define TERN_SAVE_IF_PROGRESS 32
+
+/** When priorities, limits, file names, the directory, bans or settings changed. */
+#define TERN_SAVE_IF_CONFIG 64
+
+/** When it was paused, checked, finished, failed, or left seed mode. */
+#define TERN_SAVE_IF_STATE 128
+
+/** When trackers, web seeds or the description changed. */
+#define TERN_SAVE_IF_METADATA 256
+
+/** When anything changed. */
+#define TERN_SAVE_IF_ANY 496
+
+/** The state that was asked for is durable. */
+#define TERN_SAVED_SAVED 1
+
+/** Nothing changed of what the request named. */
+#define TERN_SAVED_NOT_MODIFIED 2
+
+/** It was refused; it is tried again all the same, and nobody is told. */
+#define TERN_SAVED_REFUSED 3
+
+/** The torrent ended first. */
+#define TERN_SAVED_ENDED 4
 
 /** A changed file invalidates only the pieces that touch it. */
 #define TERN_LOAD_PER_FILE 0
@@ -1253,7 +1340,8 @@ TERN_API void tern_buf_free(tern_buf *buf);
 TERN_API tern_result tern_error_code(const tern_error *error);
 
 /**
- * A finer number below the code, 0 when there is none. New ones may appear at any time.
+ * A finer number below the code, 0 when there is none: a `TERN_DETAIL_*` about bytes that were
+ * handed in, or (from 1000) the `TERN_OPT_*` concerned. New ones may appear at any time.
  *
  * Threads: any; in hooks: yes; since 0.1.0.
  */
@@ -2022,6 +2110,15 @@ tern_result tern_add_set_save_policy(tern_add *add,
                                      tern_error **err);
 
 /**
+ * Whether content whose files are all there in full length is taken for good (1): each piece is
+ * hashed when a peer first asks for it, before a byte of it goes out. One that does not match ends
+ * this, and what was not verified by then is checked. Resume data that says so has the same effect.
+ *
+ * Threads: one per object; in hooks: yes; since 0.1.0.
+ */
+TERN_API tern_result tern_add_set_seed_mode(tern_add *add, int32_t seed_mode, tern_error **err);
+
+/**
  * What to trust when files differ from the resume data: `TERN_LOAD_*`. Overrides the session's
  * option.
  *
@@ -2125,6 +2222,19 @@ tern_result tern_torrent_recheck_pieces(const tern_torrent *t,
  * Threads: any; in hooks: yes; since 0.1.0.
  */
 TERN_API tern_result tern_torrent_save(const tern_torrent *t, tern_error **err);
+
+/**
+ * As `tern_torrent_save`, when something changed that `flags` (`TERN_SAVE_IF_*`; none: in any case)
+ * name, with the `info` dictionary when they have `TERN_SAVE_WITH_INFO`. One `TERN_EVENT_SAVE_DONE`
+ * with the ticket put in `*out_ticket` (may be NULL) says what it came to; it is never dropped.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_torrent_request_save(const tern_torrent *t,
+                                      uint32_t flags,
+                                      uint64_t *out_ticket,
+                                      tern_error **err);
 
 /**
  * When to save: `TERN_SAVE_*` bits and an interval in milliseconds (0 for none).

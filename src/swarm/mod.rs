@@ -16,6 +16,7 @@ pub mod resume;
 mod torrent;
 mod types;
 pub mod verify;
+pub mod window;
 
 pub use torrent::Torrent;
 pub use types::*;

@@ -14,10 +14,12 @@
 )]
 
 mod content;
+mod crash;
 mod dht;
 mod dht_world;
 mod disk;
 mod node;
+mod resume;
 mod scenarios;
 mod swarms;
 mod world;

@@ -51,6 +51,18 @@ for my $how (
     is($? >> 8, 3, 'end ' . ++$ends) or diag $how;
     is($said, '', 'silently');
 }
+# Torrents that come and go while nobody loops leave nothing behind.
+{
+    my $client = client();
+    for (1 .. 30) {
+        my $torrent = $client->add_torrent({Path => $file, BaseDir => $dir});
+        $client->remove_torrent($torrent);
+    }
+    my $engine = $client->_engine;
+    cmp_ok(scalar @{$engine->{events}}, '<', 20, 'events of torrents that are gone are forgotten');
+    is_deeply([%{$engine->{leaving}}, grep { defined } values %{$engine->{torrents}}], [],
+        'and they too');
+}
 # After a fork the child's objects are dead and harmless.
 {
     my $client = client();

@@ -65,9 +65,20 @@ fn full() -> Resume {
             files: vec![Some((123, 1_700_000_000_123_456_789)), None, Some((0, -5))],
             dirty: vec![1, 4],
             clean: true,
+            journal: None,
+            root: None,
         }),
         ..Resume::default()
     }
+}
+
+#[test]
+fn what_a_start_compares_comes_back() {
+    let mut resume = full();
+    let tern = resume.tern.as_mut().unwrap();
+    (tern.journal, tern.root) = (Some(u64::MAX), Some(u64::MAX - 1));
+    let back = Resume::parse(&resume.encode(11)).unwrap().tern.unwrap();
+    assert_eq!((back.journal, back.root), (Some(u64::MAX), Some(u64::MAX - 1)));
 }
 
 #[test]

@@ -10,16 +10,16 @@ use std::sync::atomic::Ordering;
 use super::close::Phase;
 use super::entry::{Names, Prefs};
 use super::{Core, Entry, Hooks};
-use crate::base::{FileIndex, TorrentId, UnixTime};
+use crate::base::{FileIndex, InfoHash, TorrentId, UnixTime};
 use crate::codec::metainfo::{Info, Tiers};
 use crate::codec::resume::Resume;
-use crate::engine::error::{Error, ErrorKind};
+use crate::engine::error::{Detail, Error, ErrorKind};
 use crate::engine::events::{Event, EventKind, unix_ms};
 use crate::engine::formats::{self, TorrentFile};
 use crate::engine::host::{AddTorrent, ShardCommand};
 use crate::engine::path_from_bytes;
 use crate::engine::settings::Settings;
-use crate::swarm::{LoadPolicy, Notice, SavePolicy, TorrentParams};
+use crate::swarm::{LoadPolicy, Notice, SavePolicy, SavedWindow, TorrentParams};
 
 /// Where saved state comes from.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +63,8 @@ pub struct AddRequest {
     pub save_policy: Option<SavePolicy>,
     /// What to trust.
     pub load_policy: Option<LoadPolicy>,
+    /// Take complete files for good and hash pieces when they are first asked for.
+    pub seed_mode: bool,
     /// Hooks of this torrent.
     pub hooks: Hooks,
 }
@@ -94,7 +96,9 @@ impl Core {
         let overrides = self.verifier_of(&entry).is_some_and(|hook| hook.overrides);
         entry.prefs.lock().verify_override = overrides;
         let prefs = Prefs { verify_override: overrides, ..prefs };
-        let add = self.build(&entry, &request, resume, &prefs, &settings, &found.save_path);
+        let window = self.window(&entry.info_hash);
+        let saved = (resume, window);
+        let add = self.build(&entry, &request, saved, &prefs, &settings, &found.save_path);
         self.publish(&entry, add)?;
         if let Some(reason) = found.complaint {
             let pieces = info.piece_count();
@@ -122,7 +126,8 @@ impl Core {
             (None, _) => return Err(Error::new(ErrorKind::Invalid, "no torrent file given")),
         };
         if resume.as_ref().is_some_and(|r| r.info_hash != file.metainfo.info.info_hash) {
-            return Err(Error::new(ErrorKind::Resume, "the resume data is of another torrent"));
+            let other = Error::new(ErrorKind::Resume, "the resume data is of another torrent");
+            return Err(other.because(Detail::OtherTorrent));
         }
         let saved = resume.as_ref().map(|r| r.save_path.as_slice()).filter(|p| !p.is_empty());
         let save_path = request.save_path.clone().or_else(|| saved.map(path_from_bytes));
@@ -142,6 +147,14 @@ impl Core {
             return Err("the stored resume data is of another torrent".into());
         }
         Ok(Some(resume))
+    }
+
+    /// What the store's journal has of a torrent, whoever keeps its state; `None` when there is no
+    /// journal, or none that can be read: entries could not be told from older ones.
+    fn window(&self, info_hash: &InfoHash) -> Option<SavedWindow> {
+        let store = self.keeper.as_ref().map(|k| k.store()).filter(|s| s.has_window())?;
+        let stored = store.load(info_hash).ok()?.unwrap_or_default();
+        Some(SavedWindow { pieces: stored.window, mark: stored.mark })
     }
 
     /// The shard with the fewest torrents. Two that are added at once may both get it.
@@ -168,7 +181,7 @@ impl Core {
         &self,
         entry: &Entry,
         request: &AddRequest,
-        resume: Option<Arc<Resume>>,
+        (resume, window): (Option<Arc<Resume>>, Option<SavedWindow>),
         prefs: &Prefs,
         settings: &Settings,
         save_path: &Path,
@@ -187,6 +200,8 @@ impl Core {
             id: entry.id,
             info: Arc::clone(&entry.file().metainfo.info),
             resume,
+            window,
+            seed_mode: request.seed_mode,
             peer_id: self.peer_id,
             listen_port: self.listening().first().map_or(0, SocketAddr::port),
             external_addr: *self.external.lock(),

@@ -31,6 +31,7 @@ def add_builder(
     save_policy: SaveFlags | None,
     save_interval: float | None,
     load_policy: LoadPolicy | None,
+    seed_mode: bool,
     verified: bool,
     override: bool,
     saved: bool,
@@ -70,6 +71,8 @@ def add_builder(
         raise ValueError("save_interval needs save_policy")
     if load_policy is not None:
         call(lib.tern_add_set_load_policy, add, load_policy)
+    if seed_mode:
+        call(lib.tern_add_set_seed_mode, add, seed_mode)
     _hooks(add, verified, override, saved)
     return add
 

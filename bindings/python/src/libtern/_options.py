@@ -110,6 +110,9 @@ class LiveOptions(TypedDict, total=False):
     """Embed the `info` dictionary in resume data. For torrents added afterwards."""
     announce_ip: str
     """Address told to trackers; empty tells none."""
+    save_conditions: int
+    """What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4
+    configuration, 8 state, 16 metadata. For torrents added afterwards."""
 
 
 class SessionOptions(LiveOptions, total=False):
@@ -356,6 +359,11 @@ OPTIONS: dict[str, Option] = {
     "peer_id": Option(
         4001, "peer_id", OptionType.BYTES, b"-TN0010-", 0, 20, False,
         "First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it.",
+    ),
+    "save_conditions": Option(
+        5051, "save_conditions", OptionType.INT, 30, 0, 31, True,
+        "What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 "
+        "configuration, 8 state, 16 metadata. For torrents added afterwards.",
     ),
 }
 """All options by name, in the order of their numbers."""
