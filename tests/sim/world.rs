@@ -736,18 +736,14 @@ impl World {
             DiskOp::Move(path) => DiskAnswer::Moved(Ok(path)),
             DiskOp::Rename(file, _) => DiskAnswer::Done(DiskOpKind::Rename(file), Ok(())),
         };
-<<<<<<< HEAD
+        if changes {
+            crash::probe(self, n);
+        }
         let hashed = matches!(answer, DiskAnswer::Hashed(..));
         let mut wait = self.jitter(Duration::from_millis(3));
         if hashed {
             wait += self.nodes[n].setup.hash_delay;
         }
-=======
-        if changes {
-            crash::probe(self, n);
-        }
-        let wait = self.jitter(Duration::from_millis(3));
->>>>>>> main
         self.after(wait, Event::DiskAnswer { node: n, epoch, answer });
     }
 

@@ -140,12 +140,7 @@ impl Queue {
     /// Queues an event, unless its class is not subscribed to.
     pub fn push(&self, event: Event) {
         let mut lanes = self.lanes.lock();
-<<<<<<< HEAD
-        if event.kind.token().is_some() {
-=======
-        let was_empty = lanes.len() == 0;
         if event.kind.token().is_some() || event.kind.is_answer() {
->>>>>>> main
             lanes.requests.push_back(event);
         } else if event.kind.is_vital() || lanes.classes & event.kind.class() != 0 {
             lanes.push_notice(event);
