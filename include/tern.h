@@ -191,6 +191,30 @@
 /** int: What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 configuration, 8 state, 16 metadata. For torrents added afterwards. Live. */
 #define TERN_OPT_SAVE_CONDITIONS 5051
 
+/** bool: Whether UDP trackers are used (BEP 15). Live. */
+#define TERN_OPT_UDP_TRACKERS 6031
+
+/** int: Packets to a UDP tracker before a request is given up; the waits are 15 s, 30 s, 60 s and so on (BEP 15). Live. */
+#define TERN_OPT_UDP_TRACKER_ATTEMPTS 6032
+
+/** bool: Whether the wishes that a tracker's owner put into the DNS are followed (BEP 34). Live. */
+#define TERN_OPT_TRACKER_DNS_PREFERENCES 6033
+
+/** str: Name servers that are asked for them, addresses with or without a port, separated by commas; empty for the system's. Live. */
+#define TERN_OPT_DNS_SERVERS 6034
+
+/** bool: Whether an HTTP redirect of a tracker in the world may lead into a private network or to this machine. Live. */
+#define TERN_OPT_PRIVATE_REDIRECTS 6035
+
+/** int: HTTP requests under way to one tracker's host at a time; those of torrents that stop are not counted. Live. */
+#define TERN_OPT_MAX_ANNOUNCES_PER_HOST 6036
+
+/** bool: Whether peers on the local network are looked for by multicast (BEP 14); never for private torrents. Live. */
+#define TERN_OPT_LSD 6037
+
+/** str: Names or addresses of the interfaces to look on, separated by commas; empty for those of the addresses the session listens on. Live. */
+#define TERN_OPT_LSD_INTERFACES 6038
+
 /* The functions whose names end in _sized, called with the size of this header's structures. */
 #define tern_option_by_id(option, out, err) \
     tern_option_by_id_sized(option, out, sizeof *(out), err)
@@ -377,7 +401,10 @@
  */
 #define TERN_EVENT_RENAMED 39
 
-/** A peer told us our address (`TERN_CLASS_TORRENT`). `addr` (without port). */
+/**
+ * We know our address as the world sees it, or it changed: peers, trackers and the DHT say which
+ * they see, and most voices win (`TERN_CLASS_TORRENT`). `addr` (without port).
+ */
 #define TERN_EVENT_EXTERNAL_ADDR 40
 
 /** A piece is ours now, by download or check (`TERN_CLASS_PIECE`). `piece`. */
@@ -518,6 +545,18 @@
 
 /** A log line (`TERN_CLASS_LOG`). `code` = `TERN_LOG_*`, `text`. */
 #define TERN_EVENT_LOG 144
+
+/**
+ * The local network's peers are not looked for on an interface (`TERN_CLASS_SESSION`; BEP 14).
+ * `text` = its name, empty when it is about all of them, `text2` = reason, `os_errno`.
+ */
+#define TERN_EVENT_LSD_FAILED 84
+
+/**
+ * Datagrams are not to be had at an address the session listens on, so that neither UDP trackers
+ * nor the DHT are reached from there (`TERN_CLASS_SESSION`). `addr`, `text` = reason, `os_errno`.
+ */
+#define TERN_EVENT_UDP_FAILED 85
 
 /** Log level. */
 #define TERN_LOG_ERROR 1
@@ -698,6 +737,9 @@
 
 /** Resume data told us. */
 #define TERN_SOURCE_RESUME 4
+
+/** The local network told us (BEP 14). */
+#define TERN_SOURCE_LSD 6
 
 /** The other side or the network ended it; see `os_errno`. */
 #define TERN_CLOSE_REMOTE 0
@@ -1260,6 +1302,9 @@ typedef int32_t (*tern_progress_fn)(void *user, uint64_t done, uint64_t total);
 
 /** The header and the library do not fit together. */
 #define TERN_E_VERSION -19
+
+/** A tracker refused, or gave no answer. */
+#define TERN_E_TRACKER -27
 
 #ifdef __cplusplus
 extern "C" {

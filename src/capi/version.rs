@@ -116,6 +116,7 @@ fn result_name(result: tern_result) -> &'static CStr {
         TERN_E_CANCELLED => c"TERN_E_CANCELLED",
         TERN_E_STATE => c"TERN_E_STATE",
         TERN_E_VERSION => c"TERN_E_VERSION",
+        TERN_E_TRACKER => c"TERN_E_TRACKER",
         _ => c"TERN_E_UNKNOWN",
     }
 }
@@ -141,6 +142,7 @@ fn result_text(result: tern_result) -> &'static CStr {
         TERN_E_NOT_FOUND => c"not found",
         TERN_E_CANCELLED => c"cancelled",
         TERN_E_STATE => c"not possible in the present state",
+        TERN_E_TRACKER => c"the tracker refused or gave no answer",
         TERN_E_VERSION => c"the header and the library do not fit together",
         _ => c"unknown result",
     }
@@ -190,6 +192,8 @@ fn event_name(kind: i32) -> &'static CStr {
         TERN_EVENT_FILE_WRITTEN => c"file_written",
         TERN_EVENT_TRACKER_TRAFFIC => c"tracker_traffic",
         TERN_EVENT_LOG => c"log",
+        TERN_EVENT_LSD_FAILED => c"lsd_failed",
+        TERN_EVENT_UDP_FAILED => c"udp_failed",
         _ => c"unknown",
     }
 }

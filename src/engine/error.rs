@@ -48,6 +48,8 @@ pub enum ErrorKind {
     State = -18,
     /// The header and the library do not fit together.
     Version = -19,
+    /// A tracker refused, or gave no answer.
+    Tracker = -27,
 }
 
 impl ErrorKind {
@@ -72,6 +74,7 @@ impl ErrorKind {
         Self::Cancelled,
         Self::State,
         Self::Version,
+        Self::Tracker,
     ];
 
     /// The stable number, negative.
@@ -103,6 +106,7 @@ impl ErrorKind {
             Self::Cancelled => "cancelled",
             Self::State => "not possible in the present state",
             Self::Version => "the header and the library do not fit together",
+            Self::Tracker => "the tracker refused or gave no answer",
         }
     }
 }

@@ -20,6 +20,7 @@ use tern::engine::host::{
 use tern::engine::settings::Settings;
 use tern::engine::shard::{self, Spawned};
 use tern::proto::peer::Message;
+use tern::swarm::window::Entry;
 use tern::swarm::{
     Command, LoadPolicy, Notice, SavePolicy, SaveVerdict, Status, TorrentParams, TorrentState,
     VerifyVerdict,
@@ -76,6 +77,9 @@ impl Host for TestHost {
         self.tell(|t| t.verified.push(request.piece));
         let verdict = VerifyVerdict::Accept;
         self.send(id, ShardCommand::Verdict(id, request.piece, request.attempt, verdict));
+    }
+    fn journal(&self, id: TorrentId, entry: Entry) {
+        self.send(id, ShardCommand::Journaled(id, entry.mark, Ok(())));
     }
     fn save(&self, id: TorrentId, request: SaveRequest) {
         self.tell(|t| t.saves += 1);
@@ -157,6 +161,8 @@ impl Rig {
                 id,
                 info: Arc::clone(info),
                 resume: None,
+                window: None,
+                seed_mode: false,
                 peer_id: PeerId(peer_id),
                 listen_port: self.addr.port(),
                 external_addr: None,

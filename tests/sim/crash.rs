@@ -98,8 +98,8 @@ fn start(world: &World, n: usize, image: Image<'_>) -> (Start, Disk) {
             Output::Notice(Notice::Checked { .. }) => checked = true,
             _ => {}
         }
-        torrent.check_invariants();
     }
+    torrent.check_invariants();
     assert!(checked, "a start that never ends");
     (Start { have: torrent.have().iter().collect(), hashed }, disk)
 }
@@ -128,7 +128,7 @@ fn check(world: &World, watch: &mut Watch, image: Image<'_>, killed: bool) {
     watch.images += 1;
     let mut fail = |text: String| {
         let what = if killed { "killed" } else { "power cut" };
-        watch.broken.get_or_insert(format!("{what} at {:?}: {text}", world.now));
+        watch.broken.get_or_insert_with(|| format!("{what} at {:?}: {text}", world.now));
     };
     for piece in &start.have {
         let piece = PieceIndex(*piece);

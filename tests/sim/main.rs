@@ -21,5 +21,6 @@ mod disk;
 mod node;
 mod resume;
 mod scenarios;
+mod storage;
 mod swarms;
 mod world;

@@ -1,4 +1,5 @@
-//! The `tern` command: get, seed, create, show and verify torrents; import and export them.
+//! The `tern` command: get, seed, create, show and verify torrents; ask trackers; import and
+//! export.
 //!
 //! A program like any other on libtern's public face. Deliberately absent: any other room, and
 //! anything a host could not do.
@@ -11,6 +12,7 @@ mod report;
 mod show;
 mod signals;
 mod state;
+mod tracker;
 mod transfer;
 mod units;
 mod verify;
@@ -84,6 +86,8 @@ fn run(command: &Command, reporter: &mut Reporter) -> Result<u8, Failure> {
         Command::Create(create) => create::run(create, reporter),
         Command::Show(show) => show::run(show, reporter),
         Command::Verify(verify) => verify::run(verify, reporter),
+        Command::Announce(ask) => tracker::announce(ask, reporter),
+        Command::Scrape(ask) => tracker::scrape(ask, reporter),
         Command::Import(import) => import::run(import, reporter),
         Command::Export(export) => export::run(export, reporter),
     }

@@ -62,13 +62,12 @@ from ._errors import (
     TernError,
     TimedOut,
     TorrentGone,
+    TrackerError,
     UnknownOption,
     UnsupportedError,
     VersionError,
 )
 from ._events import (
-    BytesReceived,
-    BytesSent,
     Checked,
     Closed,
     Dropped,
@@ -76,13 +75,12 @@ from ._events import (
     ExternalAddress,
     Fatal,
     FileCompleted,
-    FileRead,
-    FileWritten,
     Finished,
     JournalFailed,
     Listening,
     ListenFailed,
     Log,
+    LsdFailed,
     MessageReceived,
     MessageSent,
     Moved,
@@ -106,7 +104,7 @@ from ._events import (
     TrackerFailed,
     TrackerReply,
     TrackerScraped,
-    TrackerTraffic,
+    UdpFailed,
     UnknownEvent,
     VerifierFailed,
 )
@@ -128,6 +126,7 @@ from ._requests import (
 from ._session import Events, Session
 from ._structs import FileInfo, PeerInfo, Stats, Status, TrackerInfo
 from ._torrent import Torrent
+from ._traffic import BytesReceived, BytesSent, FileRead, FileWritten, TrackerTraffic
 
 __version__ = f"{VERSION_MAJOR}.{VERSION_MINOR}.{VERSION_PATCH}"
 """Version of this package."""
@@ -145,23 +144,23 @@ def has(feature: str) -> bool:
 
 
 __all__ = [
-    "Answer", "BytesReceived", "BytesSent", "CancelledError", "Checked", "CloseReason",
-    "Closed", "Code", "Defer", "Detail", "Dropped", "DuplicateTorrent", "Event", "EventClass",
-    "EventKind", "Events", "ExternalAddress", "Fatal", "FileCompleted", "FileFlags", "FileInfo",
-    "FileRead", "FileWritten", "Finished", "ForkedError", "GoneError", "InternalError",
-    "InvalidArgument", "JournalFailed", "LIBRARY_PATH", "ListenFailed", "Listening",
-    "LiveOptions", "LoadPolicy", "Log", "LogLevel", "Message", "MessageReceived", "MessageSent",
-    "Metainfo", "MetainfoError", "Moved", "NotFoundError", "OPTIONS", "Option", "OptionType",
-    "OptionTypeError", "PENDING", "PeerBanned", "PeerConnected", "PeerDisconnected",
-    "PeerFlags", "PeerHook", "PeerInfo", "PeerRequest", "PeerSource", "PieceFailed",
-    "PiecePassed", "RangeError", "ReentrantError", "Renamed", "Request", "RequestGone",
-    "ResumeError", "ResumeRejected", "SaveDone", "SaveFailed", "SaveFlags", "SaveHook",
-    "SaveRequest", "SaveResult", "Saved", "Session", "SessionClosed", "SessionOptions", "State",
-    "StateChanged", "StateError", "Stats", "Status", "StorageDenied", "StorageError",
-    "StorageExists", "StorageFailed", "StorageMissing", "StorageNotFound", "TernError",
-    "TimedOut", "Torrent", "TorrentAdded", "TorrentEvent", "TorrentGone", "TorrentRemoved",
-    "TorrentSource", "TrackerAnnounce", "TrackerFailed", "TrackerInfo", "TrackerReply",
-    "TrackerScraped", "TrackerTraffic", "UnknownEvent", "UnknownOption", "UnsupportedError",
-    "Verdict", "VerifierFailed", "VerifyHook", "VerifyRequest", "VersionError", "__version__",
-    "create_torrent", "has", "library_option", "library_options", "library_version",
+    "Answer", "BytesReceived", "BytesSent", "CancelledError", "Checked", "CloseReason", "Closed",
+    "Code", "Defer", "Detail", "Dropped", "DuplicateTorrent", "Event", "EventClass", "EventKind",
+    "Events", "ExternalAddress", "Fatal", "FileCompleted", "FileFlags", "FileInfo", "FileRead",
+    "FileWritten", "Finished", "ForkedError", "GoneError", "InternalError", "InvalidArgument",
+    "JournalFailed", "LIBRARY_PATH", "ListenFailed", "Listening", "LiveOptions", "LoadPolicy",
+    "Log", "LogLevel", "LsdFailed", "Message", "MessageReceived", "MessageSent", "Metainfo",
+    "MetainfoError", "Moved", "NotFoundError", "OPTIONS", "Option", "OptionType",
+    "OptionTypeError", "PENDING", "PeerBanned", "PeerConnected", "PeerDisconnected", "PeerFlags",
+    "PeerHook", "PeerInfo", "PeerRequest", "PeerSource", "PieceFailed", "PiecePassed",
+    "RangeError", "ReentrantError", "Renamed", "Request", "RequestGone", "ResumeError",
+    "ResumeRejected", "SaveDone", "SaveFailed", "SaveFlags", "SaveHook", "SaveRequest",
+    "SaveResult", "Saved", "Session", "SessionClosed", "SessionOptions", "State", "StateChanged",
+    "StateError", "Stats", "Status", "StorageDenied", "StorageError", "StorageExists",
+    "StorageFailed", "StorageMissing", "StorageNotFound", "TernError", "TimedOut", "Torrent",
+    "TorrentAdded", "TorrentEvent", "TorrentGone", "TorrentRemoved", "TorrentSource",
+    "TrackerAnnounce", "TrackerError", "TrackerFailed", "TrackerInfo", "TrackerReply",
+    "TrackerScraped", "TrackerTraffic", "UdpFailed", "UnknownEvent", "UnknownOption",
+    "UnsupportedError", "Verdict", "VerifierFailed", "VerifyHook", "VerifyRequest", "VersionError",
+    "__version__", "create_torrent", "has", "library_option", "library_options", "library_version",
 ]

@@ -135,8 +135,8 @@ class Session:
 
         It may be left out when the resume data embeds it. Where something is None, the resume data
         decides, then the session's options. `trackers` replaces the torrent's own. `resume=b""`
-        starts afresh even if the session has a state directory. `seed_mode` takes complete files for
-        good and hashes each piece when it is first asked for. Raises `DuplicateTorrent`,
+        starts afresh even if the session has a state directory. `seed_mode` takes complete files
+        for good and hashes each piece when it is first asked for. Raises `DuplicateTorrent`,
         `ResumeError`, `MetainfoError`, `StorageError`.
         """
         handle = self._live()
