@@ -104,6 +104,14 @@ impl Host for Face {
         self.0.one_less();
     }
 
+    fn batch(&self, begins: bool) {
+        if begins {
+            self.0.queue.hold();
+        } else {
+            self.0.queue.release();
+        }
+    }
+
     fn external(&self, torrent: Option<TorrentId>, vote: Vote) {
         let Some(ip) = self.0.votes.lock().cast(vote) else { return };
         if let Some(shard) = self.0.shards().first() {
