@@ -55,6 +55,14 @@ pub const TERN_E_CANCELLED: tern_result = -17;
 pub const TERN_E_STATE: tern_result = -18;
 /// The header and the library do not fit together.
 pub const TERN_E_VERSION: tern_result = -19;
+/// Another session, of this process or another one, uses the state directory: see
+/// `tern_error_path`.
+pub const TERN_E_IN_USE: tern_result = -20;
+/// The state directory has a database that is another program's, or of a newer libtern: see
+/// `tern_error_path`.
+pub const TERN_E_STORE: tern_result = -21;
+/// A tracker refused, or gave no answer.
+pub const TERN_E_TRACKER: tern_result = -27;
 
 /// Not bencode, or nested too deeply. (What `tern_error_detail` says, here and below.)
 pub const TERN_DETAIL_BENCODE: i32 = 1;
@@ -150,7 +158,8 @@ pub const TERN_EVENT_MOVED: i32 = 38;
 /// A file was renamed, or not (`TERN_CLASS_TORRENT`). `file`, `code` = `TERN_OK` or `TERN_E_IO`,
 /// `text` = new path or reason, `text2` = path of the failure, `os_errno`.
 pub const TERN_EVENT_RENAMED: i32 = 39;
-/// A peer told us our address (`TERN_CLASS_TORRENT`). `addr` (without port).
+/// We know our address as the world sees it, or it changed: peers, trackers and the DHT say which
+/// they see, and most voices win (`TERN_CLASS_TORRENT`). `addr` (without port).
 pub const TERN_EVENT_EXTERNAL_ADDR: i32 = 40;
 
 /// A piece is ours now, by download or check (`TERN_CLASS_PIECE`). `piece`.
@@ -205,6 +214,13 @@ pub const TERN_EVENT_JOURNAL_FAILED: i32 = 105;
 /// (`TERN_CLASS_ERROR`, never masked). `text` = what the defect said. The torrent is gone then; it
 /// can be added again from its saved state.
 pub const TERN_EVENT_FATAL: i32 = 100;
+/// The state directory's database was damaged (`TERN_CLASS_ERROR`). It was renamed to `text`, and
+/// what could be read of it is in a new one: `a` torrents with their resume data, `b` torrents
+/// whose files have to be checked (`tern_session_restore` sees to that). `text2` = what was found.
+pub const TERN_EVENT_STORE_DAMAGED: i32 = 101;
+/// `tern_session_restore` could not bring back a torrent (`TERN_CLASS_ERROR`). `info_hash`,
+/// `text` = why. What is stored of it stays; it can be added as any other.
+pub const TERN_EVENT_RESTORE_FAILED: i32 = 102;
 
 /// A generation of resume data is durable (`TERN_CLASS_SAVE`). `generation`.
 pub const TERN_EVENT_SAVED: i32 = 112;
@@ -237,6 +253,13 @@ pub const TERN_EVENT_TRACKER_TRAFFIC: i32 = 134;
 
 /// A log line (`TERN_CLASS_LOG`). `code` = `TERN_LOG_*`, `text`.
 pub const TERN_EVENT_LOG: i32 = 144;
+
+/// The local network's peers are not looked for on an interface (`TERN_CLASS_SESSION`; BEP 14).
+/// `text` = its name, empty when it is about all of them, `text2` = reason, `os_errno`.
+pub const TERN_EVENT_LSD_FAILED: i32 = 84;
+/// Datagrams are not to be had at an address the session listens on, so that neither UDP trackers
+/// nor the DHT are reached from there (`TERN_CLASS_SESSION`). `addr`, `text` = reason, `os_errno`.
+pub const TERN_EVENT_UDP_FAILED: i32 = 85;
 
 /// Log level.
 pub const TERN_LOG_ERROR: i32 = 1;
@@ -366,6 +389,8 @@ pub const TERN_SOURCE_TRACKER: i32 = 2;
 pub const TERN_SOURCE_MANUAL: i32 = 3;
 /// Resume data told us.
 pub const TERN_SOURCE_RESUME: i32 = 4;
+/// The local network told us (BEP 14).
+pub const TERN_SOURCE_LSD: i32 = 6;
 
 /// The other side or the network ended it; see `os_errno`.
 pub const TERN_CLOSE_REMOTE: i32 = 0;

@@ -204,6 +204,18 @@ impl Filler {
                 self.text(wanted);
                 self.text2(reason);
             }
+            EventKind::UdpFailed { addr, reason, os_errno } => {
+                self.raw.kind = TERN_EVENT_UDP_FAILED;
+                self.raw.os_errno = *os_errno;
+                self.addr(addr);
+                self.text(reason);
+            }
+            EventKind::LsdFailed { interface, reason, os_errno } => {
+                self.raw.kind = TERN_EVENT_LSD_FAILED;
+                self.raw.os_errno = *os_errno;
+                self.text(interface);
+                self.text2(reason);
+            }
             EventKind::Closed { unsaved } => {
                 self.raw.kind = TERN_EVENT_CLOSED;
                 self.raw.a = int(*unsaved);
@@ -211,6 +223,16 @@ impl Filler {
             EventKind::Dropped { count, classes } => {
                 self.raw.kind = TERN_EVENT_DROPPED;
                 (self.raw.a, self.raw.flags) = (int(*count), *classes);
+            }
+            EventKind::StoreDamaged(report) => {
+                self.raw.kind = TERN_EVENT_STORE_DAMAGED;
+                (self.raw.a, self.raw.b) = (int(report.salvaged), int(report.unchecked));
+                self.raw.text = self.keep(report.set_aside.as_os_str().as_encoded_bytes());
+                self.text2(&report.reason);
+            }
+            EventKind::RestoreFailed { info_hash, reason } => {
+                (self.raw.kind, self.raw.info_hash) = (TERN_EVENT_RESTORE_FAILED, info_hash.0);
+                self.text(reason);
             }
             EventKind::SaveFailed { generation, code, reason } => {
                 self.raw.kind = TERN_EVENT_SAVE_FAILED;
@@ -285,7 +307,7 @@ impl Filler {
                     SaveOutcome::Ended => TERN_SAVED_ENDED,
                 });
             }
-            Notice::ExternalAddr(ip) => {
+            Notice::ExternalAddr(ip, _) => {
                 self.raw.kind = TERN_EVENT_EXTERNAL_ADDR;
                 self.raw.addr = self.keep(ip_text(ip).as_bytes());
             }

@@ -115,6 +115,7 @@ fn peer_row(peer: &PeerInfo) -> Row<tern_peer_info> {
             PeerSource::Tracker => TERN_SOURCE_TRACKER,
             PeerSource::Manual => TERN_SOURCE_MANUAL,
             PeerSource::Resume => TERN_SOURCE_RESUME,
+            PeerSource::Lsd => TERN_SOURCE_LSD,
         },
         downloaded: s.downloaded,
         uploaded: s.uploaded,

@@ -16,7 +16,8 @@ pub use queue::Queue;
 
 use super::host::{TrackerEvent, Traffic};
 use super::session::Entry;
-use crate::base::{PeerKey, PieceIndex};
+use super::store::Report;
+use crate::base::{InfoHash, PeerKey, PieceIndex};
 use crate::proto::peer::Message;
 use crate::swarm::Notice;
 
@@ -99,6 +100,24 @@ pub enum EventKind {
         /// The system's number.
         os_errno: i32,
     },
+    /// Datagrams are not to be had at an address we listen on: no UDP tracker, no DHT from there.
+    UdpFailed {
+        /// Which.
+        addr: SocketAddr,
+        /// Reason.
+        reason: String,
+        /// The system's number.
+        os_errno: i32,
+    },
+    /// The local network's peers are not looked for on an interface (BEP 14).
+    LsdFailed {
+        /// Its name; empty when it is about all of them.
+        interface: String,
+        /// Reason.
+        reason: String,
+        /// The system's number.
+        os_errno: i32,
+    },
     /// The session is closed. The last event.
     Closed {
         /// Torrents whose last save was not answered.
@@ -110,6 +129,16 @@ pub enum EventKind {
         count: u64,
         /// Bits of their [`class`]es.
         classes: u32,
+    },
+    /// The state directory's database was damaged; it was set aside, and replaced by what could be
+    /// read of it.
+    StoreDamaged(Report),
+    /// A torrent of the state directory could not be brought back.
+    RestoreFailed {
+        /// Which.
+        info_hash: InfoHash,
+        /// Why.
+        reason: String,
     },
     /// A torrent was added.
     Added,
@@ -262,10 +291,15 @@ impl EventKind {
             }
             Self::Listening { .. }
             | Self::ListenFailed { .. }
+            | Self::UdpFailed { .. }
+            | Self::LsdFailed { .. }
             | Self::Closed { .. }
             | Self::Dropped { .. } => class::SESSION,
             Self::Added | Self::Removed => class::TORRENT,
-            Self::SaveFailed { .. } | Self::Fatal(_) => class::ERROR,
+            Self::StoreDamaged(_)
+            | Self::RestoreFailed { .. }
+            | Self::SaveFailed { .. }
+            | Self::Fatal(_) => class::ERROR,
             Self::Tracker(_) => class::TRACKER,
             Self::Message { .. } => class::WIRE,
             Self::Traffic(_) => class::IO,

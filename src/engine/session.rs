@@ -10,6 +10,10 @@ mod close;
 mod entry;
 mod face;
 mod hooks;
+mod inquire;
+mod keeping;
+mod order;
+mod restore;
 mod shared;
 mod torrent;
 
@@ -25,18 +29,21 @@ use parking_lot::{Condvar, Mutex, RwLock};
 
 pub use add::{AddRequest, ResumeSource};
 pub use entry::{Entry, Hook, HookFn, Hooks, Removal};
+pub use restore::Restored;
 
 use self::close::Phase;
 use self::face::Face;
+use self::order::Order;
 use self::shared::Shared;
 use super::error::{Error, ErrorKind};
 use super::events::{Event, EventKind, LogLevel, Queue};
+use super::external::Votes;
 use super::host::{Directory, Host, ShardCommand, TorrentView};
 use super::requests::Requests;
 use super::settings::Settings;
 use super::shard::{self, ShardHandle};
 use super::store::keeper::Keeper;
-use super::store::{FileStore, Store};
+use super::store::{self, Store};
 use super::worker::Worker;
 use crate::base::{InfoHash, PeerId, Rng, TorrentId};
 use crate::disk::{Pool, PoolConfig};
@@ -96,6 +103,8 @@ pub struct Core {
     joins: Mutex<Vec<JoinHandle<()>>>,
     pool: Arc<Pool>,
     registry: RwLock<Registry>,
+    /// The queue. Taken after the registry's lock where both are.
+    order: Mutex<Order>,
     queue: Queue,
     requests: Requests,
     hooks: Mutex<Hooks>,
@@ -108,7 +117,8 @@ pub struct Core {
     rng: Mutex<Rng>,
     peer_id: PeerId,
     listening: OnceLock<Vec<SocketAddr>>,
-    external: Mutex<Option<SocketAddr>>,
+    udp: OnceLock<Arc<shard::UdpCounters>>,
+    votes: Mutex<Votes>,
     paused: AtomicBool,
     next_id: AtomicU64,
 }
@@ -123,7 +133,7 @@ impl Core {
     /// Starts the threads and opens the listen sockets.
     pub fn start(settings: Settings) -> Result<Arc<Self>, Error> {
         let store: Option<Arc<dyn Store>> = match &settings.state_dir {
-            Some(dir) => Some(Arc::new(FileStore::new(dir).map_err(|e| Error::io(&e, dir))?)),
+            Some(dir) => Some(store::open(dir)?),
             None => None,
         };
         Self::start_with(settings, store)
@@ -157,6 +167,7 @@ impl Core {
             joins: Mutex::default(),
             pool: Arc::new(pool.map_err(failed)?),
             registry: RwLock::default(),
+            order: Mutex::default(),
             queue: Queue::new(settings.event_queue_len).map_err(failed)?,
             requests: Requests::new(),
             hooks: Mutex::default(),
@@ -168,7 +179,8 @@ impl Core {
             rng: Mutex::new(rng),
             peer_id,
             listening: OnceLock::new(),
-            external: Mutex::default(),
+            udp: OnceLock::new(),
+            votes: Mutex::default(),
             paused: AtomicBool::new(false),
             next_id: AtomicU64::new(1),
         });
@@ -178,6 +190,7 @@ impl Core {
                 core.report_overdue();
             }
         }));
+        core.listen_to_store();
         let face = Arc::new(Face(Arc::clone(&core)));
         let host: Arc<dyn Host> = Arc::<Face>::clone(&face);
         let directory: Arc<dyn Directory> = face;
@@ -193,6 +206,18 @@ impl Core {
         Ok(core)
     }
 
+    /// Has the store's reports become events, beginning with those of its opening.
+    fn listen_to_store(self: &Arc<Self>) {
+        let Some(keeper) = &self.keeper else { return };
+        keeper.store().take_reports().into_iter().for_each(|report| self.report_store(report));
+        let weak = Arc::downgrade(self);
+        keeper.set_listener(Arc::new(move |report| {
+            if let Some(core) = weak.upgrade() {
+                core.report_store(report);
+            }
+        }));
+    }
+
     /// Takes over the shards that were started.
     fn adopt(&self, spawned: shard::Spawned) {
         let _ = self.shards.set(spawned.handles);
@@ -203,6 +228,15 @@ impl Core {
             self.report_listen(wanted, result);
         }
         let _ = self.listening.set(listening);
+        for (addr, error) in spawned.udp_failed {
+            self.report_udp_failed(addr, &error);
+        }
+        let _ = self.udp.set(spawned.udp);
+    }
+
+    fn report_udp_failed(&self, addr: SocketAddr, error: &std::io::Error) {
+        let (reason, os_errno) = (error.to_string(), error.raw_os_error().unwrap_or_default());
+        self.queue.push(Event::now(None, EventKind::UdpFailed { addr, reason, os_errno }));
     }
 
     fn report_listen(&self, wanted: String, result: Result<SocketAddr, std::io::Error>) {
@@ -265,6 +299,15 @@ impl Core {
     #[must_use]
     pub fn listening(&self) -> &[SocketAddr] {
         self.listening.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// Our address as the world sees it, with the port we listen on.
+    #[must_use]
+    pub fn external(&self, v6: bool) -> Option<SocketAddr> {
+        let ip = self.votes.lock().winner(v6)?;
+        let ours = |addr: &&SocketAddr| addr.is_ipv6() == v6;
+        let port = self.listening().iter().find(ours).or_else(|| self.listening().first());
+        Some(SocketAddr::new(ip, port.map_or(0, SocketAddr::port)))
     }
 
     fn shards(&self) -> &[ShardHandle] {
@@ -364,7 +407,7 @@ impl Core {
 }
 
 /// A number nobody can guess, from the system.
-fn entropy() -> u64 {
+pub(super) fn entropy() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(std::process::id())
 }

@@ -150,6 +150,8 @@ pub enum PeerSource {
     Manual,
     /// Saved state.
     Resume,
+    /// The local network (BEP 14).
+    Lsd,
 }
 
 /// What happened in the world.
@@ -567,8 +569,8 @@ pub enum Notice {
     Moved(Result<Vec<u8>, DiskError>),
     /// A file was renamed, or not.
     Renamed(FileIndex, Result<(), DiskError>),
-    /// What the peer says our address is.
-    ExternalAddr(std::net::IpAddr),
+    /// What our address is, says the peer at the second one.
+    ExternalAddr(std::net::IpAddr, std::net::IpAddr),
 }
 
 /// Why a connection ended.

@@ -1,4 +1,5 @@
-//! The `tern` command: get, seed, create, show and verify torrents; import and export them.
+//! The `tern` command: get, seed, create, show and verify torrents; ask trackers; list, import and
+//! export.
 //!
 //! A program like any other on libtern's public face. Deliberately absent: any other room, and
 //! anything a host could not do.
@@ -7,10 +8,12 @@ mod args;
 mod create;
 mod export;
 mod import;
+mod list;
 mod report;
 mod show;
 mod signals;
 mod state;
+mod tracker;
 mod transfer;
 mod units;
 mod verify;
@@ -84,7 +87,10 @@ fn run(command: &Command, reporter: &mut Reporter) -> Result<u8, Failure> {
         Command::Create(create) => create::run(create, reporter),
         Command::Show(show) => show::run(show, reporter),
         Command::Verify(verify) => verify::run(verify, reporter),
+        Command::Announce(ask) => tracker::announce(ask, reporter),
+        Command::Scrape(ask) => tracker::scrape(ask, reporter),
         Command::Import(import) => import::run(import, reporter),
         Command::Export(export) => export::run(export, reporter),
+        Command::List(list) => list::run(list, reporter),
     }
 }

@@ -19,6 +19,8 @@ use crate::{Failure, load, signals, state, units};
 
 /// How often the display moves, and how late Ctrl-C is noticed at most.
 const TICK: Duration = Duration::from_millis(200);
+/// The same while the first byte is awaited.
+const FIRST_TICK: Duration = Duration::from_millis(10);
 /// Unsaved work a kill -9 costs at most; it is hashed again then, not fetched again.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
 /// Time for last writes, saves and announces.
@@ -91,6 +93,7 @@ struct Run<'a> {
     /// For the rate of a check: when, how far.
     checked: Option<(Instant, u64, u64)>,
     announced_complete: bool,
+    got_first: bool,
     failure: Option<String>,
     last: Option<TorrentStatus>,
 }
@@ -116,6 +119,7 @@ impl<'a> Run<'a> {
         for peer in resolve(&network.peers)? {
             add.add_peer(peer);
         }
+        let started = Instant::now();
         let torrent = session.add(add)?;
         let fields = json!({
             "name": metainfo.name(),
@@ -128,7 +132,6 @@ impl<'a> Run<'a> {
         let text =
             format!("{}, {}, port {port}", metainfo.name(), units::bytes(metainfo.total_size()));
         reporter.event("started", &text, fields);
-        let started = Instant::now();
         let deadline = network.stop_after.map(|secs| started + Duration::from_secs(secs));
         Ok(Self {
             session,
@@ -140,6 +143,7 @@ impl<'a> Run<'a> {
             reporter,
             checked: None,
             announced_complete: false,
+            got_first: false,
             failure: None,
             last: None,
         })
@@ -165,11 +169,17 @@ impl<'a> Run<'a> {
     /// Waits, shows, and decides, until the end.
     fn drive(&mut self) -> Result<End, Failure> {
         loop {
-            self.session.wait(Some(TICK))?;
+            self.session.wait(Some(if self.awaits_first() { FIRST_TICK } else { TICK }))?;
             for event in self.session.take(0) {
                 self.hear(event.kind);
             }
             let status = self.torrent.status()?;
+            if !self.got_first && status.downloaded > 0 {
+                self.got_first = true;
+                let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+                let text = format!("first byte after {ms} ms");
+                self.reporter.event("first_byte", &text, json!({ "first_byte_ms": ms }));
+            }
             let progress = self.progress(&status);
             self.reporter.progress(&progress);
             let end = self.decide(&status);
@@ -178,6 +188,12 @@ impl<'a> Run<'a> {
                 return Ok(end);
             }
         }
+    }
+
+    /// Peers are there, and nothing has come yet: any moment now.
+    fn awaits_first(&self) -> bool {
+        let near = |s: &TorrentStatus| s.state == TorrentState::Downloading && s.peers > 0;
+        !self.got_first && self.last.as_ref().is_some_and(near)
     }
 
     fn decide(&mut self, status: &TorrentStatus) -> Option<End> {
@@ -257,6 +273,10 @@ impl<'a> Run<'a> {
             EventKind::ListenFailed { wanted, reason, .. } => {
                 let fields = json!({ "address": wanted, "reason": reason });
                 self.reporter.event("listen_failed", &format!("{wanted}: {reason}"), fields);
+            }
+            EventKind::UdpFailed { addr, reason, .. } => {
+                let fields = json!({ "address": addr.to_string(), "reason": reason });
+                self.reporter.event("udp_failed", &format!("udp {addr}: {reason}"), fields);
             }
             EventKind::Fatal(reason) => self.failure = Some(reason),
             _ => {}
@@ -354,6 +374,7 @@ fn config(network: &Network, place: &Path) -> Result<Config, Failure> {
     config.set_text("state_dir", place)?;
     config.set_text("trackers_enabled", if network.no_trackers { "false" } else { "true" })?;
     config.set_text("client", concat!("tern/", env!("CARGO_PKG_VERSION")))?;
+    crate::args::apply(&mut config, &network.set)?;
     Ok(config)
 }
 

@@ -7,8 +7,9 @@ use std::sync::atomic::Ordering;
 use super::{Core, Entry, Hooks};
 use crate::base::{InfoHash, PeerKey, TorrentId};
 use crate::engine::events::{Event, EventKind, WireMessage, class};
+use crate::engine::external::{Source, Vote};
 use crate::engine::host::{
-    Directory, Host, PeerAnswer, SaveRequest, TrackerEvent, Traffic, VerifyRequest,
+    Directory, Host, PeerAnswer, SaveRequest, ShardCommand, TrackerEvent, Traffic, VerifyRequest,
 };
 use crate::engine::store::Change;
 use crate::proto::peer::Message;
@@ -50,14 +51,12 @@ impl Host for Face {
                 drop(prefs);
                 EventKind::Notice(Notice::Renamed(file, result))
             }
-            Notice::ExternalAddr(ip) => {
-                let port = self.0.listening().first().map_or(0, SocketAddr::port);
-                let addr = Some(SocketAddr::new(ip, port));
-                let before = std::mem::replace(&mut *self.0.external.lock(), addr);
-                if before == addr {
-                    return;
-                }
-                EventKind::Notice(Notice::ExternalAddr(ip))
+            Notice::ExternalAddr(ip, by) => {
+                return self.external(Some(torrent), Vote { source: Source::Peer, by, ip });
+            }
+            Notice::Moved(Ok(to)) => {
+                self.0.moved(&entry, &to);
+                EventKind::Notice(Notice::Moved(Ok(to)))
             }
             notice => EventKind::Notice(notice),
         };
@@ -105,6 +104,37 @@ impl Host for Face {
         self.0.one_less();
     }
 
+    fn batch(&self, begins: bool) {
+        if begins {
+            self.0.queue.hold();
+        } else {
+            self.0.queue.release();
+        }
+    }
+
+    fn external(&self, torrent: Option<TorrentId>, vote: Vote) {
+        let Some(ip) = self.0.votes.lock().cast(vote) else { return };
+        if let Some(shard) = self.0.shards().first() {
+            shard.send(ShardCommand::External(ip));
+        }
+        let entry = torrent.and_then(|id| self.entry(id));
+        let kind = EventKind::Notice(Notice::ExternalAddr(ip, vote.by));
+        self.0.queue.push(Event::now(entry, kind));
+    }
+
+    fn udp_failed(&self, addr: SocketAddr, error: &std::io::Error) {
+        self.0.report_udp_failed(addr, error);
+    }
+
+    fn local_failed(&self, interface: &str, error: &std::io::Error) {
+        let kind = EventKind::LsdFailed {
+            interface: interface.to_owned(),
+            reason: error.to_string(),
+            os_errno: error.raw_os_error().unwrap_or_default(),
+        };
+        self.0.queue.push(Event::now(None, kind));
+    }
+
     fn wire(&self, torrent: TorrentId, peer: PeerKey, incoming: bool, message: &Message) {
         if !self.0.queue.wants(class::WIRE) {
             return;
@@ -143,6 +173,7 @@ impl Core {
             let mut registry = self.registry.write();
             let entry = registry.by_id.remove(&torrent)?;
             registry.by_hash.remove(&entry.info_hash);
+            self.order.lock().leave(torrent, entry.rank());
             entry
         };
         entry.set_gone();
@@ -170,9 +201,14 @@ impl Core {
     fn removed(&self, entry: &Arc<Entry>) {
         let removal = *entry.removal.lock();
         let Some(removal) = removal else { return };
-        if let (Some(keeper), false) = (&self.keeper, removal.keep_state) {
+        if let Some(keeper) = &self.keeper {
             let info_hash = entry.info_hash;
-            keeper.submit(move || Change::Remove(info_hash), |_| ());
+            let change = if removal.keep_state {
+                Change::Rank(info_hash, None)
+            } else {
+                Change::Remove(info_hash)
+            };
+            keeper.submit(move || change, |_| ());
         }
         self.queue.push(Event::now(Some(Arc::clone(entry)), EventKind::Removed));
     }

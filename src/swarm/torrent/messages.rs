@@ -17,7 +17,7 @@ impl Torrent {
         if let Some(ip) = extensions.your_ip
             && peer.extensions.your_ip != Some(ip)
         {
-            self.out.push_back(Output::Notice(Notice::ExternalAddr(ip)));
+            self.out.push_back(Output::Notice(Notice::ExternalAddr(ip, peer.addr.ip())));
         }
         peer.extensions = extensions;
         if peer.has_told {
@@ -190,6 +190,7 @@ impl Torrent {
         self.touched.insert(key);
         if expected {
             self.take_block(key, span, data);
+            self.look_at_spared(key);
             return;
         }
         self.counters.wasted += u64::from(length);

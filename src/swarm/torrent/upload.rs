@@ -270,6 +270,9 @@ impl Torrent {
         if self.phase != Phase::Running {
             return;
         }
+        if core::mem::take(&mut self.spared) {
+            self.touch_all();
+        }
         let mut soon = false;
         for key in self.peers.keys().copied().collect::<Vec<_>>() {
             if let Some(conn) = self.peers.get_mut(&key).and_then(|p| p.conn.as_mut())

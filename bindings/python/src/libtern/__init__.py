@@ -54,14 +54,17 @@ from ._errors import (
     RequestGone,
     ResumeError,
     SessionClosed,
+    StateDirInUse,
     StateError,
     StorageDenied,
     StorageError,
     StorageExists,
     StorageNotFound,
+    StoreError,
     TernError,
     TimedOut,
     TorrentGone,
+    TrackerError,
     UnknownOption,
     UnsupportedError,
     VersionError,
@@ -79,6 +82,7 @@ from ._events import (
     Listening,
     ListenFailed,
     Log,
+    LsdFailed,
     MessageReceived,
     MessageSent,
     Moved,
@@ -88,6 +92,7 @@ from ._events import (
     PieceFailed,
     PiecePassed,
     Renamed,
+    RestoreFailed,
     ResumeRejected,
     Saved,
     SaveDone,
@@ -95,6 +100,7 @@ from ._events import (
     StateChanged,
     StorageFailed,
     StorageMissing,
+    StoreDamaged,
     TorrentAdded,
     TorrentEvent,
     TorrentRemoved,
@@ -102,6 +108,7 @@ from ._events import (
     TrackerFailed,
     TrackerReply,
     TrackerScraped,
+    UdpFailed,
     UnknownEvent,
     VerifierFailed,
 )
@@ -120,7 +127,7 @@ from ._requests import (
     VerifyHook,
     VerifyRequest,
 )
-from ._session import Events, Session
+from ._session import Events, Restored, Session
 from ._structs import FileInfo, PeerInfo, Stats, Status, TrackerInfo
 from ._torrent import Torrent
 from ._traffic import BytesReceived, BytesSent, FileRead, FileWritten, TrackerTraffic
@@ -136,7 +143,7 @@ def library_version() -> str:
 
 
 def has(feature: str) -> bool:
-    """Whether the library has a feature: `tls`, `v1`, `v2`, `dht`, `utp`, `mse`."""
+    """Whether the library has a feature: `tls`, `store`, `v1`, `v2`, `dht`, `utp`, `mse`."""
     return bool(lib.tern_has(feature.encode()))
 
 
@@ -146,18 +153,20 @@ __all__ = [
     "EventKind", "Events", "ExternalAddress", "Fatal", "FileCompleted", "FileFlags", "FileInfo",
     "FileRead", "FileWritten", "Finished", "ForkedError", "GoneError", "InternalError",
     "InvalidArgument", "JournalFailed", "LIBRARY_PATH", "ListenFailed", "Listening",
-    "LiveOptions", "LoadPolicy", "Log", "LogLevel", "Message", "MessageReceived", "MessageSent",
-    "Metainfo", "MetainfoError", "Moved", "NotFoundError", "OPTIONS", "Option", "OptionType",
-    "OptionTypeError", "PENDING", "PeerBanned", "PeerConnected", "PeerDisconnected",
-    "PeerFlags", "PeerHook", "PeerInfo", "PeerRequest", "PeerSource", "PieceFailed",
-    "PiecePassed", "RangeError", "ReentrantError", "Renamed", "Request", "RequestGone",
-    "ResumeError", "ResumeRejected", "SaveDone", "SaveFailed", "SaveFlags", "SaveHook",
-    "SaveRequest", "SaveResult", "Saved", "Session", "SessionClosed", "SessionOptions", "State",
-    "StateChanged", "StateError", "Stats", "Status", "StorageDenied", "StorageError",
-    "StorageExists", "StorageFailed", "StorageMissing", "StorageNotFound", "TernError",
-    "TimedOut", "Torrent", "TorrentAdded", "TorrentEvent", "TorrentGone", "TorrentRemoved",
-    "TorrentSource", "TrackerAnnounce", "TrackerFailed", "TrackerInfo", "TrackerReply",
-    "TrackerScraped", "TrackerTraffic", "UnknownEvent", "UnknownOption", "UnsupportedError",
-    "Verdict", "VerifierFailed", "VerifyHook", "VerifyRequest", "VersionError", "__version__",
-    "create_torrent", "has", "library_option", "library_options", "library_version",
+    "LiveOptions", "LoadPolicy", "Log", "LogLevel", "LsdFailed", "Message", "MessageReceived",
+    "MessageSent", "Metainfo", "MetainfoError", "Moved", "NotFoundError", "OPTIONS", "Option",
+    "OptionType", "OptionTypeError", "PENDING", "PeerBanned", "PeerConnected",
+    "PeerDisconnected", "PeerFlags", "PeerHook", "PeerInfo", "PeerRequest", "PeerSource",
+    "PieceFailed", "PiecePassed", "RangeError", "ReentrantError", "Renamed", "Request",
+    "RequestGone", "Restored", "RestoreFailed", "ResumeError", "ResumeRejected", "SaveDone",
+    "SaveFailed", "SaveFlags", "SaveHook", "SaveRequest", "SaveResult", "Saved", "Session",
+    "SessionClosed", "SessionOptions", "State", "StateChanged", "StateDirInUse", "StateError",
+    "Stats", "Status", "StorageDenied", "StorageError", "StorageExists", "StorageFailed",
+    "StorageMissing", "StorageNotFound", "StoreDamaged", "StoreError", "TernError", "TimedOut",
+    "Torrent", "TorrentAdded", "TorrentEvent", "TorrentGone", "TorrentRemoved", "TorrentSource",
+    "TrackerAnnounce", "TrackerError", "TrackerFailed", "TrackerInfo", "TrackerReply",
+    "TrackerScraped", "TrackerTraffic", "UdpFailed", "UnknownEvent", "UnknownOption",
+    "UnsupportedError", "Verdict", "VerifierFailed", "VerifyHook", "VerifyRequest",
+    "VersionError", "__version__", "create_torrent", "has", "library_option", "library_options",
+    "library_version",
 ]

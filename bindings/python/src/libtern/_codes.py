@@ -64,6 +64,14 @@ class Code(OpenInt):
     """Not possible in the present state."""
     VERSION = -19
     """The header and the library do not fit together."""
+    IN_USE = -20
+    """Another session, of this process or another one, uses the state directory: see
+    `tern_error_path`."""
+    STORE = -21
+    """The state directory has a database that is another program's, or of a newer libtern: see
+    `tern_error_path`."""
+    TRACKER = -27
+    """A tracker refused, or gave no answer."""
 
 
 class Detail(OpenInt):
@@ -141,7 +149,8 @@ class EventKind(OpenInt):
     """A file was renamed, or not (`TERN_CLASS_TORRENT`). `file`, `code` = `TERN_OK` or
     `TERN_E_IO`, `text` = new path or reason, `text2` = path of the failure, `os_errno`."""
     EXTERNAL_ADDR = 40
-    """A peer told us our address (`TERN_CLASS_TORRENT`). `addr` (without port)."""
+    """We know our address as the world sees it, or it changed: peers, trackers and the DHT say
+    which they see, and most voices win (`TERN_CLASS_TORRENT`). `addr` (without port)."""
     PIECE_PASSED = 48
     """A piece is ours now, by download or check (`TERN_CLASS_PIECE`). `piece`."""
     PIECE_FAILED = 49
@@ -194,6 +203,14 @@ class EventKind(OpenInt):
     """A defect of the library stopped this torrent, or (no torrent) a thread of the session
     (`TERN_CLASS_ERROR`, never masked). `text` = what the defect said. The torrent is gone then;
     it can be added again from its saved state."""
+    STORE_DAMAGED = 101
+    """The state directory's database was damaged (`TERN_CLASS_ERROR`). It was renamed to `text`,
+    and what could be read of it is in a new one: `a` torrents with their resume data, `b`
+    torrents whose files have to be checked (`tern_session_restore` sees to that). `text2` = what
+    was found."""
+    RESTORE_FAILED = 102
+    """`tern_session_restore` could not bring back a torrent (`TERN_CLASS_ERROR`). `info_hash`,
+    `text` = why. What is stored of it stays; it can be added as any other."""
     SAVED = 112
     """A generation of resume data is durable (`TERN_CLASS_SAVE`). `generation`."""
     SAVE_DONE = 113
@@ -222,6 +239,13 @@ class EventKind(OpenInt):
     `a` = bytes of the request, `b` = bytes of the answer. Comes before what the tracker said."""
     LOG = 144
     """A log line (`TERN_CLASS_LOG`). `code` = `TERN_LOG_*`, `text`."""
+    LSD_FAILED = 84
+    """The local network's peers are not looked for on an interface (`TERN_CLASS_SESSION`; BEP
+    14). `text` = its name, empty when it is about all of them, `text2` = reason, `os_errno`."""
+    UDP_FAILED = 85
+    """Datagrams are not to be had at an address the session listens on, so that neither UDP
+    trackers nor the DHT are reached from there (`TERN_CLASS_SESSION`). `addr`, `text` = reason,
+    `os_errno`."""
 
 
 class EventClass(OpenFlag):
@@ -442,6 +466,8 @@ class PeerSource(OpenInt):
     """The host told us."""
     RESUME = 4
     """Resume data told us."""
+    LSD = 6
+    """The local network told us (BEP 14)."""
 
 
 class CloseReason(OpenInt):

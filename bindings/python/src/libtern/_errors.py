@@ -178,6 +178,18 @@ class VersionError(TernError, ImportError):
     """The package and the library do not fit together."""
 
 
+class StateDirInUse(TernError, RuntimeError):
+    """Another session, of this process or another one, uses the `state_dir`."""
+
+
+class StoreError(TernError, RuntimeError):
+    """The `state_dir` has a database of another program, or of a newer libtern."""
+
+
+class TrackerError(TernError, RuntimeError):
+    """A tracker refused, or gave no answer."""
+
+
 BY_CODE: dict[Code, type[TernError]] = {
     Code.INVALID: InvalidArgument,
     Code.PANIC: InternalError,
@@ -198,6 +210,9 @@ BY_CODE: dict[Code, type[TernError]] = {
     Code.CANCELLED: CancelledError,
     Code.STATE: StateError,
     Code.VERSION: VersionError,
+    Code.IN_USE: StateDirInUse,
+    Code.STORE: StoreError,
+    Code.TRACKER: TrackerError,
 }
 """The class of each code; a code a newer library may add is a plain `TernError`."""
 

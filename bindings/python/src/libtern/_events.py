@@ -158,6 +158,45 @@ class ListenFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LsdFailed(Event):
+    """Peers on the local network are not looked for on an interface (BEP 14)."""
+
+    kind = EventKind.LSD_FAILED
+    classes = EventClass.SESSION
+    interface: str
+    """Its name; empty when it is about all of them."""
+    reason: str
+    """Why not."""
+    errno: int
+    """The system's error number, 0 when there is none."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return raw.text, raw.text2, raw.c.os_errno
+
+
+@dataclass(frozen=True, slots=True)
+class UdpFailed(Event):
+    """Datagrams are not to be had at an address the session listens on.
+
+    Neither UDP trackers nor the DHT are reached from there.
+    """
+
+    kind = EventKind.UDP_FAILED
+    classes = EventClass.SESSION
+    address: str
+    """Which."""
+    reason: str
+    """Why not."""
+    errno: int
+    """The system's error number, 0 when there is none."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return raw.addr, raw.text, raw.c.os_errno
+
+
+@dataclass(frozen=True, slots=True)
 class Closed(Event):
     """The session is closed. The last event."""
 
@@ -674,6 +713,42 @@ class Fatal(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StoreDamaged(Event):
+    """The database in `state_dir` was damaged; what could be read of it is in a new one."""
+
+    kind = EventKind.STORE_DAMAGED
+    classes = EventClass.ERROR
+    set_aside: str
+    """What the damaged one is called now."""
+    reason: str
+    """What was found."""
+    salvaged: int
+    """Torrents with their resume data."""
+    unchecked: int
+    """Torrents whose files have to be checked; `Session.restore` sees to that."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return view_path(raw.c.text), view_text(raw.c.text2), raw.c.a, raw.c.b
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreFailed(Event):
+    """`Session.restore` could not bring back a torrent. What is stored of it stays."""
+
+    kind = EventKind.RESTORE_FAILED
+    classes = EventClass.ERROR
+    info_hash: bytes
+    """Which."""
+    reason: str
+    """Why."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return bytes(ffi.buffer(raw.c.info_hash, 20)), raw.text
+
+
+@dataclass(frozen=True, slots=True)
 class Saved(TorrentEvent):
     """A generation of resume data is durable."""
 
@@ -743,10 +818,11 @@ NEVER_MASKED = frozenset({
 
 __all__ = [
     "Checked", "Closed", "Dropped", "Event", "ExternalAddress", "Fatal", "FileCompleted",
-    "Finished", "JournalFailed", "ListenFailed", "Listening", "Log", "MessageReceived",
-    "MessageSent", "Moved", "PeerBanned", "PeerConnected", "PeerDisconnected", "PieceFailed",
-    "PiecePassed", "Renamed", "ResumeRejected", "SaveDone", "SaveFailed", "Saved", "StateChanged",
-    "StorageFailed", "StorageMissing", "TorrentAdded", "TorrentEvent", "TorrentRemoved",
-    "TrackerAnnounce", "TrackerFailed", "TrackerReply", "TrackerScraped", "UnknownEvent",
-    "VerifierFailed",
+    "Finished", "JournalFailed", "ListenFailed", "Listening", "Log", "LsdFailed",
+    "MessageReceived", "MessageSent", "Moved", "PeerBanned", "PeerConnected",
+    "PeerDisconnected", "PieceFailed", "PiecePassed", "Renamed", "RestoreFailed",
+    "ResumeRejected", "SaveDone", "SaveFailed", "Saved", "StateChanged", "StorageFailed",
+    "StorageMissing", "StoreDamaged", "TorrentAdded", "TorrentEvent", "TorrentRemoved",
+    "TrackerAnnounce", "TrackerFailed", "TrackerReply", "TrackerScraped", "UdpFailed",
+    "UnknownEvent", "VerifierFailed",
 ]
