@@ -48,6 +48,10 @@ pub enum ErrorKind {
     State = -18,
     /// The header and the library do not fit together.
     Version = -19,
+    /// The torrent's metadata is not here yet.
+    NoMetadata = -23,
+    /// Not a valid magnet link, or one that names no torrent.
+    Magnet = -24,
 }
 
 impl ErrorKind {
@@ -72,6 +76,8 @@ impl ErrorKind {
         Self::Cancelled,
         Self::State,
         Self::Version,
+        Self::NoMetadata,
+        Self::Magnet,
     ];
 
     /// The stable number, negative.
@@ -103,6 +109,8 @@ impl ErrorKind {
             Self::Cancelled => "cancelled",
             Self::State => "not possible in the present state",
             Self::Version => "the header and the library do not fit together",
+            Self::NoMetadata => "the torrent's metadata is not here yet",
+            Self::Magnet => "not a valid magnet link",
         }
     }
 }

@@ -12,7 +12,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use super::ssrf::Reach;
 use super::tls::Tls;
+use crate::base::limits::TRACKER_REPLY_BYTES;
 use crate::proto::tracker::{HttpError, HttpOutcome, HttpRequest};
 
 /// Bytes read at once; replies are a few hundred bytes.
@@ -43,6 +45,9 @@ pub enum FetchError {
     Io(io::Error),
     /// Bad URL or redirect, or an answer that is not HTTP or too long.
     Http(HttpError),
+    /// The host, or one it redirects to, is on a network of ours and whoever named it is not to
+    /// reach that.
+    Private,
 }
 
 impl core::fmt::Display for FetchError {
@@ -54,6 +59,7 @@ impl core::fmt::Display for FetchError {
             Self::Tls(error) => write!(f, "tls: {error}"),
             Self::Io(error) => write!(f, "connection broke: {error}"),
             Self::Http(error) => write!(f, "http: {error}"),
+            Self::Private => f.write_str("the host is on a private network"),
         }
     }
 }
@@ -61,11 +67,34 @@ impl core::fmt::Display for FetchError {
 impl core::error::Error for FetchError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::TimedOut => None,
+            Self::TimedOut | Self::Private => None,
             Self::Resolve(e) | Self::Connect(e) | Self::Tls(e) | Self::Io(e) => Some(e),
             Self::Http(e) => Some(e),
         }
     }
+}
+
+/// What is taken from whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// Bytes of the body, before and after decompression.
+    pub max_body: usize,
+    /// Hosts that may be asked, redirects included.
+    pub reach: Reach,
+}
+
+/// As [`get`], on other terms than those for trackers.
+pub async fn get_on(
+    url: &str,
+    user_agent: &str,
+    tls: &Tls,
+    timeout: Duration,
+    terms: Terms,
+) -> Result<Response, FetchError> {
+    let request = HttpRequest::get(url, user_agent).map_err(FetchError::Http)?;
+    let deadline = Instant::now() + timeout;
+    let following = follow(request.at_most(terms.max_body), tls, deadline, terms.reach);
+    tokio::time::timeout_at(deadline, following).await.unwrap_or(Err(FetchError::TimedOut))
 }
 
 /// Asks `url`, following redirects, all within `timeout`.
@@ -75,21 +104,18 @@ pub async fn get(
     tls: &Tls,
     timeout: Duration,
 ) -> Result<Response, FetchError> {
-    let deadline = Instant::now() + timeout;
-    tokio::time::timeout_at(deadline, follow(url, user_agent, tls, deadline))
-        .await
-        .unwrap_or(Err(FetchError::TimedOut))
+    let terms = Terms { max_body: TRACKER_REPLY_BYTES, reach: Reach::Everything };
+    get_on(url, user_agent, tls, timeout, terms).await
 }
 
 async fn follow(
-    url: &str,
-    user_agent: &str,
+    mut request: HttpRequest,
     tls: &Tls,
     deadline: Instant,
+    reach: Reach,
 ) -> Result<Response, FetchError> {
-    let mut request = HttpRequest::get(url, user_agent).map_err(FetchError::Http)?;
     loop {
-        match exchange(&request, tls, deadline).await? {
+        match exchange(&request, tls, deadline, reach).await? {
             HttpOutcome::Response { status, body } => return Ok(Response { status, body }),
             // `redirect` counts, so this ends.
             HttpOutcome::Redirect(to) => {
@@ -103,8 +129,9 @@ async fn exchange(
     request: &HttpRequest,
     tls: &Tls,
     deadline: Instant,
+    reach: Reach,
 ) -> Result<HttpOutcome, FetchError> {
-    let stream = connect(request.host(), request.port(), deadline).await?;
+    let stream = connect(request.host(), request.port(), deadline, reach).await?;
     if request.tls() {
         let stream = tls.connect(stream, request.host()).await.map_err(FetchError::Tls)?;
         converse(stream, request, false).await
@@ -115,8 +142,19 @@ async fn exchange(
 
 /// Connects to the first address of `host` that answers. Each attempt gets an equal part of the
 /// time that is left, so that a dead first address does not eat the others' time.
-async fn connect(host: &str, port: u16, deadline: Instant) -> Result<TcpStream, FetchError> {
-    let addrs = resolve(host, port).await.map_err(FetchError::Resolve)?;
+async fn connect(
+    host: &str,
+    port: u16,
+    deadline: Instant,
+    reach: Reach,
+) -> Result<TcpStream, FetchError> {
+    let mut addrs = resolve(host, port).await.map_err(FetchError::Resolve)?;
+    // What is connected to is what was judged: a name cannot change between the two.
+    let any = !addrs.is_empty();
+    addrs.retain(|addr| reach.allows(addr.ip()));
+    if any && addrs.is_empty() {
+        return Err(FetchError::Private);
+    }
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for (tried, addr) in addrs.iter().enumerate() {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -131,7 +169,7 @@ async fn connect(host: &str, port: u16, deadline: Instant) -> Result<TcpStream, 
 
 /// The addresses of a name, in the resolver's order; literals do not bother it. Runs on the
 /// runtime's blocking pool, whose size bounds concurrent look-ups.
-async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+pub async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     if let Ok(ip) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }

@@ -2,7 +2,8 @@
 //!
 //! What the engine needs from the operating system's network, and no more: listen sockets bound the
 //! way we want them ([`listen`]), outgoing TCP connections ([`dial`]), file content on its way to a
-//! socket ([`send`]), one HTTP(S) exchange after another ([`http`], [`tls`]), threads that no
+//! socket ([`send`]), one HTTP(S) exchange after another ([`http`], [`tls`]) with hosts that whoever
+//! named them may reach ([`ssrf`]), threads that no
 //! signal reaches ([`signals`]), and a flag for a host's event loop to poll ([`notify`]).
 //! Deliberately absent: torrents, what peers say, policy, retries, concurrency bounds: all of these
 //! are the engine's.
@@ -13,6 +14,7 @@ pub mod listen;
 pub mod notify;
 pub mod send;
 pub mod signals;
+pub mod ssrf;
 pub mod tls;
 
 use std::net::SocketAddr;

@@ -11,7 +11,7 @@ use crate::base::{
     Bitset, BlockSpan, DiskError, FileIndex, FileStat, Instant, Payload, PeerId, PeerKey,
     PieceIndex, TorrentId, UnixTime,
 };
-use crate::codec::metainfo::{Info, Tiers};
+use crate::codec::metainfo::{Info, MetainfoError, Tiers};
 use crate::codec::resume::Resume;
 use crate::proto::peer::{Connection, Fault, Message, PeerExtensions};
 use crate::proto::tracker::AnnounceEvent;
@@ -21,8 +21,15 @@ use crate::proto::tracker::AnnounceEvent;
 pub struct TorrentParams {
     /// Number in the session.
     pub id: TorrentId,
-    /// Content description.
+    /// Content description; [`Info::unknown`] when peers have to be asked for it (BEP 9).
     pub info: Arc<Info>,
+    /// While it is not known: the magnet link, for the saved state.
+    pub link: Option<Box<str>>,
+    /// While it is not known: files wanted once it is (BEP 53), inclusive ranges. Goes behind
+    /// `file_priority`.
+    pub selected: Option<Vec<(u32, u32)>>,
+    /// Web seeds, for the saved state; `None` keeps the resume blob's.
+    pub url_list: Option<Vec<String>>,
     /// Saved state, already parsed; its info-hash was compared.
     pub resume: Option<Arc<Resume>>,
     /// Our peer id.
@@ -143,6 +150,10 @@ pub struct Tuning {
     /// Whether a verifier may accept a piece whose hash did not match. Without it such pieces are
     /// not asked about.
     pub verify_override: bool,
+    /// Peers are exchanged (BEP 11), in torrents that are not private.
+    pub pex: bool,
+    /// Longest `info` dictionary fetched from peers, in bytes; `limits::METADATA_BYTES` at most.
+    pub max_metadata_bytes: u32,
 }
 
 impl Default for Tuning {
@@ -166,6 +177,8 @@ impl Default for Tuning {
             client: String::new(),
             max_unwritten_bytes: 32 << 20,
             verify_override: false,
+            pex: true,
+            max_metadata_bytes: 32 << 20,
         }
     }
 }
@@ -174,14 +187,66 @@ impl Default for Tuning {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PeerSource {
     /// It connected to us.
-    Incoming,
+    Incoming = 1,
     /// A tracker.
-    Tracker,
+    Tracker = 2,
     /// The host or the user.
-    Manual,
+    Manual = 3,
     /// Saved state.
-    Resume,
+    Resume = 4,
+    /// Another peer (BEP 11).
+    Pex = 5,
+    /// A multicast on the local network (BEP 14).
+    Lsd = 6,
+    /// The DHT (BEP 5).
+    Dht = 7,
+    /// A magnet link (`x.pe`, BEP 9).
+    Magnet = 8,
 }
+
+impl PeerSource {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 8] = [
+        Self::Incoming,
+        Self::Tracker,
+        Self::Manual,
+        Self::Resume,
+        Self::Pex,
+        Self::Lsd,
+        Self::Dht,
+        Self::Magnet,
+    ];
+
+    /// Its place in [`Self::ALL`] and in a [`SourceCounts`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize - 1
+    }
+
+    /// In one lower-case word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Incoming => "incoming",
+            Self::Tracker => "tracker",
+            Self::Manual => "manual",
+            Self::Resume => "resume",
+            Self::Pex => "pex",
+            Self::Lsd => "lsd",
+            Self::Dht => "dht",
+            Self::Magnet => "magnet",
+        }
+    }
+
+    /// Whether a private torrent must not know of its peers (BEP 27).
+    #[must_use]
+    pub const fn is_public(self) -> bool {
+        matches!(self, Self::Pex | Self::Lsd | Self::Dht)
+    }
+}
+
+/// One number for each [`PeerSource`], by [`PeerSource::index`].
+pub type SourceCounts = [u32; PeerSource::ALL.len()];
 
 /// What happened in the world.
 #[derive(Debug)]
@@ -399,6 +464,9 @@ pub enum Command {
     Verifier(Option<u32>),
     /// Trackers now in use, for the saved state.
     Trackers(Tiers),
+    /// The description that was not known, from elsewhere than peers. Of another torrent, or when
+    /// one is known, it changes nothing.
+    Metadata(Arc<Info>),
     /// Move the content (bytes of a directory).
     Move(Vec<u8>),
     /// Rename a file.
@@ -449,6 +517,9 @@ pub enum Output {
         /// The `info` dictionary is to be embedded.
         with_info: bool,
     },
+    /// The description came: it takes the place of the unknown one with everything the driver asks
+    /// or tells from now on. Disk work begins after it.
+    Metadata(Arc<Info>),
     /// An announce is due now because of this (the driver's announcer does the rest).
     Announce(AnnounceEvent),
     /// To tell the host.
@@ -487,6 +558,8 @@ pub enum TorrentState {
     Failed = 7,
     /// Closing or closed.
     Closed = 8,
+    /// Asking peers for the metadata (BEP 9).
+    Metadata = 9,
 }
 
 /// What happened, for the host.
@@ -564,6 +637,10 @@ pub enum Notice {
     Renamed(FileIndex, Result<(), DiskError>),
     /// What the peer says our address is.
     ExternalAddr(std::net::IpAddr),
+    /// The metadata came; the torrent goes on to look at its files.
+    Metadata,
+    /// The metadata has the right hash and is of no use: the torrent stopped.
+    MetadataUnusable(MetainfoError),
 }
 
 /// Why a connection ended.
@@ -639,6 +716,12 @@ pub struct Status {
     pub half_open: u32,
     /// Addresses known.
     pub known_peers: u32,
+    /// The same by where they were first heard of.
+    pub known_by_source: SourceCounts,
+    /// Established connections by where their addresses came from.
+    pub peers_by_source: SourceCounts,
+    /// `info` is known.
+    pub has_metadata: bool,
     /// Peers we upload to.
     pub unchoked: u32,
     /// Pieces hashed since the torrent was added (check and download).

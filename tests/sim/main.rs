@@ -17,6 +17,7 @@ mod content;
 mod dht;
 mod dht_world;
 mod disk;
+mod magnets;
 mod node;
 mod scenarios;
 mod swarms;

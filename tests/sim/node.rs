@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use tern::base::{Bitset, Instant, Payload, PeerId, PeerKey, PieceIndex, Rng, TorrentId, UnixTime};
+use tern::codec::metainfo::Info;
 use tern::codec::resume::Resume;
 use tern::proto::peer::Connection;
 use tern::swarm::{
@@ -65,6 +66,23 @@ pub struct Setup {
     pub sequential: bool,
     pub file_priority: Option<Vec<u8>>,
     pub load_policy: LoadPolicy,
+    /// It starts from the info-hash alone.
+    pub magnet: bool,
+    /// Files it wants once it knows them (BEP 53).
+    pub selected: Option<Vec<(u32, u32)>>,
+    /// What it offers as metadata, if not the right one.
+    pub forged: Option<Forged>,
+    /// It never answers a request for metadata.
+    pub mute: bool,
+}
+
+/// Wrong metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forged {
+    /// Of the right length.
+    Bytes,
+    /// Of this length.
+    Size(usize),
 }
 
 impl Default for Setup {
@@ -80,6 +98,10 @@ impl Default for Setup {
             sequential: false,
             file_priority: None,
             load_policy: LoadPolicy::PerFile,
+            magnet: false,
+            selected: None,
+            forged: None,
+            mute: false,
         }
     }
 }
@@ -114,6 +136,9 @@ pub struct Log {
     pub questions: u32,
     pub most_questions: usize,
     pub states: Vec<TorrentState>,
+    pub metadata: u32,
+    /// Peer exchange messages it sent.
+    pub pex: u32,
 }
 
 /// One machine.
@@ -143,6 +168,8 @@ pub struct Node {
     /// Bytes that went out on the wire.
     pub sent: u64,
     pub restarts: u64,
+    /// It was asked for metadata and says nothing any more.
+    pub silent: bool,
     pub log: Log,
 }
 
@@ -171,6 +198,7 @@ impl Node {
             rejects_left: setup.host.rejects_left,
             sent: 0,
             restarts: 0,
+            silent: false,
             log: Log::default(),
             setup,
         }
@@ -184,7 +212,10 @@ impl Node {
         rng.fill(&mut id);
         let params = TorrentParams {
             id: TorrentId(1),
-            info: content.info.clone(),
+            info: self.info(content),
+            link: None,
+            selected: self.setup.selected.clone(),
+            url_list: None,
             resume: self.saved.clone().map(Arc::new),
             peer_id: PeerId(id),
             listen_port: 6881,
@@ -216,12 +247,23 @@ impl Node {
         self.log.closed = false;
     }
 
+    /// What it knows of the content when it starts.
+    fn info(&self, content: &Content) -> Arc<Info> {
+        let raw = self.saved.as_ref().and_then(|saved| saved.info.as_deref());
+        match (raw, self.setup.forged) {
+            (Some(raw), _) => Arc::new(Info::parse(raw).unwrap()),
+            (None, _) if self.setup.magnet => Arc::new(Info::unknown(content.info.info_hash, "")),
+            (None, None) => content.info.clone(),
+            (None, Some(forged)) => content.forged(forged),
+        }
+    }
+
     pub fn have(&self) -> u32 {
         self.torrent.as_ref().map_or(0, |t| t.have().count())
     }
 
     pub fn is_complete(&self) -> bool {
-        self.torrent.as_ref().is_some_and(|t| t.have().all())
+        self.torrent.as_ref().is_some_and(|t| !t.have().is_empty() && t.have().all())
     }
 
     pub fn note(&mut self, notice: Notice) {
@@ -240,6 +282,7 @@ impl Node {
             Notice::DiskFailed(_) => log.disk_failures += 1,
             Notice::PiecePassed(piece) => log.passed.push(piece),
             Notice::PeerDisconnected { reason, .. } => log.disconnects.push(reason),
+            Notice::Metadata => log.metadata += 1,
             Notice::State { new, .. } => log.states.push(new),
             _ => {}
         }

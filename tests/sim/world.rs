@@ -428,7 +428,10 @@ impl World {
                 let wait = self.jitter(self.nodes[n].setup.host.verdict_delay);
                 self.after(wait, Event::Verdict { node: n, epoch, piece, attempt });
             }
-            Output::Save { generation, state, .. } => {
+            Output::Save { generation, mut state, with_info } => {
+                let torrent = self.nodes[n].torrent.as_ref();
+                let info = torrent.map(|t| t.info().clone()).filter(|i| with_info && i.is_known());
+                state.info = info.map(|info| info.raw.to_vec());
                 self.check_blob(n, generation, &state);
                 let wait = self.jitter(self.nodes[n].setup.host.delay);
                 self.after(wait, Event::Save { node: n, epoch, generation, state });
@@ -442,6 +445,7 @@ impl World {
             }
             Output::Notice(notice) => self.notice(n, notice),
             Output::Wire { incoming, message, .. } => self.wire(n, incoming, &message),
+            Output::Metadata(info) => assert_eq!(info.raw, self.content.info.raw),
             Output::Closed => {}
         }
     }
@@ -464,6 +468,8 @@ impl World {
     fn wire(&mut self, n: usize, incoming: bool, message: &Message) {
         let node = &mut self.nodes[n];
         if incoming {
+            let asked = matches!(message, Message::Metadata(_)) && node.setup.mute;
+            node.silent |= asked;
             return;
         }
         match message {
@@ -474,7 +480,11 @@ impl World {
                     assert!(node.accepted.contains(piece), "HAVE {piece} before the verdict");
                 }
             }
-            Message::HaveAll => assert!(node.prev_have.all()),
+            Message::Pex(_) => {
+                node.log.pex += 1;
+                assert!(!self.content.info.private, "a private torrent's peers were told");
+            }
+            Message::HaveAll => assert!(node.prev_have.all() && !node.prev_have.is_empty()),
             _ => {}
         }
     }
@@ -482,6 +492,11 @@ impl World {
     /// A blob claims only what would survive a crash now.
     fn check_blob(&self, n: usize, generation: u64, state: &Resume) {
         let node = &self.nodes[n];
+        if state.pieces.is_none() {
+            let knows = node.torrent.as_ref().is_some_and(|t| t.info().is_known());
+            assert!(!knows, "a blob of a known torrent has pieces");
+            return;
+        }
         let (have, _) = state.have(self.content.piece_count()).expect("a blob has pieces");
         for piece in have.iter().map(PieceIndex).filter(|_| !node.disk.tampered) {
             assert!(node.disk.is_durable(piece), "blob {generation} of node {n} claims {piece}");
@@ -505,6 +520,9 @@ impl World {
         let cut = self.rng.one_in(3);
         self.nodes[n].uplink_busy = false;
         let node = &self.nodes[n];
+        if node.silent {
+            return;
+        }
         let turn = node.uplink_turn;
         let ready = |end: &End| {
             let far = &self.nodes[end.far.0];
@@ -717,7 +735,9 @@ impl World {
             [SaveVerdict::Reject, SaveVerdict::Fail(7), SaveVerdict::Defer(Duration::from_secs(2))]
                 [self.rng.index(3)]
         } else {
-            let blob = state.encode(self.content.piece_count());
+            let known = state.pieces.is_some();
+            let count = if known { self.content.piece_count() } else { state.piece_count_said() };
+            let blob = state.encode(count);
             self.nodes[n].saved = Some(Resume::parse(&blob).expect("our own blob"));
             SaveVerdict::Accept
         };

@@ -1,4 +1,4 @@
-//! The `tern` command: get, seed, create, show and verify torrents; import and export them.
+//! The `tern` command: get, seed, create, show, verify and link torrents; import and export them.
 //!
 //! A program like any other on libtern's public face. Deliberately absent: any other room, and
 //! anything a host could not do.
@@ -7,9 +7,11 @@ mod args;
 mod create;
 mod export;
 mod import;
+mod magnet;
 mod report;
 mod show;
 mod signals;
+mod source;
 mod state;
 mod transfer;
 mod units;
@@ -82,6 +84,7 @@ fn run(command: &Command, reporter: &mut Reporter) -> Result<u8, Failure> {
         Command::Get(get) => transfer::get(get, reporter),
         Command::Seed(seed) => transfer::seed(seed, reporter),
         Command::Create(create) => create::run(create, reporter),
+        Command::Magnet(magnet) => magnet::run(magnet, reporter),
         Command::Show(show) => show::run(show, reporter),
         Command::Verify(verify) => verify::run(verify, reporter),
         Command::Import(import) => import::run(import, reporter),

@@ -160,6 +160,7 @@ fn tern(root: &Lookup<'_, '_>, blob: &[u8]) -> Result<Option<TernKeys>, ResumeEr
         files: files.iter().map(stat).collect(),
         clean: dict.get_int(b"clean") == Some(1),
         dirty: dirty.iter().map(|raw| u32::from_be_bytes(*raw)).collect(),
+        magnet: dict.get(b"magnet").and_then(|v| v.as_str()).map(str::to_owned),
     }))
 }
 

@@ -65,6 +65,7 @@ fn full() -> Resume {
             files: vec![Some((123, 1_700_000_000_123_456_789)), None, Some((0, -5))],
             dirty: vec![1, 4],
             clean: true,
+            magnet: None,
         }),
         ..Resume::default()
     }

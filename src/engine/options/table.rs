@@ -496,6 +496,39 @@ pub static TABLE: &[OptionSpec] = &[
         Access::Bytes(20, |s| s.peer_id.clone(), |s, v| s.peer_id = v.to_vec()),
         "First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it.",
     ),
+    opt(
+        6001,
+        "pex_enabled",
+        true,
+        Access::Bool(|s| s.tuning.pex, |s, v| s.tuning.pex = v),
+        "Exchange peers with peers (BEP 11). Private torrents never do.",
+    ),
+    opt(
+        6002,
+        "metadata_max_bytes",
+        true,
+        Access::Int(
+            1,
+            32 << 20,
+            |s| int(s.tuning.max_metadata_bytes),
+            |s, v| s.tuning.max_metadata_bytes = num(v),
+        ),
+        "Longest metadata fetched from peers, in bytes (BEP 9).",
+    ),
+    opt(
+        6003,
+        "magnet_sources_enabled",
+        true,
+        Access::Bool(|s| s.magnet_sources, |s, v| s.magnet_sources = v),
+        "Fetch the torrent file from where a magnet link says (`xs`, `as`).",
+    ),
+    opt(
+        6004,
+        "magnet_private_sources",
+        true,
+        Access::Bool(|s| s.magnet_private_sources, |s, v| s.magnet_private_sources = v),
+        "Such a source may be on this machine or a private network. A link is a stranger's word.",
+    ),
 ];
 
 /// A stored number as an option's value. Options' ranges fit, whatever the stored type.

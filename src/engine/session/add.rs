@@ -10,16 +10,18 @@ use std::sync::atomic::Ordering;
 use super::close::Phase;
 use super::entry::{Names, Prefs};
 use super::{Core, Entry, Hooks};
+use crate::base::limits::FILES;
 use crate::base::{FileIndex, TorrentId, UnixTime};
+use crate::codec::magnet::Magnet;
 use crate::codec::metainfo::{Info, Tiers};
 use crate::codec::resume::Resume;
 use crate::engine::error::{Error, ErrorKind};
 use crate::engine::events::{Event, EventKind, unix_ms};
 use crate::engine::formats::{self, TorrentFile};
-use crate::engine::host::{AddTorrent, ShardCommand};
+use crate::engine::host::{AddTorrent, Link, ShardCommand};
 use crate::engine::path_from_bytes;
 use crate::engine::settings::Settings;
-use crate::swarm::{LoadPolicy, Notice, SavePolicy, TorrentParams};
+use crate::swarm::{Command, LoadPolicy, Notice, SavePolicy, TorrentParams};
 
 /// Where saved state comes from.
 #[derive(Clone, Debug, Default)]
@@ -37,8 +39,13 @@ pub enum ResumeSource {
 /// the session's options.
 #[derive(Clone, Debug, Default)]
 pub struct AddRequest {
-    /// The torrent; not needed when the resume data embeds it.
+    /// The torrent; not needed when the resume data embeds it, or with `magnet`.
     pub file: Option<Arc<TorrentFile>>,
+    /// The torrent, by its info-hash; peers or saved state have the rest. `file` goes before it.
+    pub magnet: Option<Magnet>,
+    /// When the session has the torrent, what is said here of trackers, peers and metadata is added
+    /// to it; else that is an error.
+    pub merge: bool,
     /// Directory of the content.
     pub save_path: Option<PathBuf>,
     /// Saved state.
@@ -70,6 +77,8 @@ pub struct AddRequest {
 /// A request with its torrent file and saved state found.
 struct Found {
     file: Arc<TorrentFile>,
+    /// What it is known by while its metadata is not.
+    magnet: Option<Magnet>,
     resume: Option<Arc<Resume>>,
     /// Why the stored state was not used.
     complaint: Option<String>,
@@ -80,6 +89,10 @@ impl Core {
     /// Adds a torrent.
     pub fn add(self: &Arc<Self>, mut request: AddRequest) -> Result<Arc<Entry>, Error> {
         self.check_open()?;
+        if let Some(other) = self.known_to(&request) {
+            self.merge(&other, &request)?;
+            return Ok(other);
+        }
         let mut found = self.gather(&mut request)?;
         let info = Arc::clone(&found.file.metainfo.info);
         check(&request, &info)?;
@@ -94,7 +107,13 @@ impl Core {
         let overrides = self.verifier_of(&entry).is_some_and(|hook| hook.overrides);
         entry.prefs.lock().verify_override = overrides;
         let prefs = Prefs { verify_override: overrides, ..prefs };
-        let add = self.build(&entry, &request, resume, &prefs, &settings, &found.save_path);
+        let mut add = self.build(&entry, &request, resume, &prefs, &settings, &found.save_path);
+        if let Some(magnet) = found.magnet.filter(|_| !info.is_known()) {
+            add.link = link_of(&magnet);
+            add.params.link = Some(magnet.to_string().into());
+            add.params.selected = magnet.selected;
+            add.params.url_list = Some(magnet.web_seeds);
+        }
         self.publish(&entry, add)?;
         if let Some(reason) = found.complaint {
             let pieces = info.piece_count();
@@ -108,18 +127,33 @@ impl Core {
     fn gather(&self, request: &mut AddRequest) -> Result<Found, Error> {
         let mut complaint = None;
         let given = std::mem::take(&mut request.resume);
-        let (file, resume) = match (&request.file, given) {
-            (Some(file), ResumeSource::Given(resume)) => (Arc::clone(file), Some(resume)),
-            (None, ResumeSource::Given(resume)) => (formats::from_resume(&resume)?, Some(resume)),
-            (Some(file), ResumeSource::None) => (Arc::clone(file), None),
-            (Some(file), ResumeSource::Store) => {
-                let loaded = self.load(file).unwrap_or_else(|reason| {
-                    complaint = Some(reason);
-                    None
-                });
-                (Arc::clone(file), loaded)
+        let mut magnet = request.magnet.clone();
+        let named = match (&request.file, &magnet) {
+            (Some(file), _) => Some(Arc::clone(file)),
+            (None, Some(magnet)) => Some(formats::from_magnet(magnet)?),
+            (None, None) => None,
+        };
+        let resume = match (given, &named) {
+            (ResumeSource::Given(resume), _) => Some(resume),
+            (ResumeSource::Store, Some(file)) => self.load(file).unwrap_or_else(|reason| {
+                complaint = Some(reason);
+                None
+            }),
+            (ResumeSource::None | ResumeSource::Store, _) => None,
+        };
+        let file = match (named, &resume) {
+            (Some(file), Some(resume)) if request.file.is_none() && resume.info.is_some() => {
+                // Fetched in an earlier session.
+                let same = resume.info_hash == file.metainfo.info.info_hash;
+                if same { formats::from_resume(resume)? } else { file }
             }
-            (None, _) => return Err(Error::new(ErrorKind::Invalid, "no torrent file given")),
+            (Some(file), _) => file,
+            (None, Some(resume)) if resume.info.is_some() => formats::from_resume(resume)?,
+            (None, Some(resume)) => {
+                magnet = Some(formats::magnet_of(resume));
+                formats::from_magnet(magnet.get_or_insert_default())?
+            }
+            (None, None) => return Err(Error::new(ErrorKind::Invalid, "no torrent given")),
         };
         if resume.as_ref().is_some_and(|r| r.info_hash != file.metainfo.info.info_hash) {
             return Err(Error::new(ErrorKind::Resume, "the resume data is of another torrent"));
@@ -128,7 +162,43 @@ impl Core {
         let save_path = request.save_path.clone().or_else(|| saved.map(path_from_bytes));
         let save_path =
             save_path.ok_or_else(|| Error::new(ErrorKind::Invalid, "no save path given"))?;
-        Ok(Found { file, resume, complaint, save_path })
+        Ok(Found { file, magnet, resume, complaint, save_path })
+    }
+
+    /// The torrent a request that may be merged is about, when the session has it.
+    fn known_to(&self, request: &AddRequest) -> Option<Arc<Entry>> {
+        let of_file = request.file.as_ref().map(|file| file.metainfo.info.info_hash);
+        let of_magnet = || request.magnet.as_ref().and_then(|magnet| magnet.info_hash);
+        let hash = of_file.or_else(of_magnet).filter(|_| request.merge)?;
+        self.find(&hash)
+    }
+
+    /// Adds what a request says to a torrent that is there: trackers, peers, the metadata when it
+    /// has none. A private torrent takes only peers the host names (BEP 27).
+    fn merge(&self, entry: &Arc<Entry>, request: &AddRequest) -> Result<(), Error> {
+        for addr in &request.peers {
+            self.command(entry, Command::AddPeer(*addr))?;
+        }
+        let file = entry.file();
+        if file.metainfo.info.private {
+            return Ok(());
+        }
+        let given = request.file.as_ref().map(|file| &file.metainfo);
+        let from_file = given.map(|metainfo| Tiers::clone(&metainfo.trackers));
+        let from_link = request.magnet.as_ref().filter(|_| given.is_none());
+        let of_link = from_link.map(|link| {
+            Arc::new(link.trackers.iter().map(|url| vec![url.clone()]).collect::<Vec<_>>())
+        });
+        if let Some(tiers) = request.trackers.clone().or(from_file).or(of_link) {
+            self.change_trackers(entry, |current| merge_tiers(current, &tiers))?;
+        }
+        if let Some(link) = from_link.map(link_of).filter(|link| *link != Link::default()) {
+            self.send(entry, ShardCommand::Link(entry.id, link))?;
+        }
+        if let Some(metainfo) = given.filter(|_| !file.metainfo.info.is_known()) {
+            self.command(entry, Command::Metadata(Arc::clone(&metainfo.info)))?;
+        }
+        Ok(())
     }
 
     /// Saved state from the store; the reason when there is some but it is of no use.
@@ -181,12 +251,16 @@ impl Core {
             request.preallocate.unwrap_or_else(|| settings.preallocate || saved(|r| r.preallocate));
         let renamed = prefs.names.iter().flat_map(|names| &names.renamed);
         let renamed: Vec<_> = renamed.map(|(file, path)| (*file, path.clone())).collect();
-        let own_trackers = resume.is_some() || request.trackers.is_some();
+        let unknown = !entry.has_metadata();
+        let own_trackers = resume.is_some() || request.trackers.is_some() || unknown;
         let (save_path, path_bytes) = self.shared.lock().path(save_path);
         let mut rng = self.rng.lock();
         let params = TorrentParams {
             id: entry.id,
             info: Arc::clone(&entry.file().metainfo.info),
+            link: None,
+            selected: None,
+            url_list: None,
             resume,
             peer_id: self.peer_id,
             listen_port: self.listening().first().map_or(0, SocketAddr::port),
@@ -216,6 +290,7 @@ impl Core {
             upload_limit: prefs.upload_limit,
             download_limit: prefs.download_limit,
             peers: request.peers.clone(),
+            link: Link::default(),
         })
     }
 
@@ -245,9 +320,30 @@ impl Core {
     }
 }
 
+/// Where else a link says to look.
+fn link_of(magnet: &Magnet) -> Link {
+    let sources = magnet.sources.iter().chain(&magnet.fallback_sources);
+    Link { peers: magnet.peers.clone(), sources: sources.cloned().collect() }
+}
+
+/// Puts trackers that are not there yet in tiers behind those that are.
+fn merge_tiers(current: &mut Vec<Vec<String>>, more: &[Vec<String>]) {
+    for tier in more {
+        let known = |url: &String| current.iter().flatten().any(|other| other == url);
+        let new: Vec<String> = tier.iter().filter(|url| !known(url)).cloned().collect();
+        if !new.is_empty() {
+            current.push(new);
+        }
+    }
+}
+
 /// Refuses what the torrent does not have.
 fn check(request: &AddRequest, info: &Info) -> Result<(), Error> {
-    let files = info.files.len();
+    let files = if info.is_known() { info.files.len() } else { FILES };
+    if !info.is_known() && !request.renamed.is_empty() {
+        let text = "files can be renamed once the metadata is here";
+        return Err(Error::new(ErrorKind::NoMetadata, text));
+    }
     let outside = request.renamed.iter().any(|(f, _)| f.idx() >= files)
         || request.file_priority.as_ref().is_some_and(|p| p.len() > files);
     if outside {

@@ -60,6 +60,12 @@ impl Desk {
         _ = tokio::time::timeout(at_most, all).await;
     }
 
+    /// Waits for room for one request more.
+    pub(super) async fn room(&self) -> Option<tokio::sync::SemaphorePermit<'_>> {
+        // Never closed, so this only waits.
+        self.asking.acquire().await.ok()
+    }
+
     fn goodbye_done(&self) {
         self.goodbyes.set(self.goodbyes.get().saturating_sub(1));
         if self.goodbyes.get() == 0 {
@@ -221,7 +227,7 @@ impl Shard {
         let status = brain.status(self.now());
         let (up, down) = slot.trackers.base.get();
         AnnounceParams {
-            info_hash: slot.info.info_hash,
+            info_hash: brain.info().info_hash,
             peer_id: slot.trackers.peer_id,
             port: slot.trackers.port,
             uploaded: status.uploaded.saturating_sub(up),
@@ -316,7 +322,7 @@ impl Shard {
             announcer.trackers().into_iter().map(|(key, url)| (key, url.to_owned())).collect()
         };
         for (tracker, url) in trackers {
-            let Some(target) = tracker::scrape_url(&url, &[slot.info.info_hash]) else { continue };
+            let Some(target) = tracker::scrape_url(&url, &[slot.info().info_hash]) else { continue };
             let (shard, slot) = (Rc::clone(self), Rc::clone(slot));
             self.start(Some(slot.id), async move {
                 let settings = shard.settings();
@@ -340,7 +346,7 @@ impl Shard {
         if slot.gone.get() {
             return;
         }
-        let ours = |entry: &ScrapeEntry| entry.info_hash == slot.info.info_hash;
+        let ours = |entry: &ScrapeEntry| entry.info_hash == slot.info().info_hash;
         let event = match result.map(|entries| entries.into_iter().find(ours)) {
             Ok(Some(ScrapeEntry { complete, incomplete, downloaded, .. })) => {
                 let input = AnnouncerInput::Scraped { tracker, complete, incomplete, downloaded };

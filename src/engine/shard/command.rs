@@ -45,6 +45,7 @@ impl Shard {
             ShardCommand::SaveAnswer(id, generation, answer) => {
                 self.with(id, |s| self.input(s, Input::SaveAnswer { generation, answer }));
             }
+            ShardCommand::Link(id, link) => self.with(id, |s| self.follow(s, link)),
             ShardCommand::SetTrackers(id, tiers) => self.with(id, |s| self.set_trackers(s, tiers)),
             ShardCommand::Reannounce(id) => self.with(id, |s| self.reannounce(s)),
             ShardCommand::Scrape(id) => self.with(id, |s| self.scrape(s)),
@@ -65,17 +66,16 @@ impl Shard {
     fn add(self: &Rc<Self>, add: AddTorrent) {
         let now = self.now();
         let id = add.params.id;
-        let info = Arc::clone(&add.params.info);
         let trackers = self.trackers(&add.params, &add.trackers);
         let mut params = add.params;
         params.renamed.extend(add.renamed);
         let brain = Torrent::new(now, params, slot::key_base(id));
         let slot = Rc::new(Slot {
             id,
-            info,
             brain: RefCell::new(brain),
             conns: RefCell::default(),
             jobs: RefCell::default(),
+            sources: RefCell::default(),
             preallocate: add.preallocate,
             registered: Cell::new(false),
             limits: Limits::default(),
@@ -98,6 +98,7 @@ impl Shard {
             let addrs: Vec<_> = add.peers.into_iter().map(crate::net::canonical).collect();
             self.input(&slot, Input::PeersFound { source: PeerSource::Manual, addrs: &addrs });
         }
+        self.follow(&slot, add.link);
     }
 
     fn query(self: &Rc<Self>, id: TorrentId, query: Query) {

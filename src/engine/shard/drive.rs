@@ -168,15 +168,19 @@ impl Shard {
                 }
             }
             Output::Verify { piece, engine_ok, attempt, peers } => {
-                let length = slot.info.geometry.len_of(piece);
+                let length = slot.info().geometry.len_of(piece);
                 let request = VerifyRequest { piece, length, engine_ok, attempt, peers };
                 self.host.verify(slot.id, request);
             }
             Output::Save { generation, state, with_info } => {
-                let info = std::sync::Arc::clone(&slot.info);
+                let info = slot.info();
                 self.host.save(slot.id, SaveRequest { generation, state, with_info, info });
             }
-            Output::Announce(event) => self.tracker_event(slot, event),
+            Output::Announce(event) => {
+                self.tracker_event(slot, event);
+                self.ask_sources(slot);
+            }
+            Output::Metadata(info) => self.described(slot, info),
             Output::Notice(notice) => self.host.notice(slot.id, notice),
             Output::Wire { peer, incoming, message } => {
                 self.host.wire(slot.id, peer, incoming, &message);

@@ -20,6 +20,7 @@ mod fleet;
 mod inbox;
 mod jobs;
 mod limit;
+mod link;
 mod outbox;
 mod slot;
 mod storage;

@@ -20,7 +20,9 @@ fn config() -> Config {
     Config {
         info_hash: HASH,
         peer_id: OURS,
-        piece_count: 10,
+        piece_count: Some(10),
+        metadata_size: 0,
+        pex: false,
         client: "libtern/0.1".into(),
         reqq: 500,
         listen_port: 6881,
@@ -354,6 +356,8 @@ fn extension_handshakes_add_up() {
         your_ip: Some(IpAddr::from([127, 0, 0, 1])),
         upload_only: true,
         dont_have: true,
+        pex: true,
+        ..PeerExtensions::default()
     };
     assert_eq!(first, expected);
     connection.send(T0, Message::DontHave(PieceIndex(3)));

@@ -6,6 +6,7 @@
 //!   `upload`: what we serve and to whom;
 //! - `saving`: saved state; `commands`: the host's wishes; `closing`: pause, failure, two-phase
 //!   close;
+//! - `metadata`: the stage before the `info` dictionary is here; `exchange`: peers told and heard of;
 //! - `accounts`: priorities and byte counts; `status`: snapshots; `invariants`.
 //!
 //! Everything here runs on one thread, in the order the driver feeds inputs; iteration is over
@@ -16,8 +17,10 @@ mod carried;
 mod closing;
 mod commands;
 mod conn;
+mod exchange;
 mod invariants;
 mod messages;
+mod metadata;
 mod peer;
 mod pieces;
 mod requests;
@@ -52,6 +55,7 @@ use crate::codec::resume::Resume;
 use accounts::Accounts;
 use carried::Carried;
 use closing::CloseStage;
+use metadata::Sought;
 use peer::Peer;
 use pieces::Pending;
 use saving::{Stamp, SyncJob, Times};
@@ -62,6 +66,8 @@ use start::Check;
 enum Phase {
     /// `Start` did not come yet.
     New,
+    /// Asking peers for the metadata.
+    Metadata,
     /// A `Stat` is under way; `retry` after an error.
     Stat { retry: bool },
     /// Hashing what is on disk.
@@ -96,6 +102,10 @@ struct Flags {
     wire_notices: bool,
     /// The disk failed while closing.
     close_failed: bool,
+    /// The metadata came from elsewhere than a torrent file: saved state has to carry it.
+    embeds_info: bool,
+    /// It just came: peers are kept while the files are looked at.
+    arriving: bool,
 }
 
 /// Disk jobs without an answer.
@@ -237,11 +247,15 @@ pub struct Torrent {
     /// The loaded blob, until it was compared with the files.
     loading: Option<Arc<Resume>>,
 
+    /// While `info` is not known: what is done about that.
+    sought: Option<Box<Sought>>,
     peers: BTreeMap<PeerKey, Peer>,
     /// Incoming connections that came before we run: taken once we do.
     early: Lazy<BTreeMap<PeerKey, conn::Early>>,
     known: PeerList,
     choker: Choker,
+    /// When peers are told of others next.
+    pex_due: Option<Instant>,
     next_key: u64,
     half_open: u32,
     strikes: Lazy<BTreeMap<IpAddr, u32>>,
@@ -275,6 +289,8 @@ impl Torrent {
         let carried = Carried::of(&params);
         let tern = blob.and_then(|b| b.tern.as_ref());
         let generation = tern.map_or(0, |t| t.generation);
+        let embeds_info = blob.is_some_and(|b| b.info.is_some());
+        let sought = (!info.is_known()).then(|| Box::new(Sought::new(&params)));
         let mut torrent = Self {
             id: params.id,
             peer_id: params.peer_id,
@@ -287,7 +303,7 @@ impl Torrent {
             state: TorrentState::Starting,
             user_paused: params.paused,
             sequential: params.sequential,
-            flags: Flags::default(),
+            flags: Flags { embeds_info, ..Flags::default() },
             picker: Picker::new(info.geometry, child()),
             blame: Lazy::absent(),
             accounts: Accounts::new(&info, params.file_priority.as_deref(), blob),
@@ -304,9 +320,11 @@ impl Torrent {
             times: Times::new(blob, params.unix_now),
             carried,
             loading,
+            sought,
             peers: BTreeMap::new(),
             known,
             choker: Choker::new(tuning.unchoke_slots, child()),
+            pex_due: None,
             next_key: key_base,
             half_open: 0,
             strikes: Lazy::absent(),
@@ -491,10 +509,17 @@ impl Torrent {
         self.flags.prepared
     }
 
-    /// Bytes left for a tracker announce: wanted and missing ones.
+    /// Bytes left for a tracker announce: wanted and missing ones. While nobody knows how many those
+    /// are, so many that no tracker takes us for a seed.
     #[must_use]
     pub fn left(&self) -> u64 {
-        self.accounts.left
+        if self.sought.is_some() { metadata::LEFT } else { self.accounts.left }
+    }
+
+    /// The description of the content; [`Info::unknown`] while it is not here.
+    #[must_use]
+    pub fn info(&self) -> &Arc<Info> {
+        &self.info
     }
 
     /// Snapshot.
@@ -538,12 +563,12 @@ impl Torrent {
 
     /// All pieces.
     fn is_complete(&self) -> bool {
-        self.picker.have().all()
+        self.sought.is_none() && self.picker.have().all()
     }
 
     /// Every wanted piece.
     fn is_finished(&self) -> bool {
-        self.picker.wanted_missing() == 0
+        self.sought.is_none() && self.picker.wanted_missing() == 0
     }
 
     fn set_phase(&mut self, phase: Phase) {
@@ -556,6 +581,7 @@ impl Torrent {
         let (complete, finished) = (self.is_complete(), self.is_finished());
         let new = match self.phase {
             Phase::New | Phase::Stat { .. } => TorrentState::Starting,
+            Phase::Metadata => TorrentState::Metadata,
             Phase::Checking => TorrentState::Checking,
             Phase::Preparing | Phase::Running if complete => TorrentState::Seeding,
             Phase::Preparing | Phase::Running if finished => TorrentState::Finished,

@@ -207,8 +207,9 @@ impl Torrent {
         let clean = self.is_quiet();
         self.saved_clean = clean;
         self.times.kept = self.times.at(self.now, self.state).0;
-        let state = Box::new(self.blob(generation, clean, &unfinished));
-        let with_info = self.saver.policy().with_info;
+        let mut state = Box::new(self.blob(generation, clean, &unfinished));
+        self.blob_without_metadata(&mut state);
+        let with_info = self.saver.policy().with_info || self.flags.embeds_info;
         self.out.push_back(Output::Save { generation, state, with_info });
     }
 
@@ -287,6 +288,7 @@ impl Torrent {
                 .collect(),
             dirty: dirty.into_iter().collect(),
             clean,
+            magnet: None,
         }
     }
 

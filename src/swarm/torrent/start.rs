@@ -76,7 +76,9 @@ impl Part for Check {
 
 impl Torrent {
     pub(super) fn on_start(&mut self) {
-        if self.phase == Phase::New {
+        if self.sought.is_some() && self.phase == Phase::New {
+            self.start_seeking();
+        } else if self.phase == Phase::New {
             self.set_phase(Phase::Stat { retry: false });
             self.disk(DiskOp::Stat);
         }
@@ -103,6 +105,7 @@ impl Torrent {
                     self.plan_retry(&stats);
                 } else {
                     self.plan_load(&stats);
+                    self.tell_restored();
                 }
                 self.stats = super::saving::stamps(&stats);
                 self.begin_check();
@@ -332,6 +335,7 @@ impl Torrent {
             }
         }
         self.set_phase(Phase::Running);
+        self.welcome_kept();
         if !self.flags.announced {
             self.flags.announced = true;
             self.out.push_back(super::Output::Announce(AnnounceEvent::Started));

@@ -55,6 +55,9 @@ impl Rig {
         let params = TorrentParams {
             id: TorrentId(1),
             info: info.clone(),
+            link: None,
+            selected: None,
+            url_list: None,
             resume: None,
             peer_id: PeerId([255; 20]),
             listen_port: 6881,

@@ -340,6 +340,50 @@ class ExternalAddress(TorrentEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class MetadataReceived(TorrentEvent):
+    """The metadata of a torrent added by magnet link or info-hash is here."""
+
+    kind = EventKind.METADATA
+    classes = EventClass.TORRENT
+    name: str
+    """Its name."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return (raw.text,)
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataFailed(TorrentEvent):
+    """The metadata has the right hash and is of no use; the torrent stopped."""
+
+    kind = EventKind.METADATA_FAILED
+    classes = EventClass.ERROR
+    reason: str
+    """Why."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return (raw.text,)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFailed(TorrentEvent):
+    """A source that a magnet link names did not give the torrent file."""
+
+    kind = EventKind.SOURCE_FAILED
+    classes = EventClass.ERROR
+    url: str
+    """The source."""
+    reason: str
+    """Why."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return raw.text, raw.text2
+
+
+@dataclass(frozen=True, slots=True)
 class PiecePassed(TorrentEvent):
     """A piece is ours now, by download or check."""
 
@@ -691,9 +735,10 @@ NEVER_MASKED = frozenset({
 
 __all__ = [
     "Checked", "Closed", "Dropped", "Event", "ExternalAddress", "Fatal", "FileCompleted",
-    "Finished", "ListenFailed", "Listening", "Log", "MessageReceived", "MessageSent", "Moved",
-    "PeerBanned", "PeerConnected", "PeerDisconnected", "PieceFailed", "PiecePassed", "Renamed",
-    "ResumeRejected", "SaveFailed", "Saved", "StateChanged", "StorageFailed", "TorrentAdded",
-    "TorrentEvent", "TorrentRemoved", "TrackerAnnounce", "TrackerFailed", "TrackerReply",
-    "TrackerScraped", "UnknownEvent", "VerifierFailed",
+    "Finished", "ListenFailed", "Listening", "Log", "MessageReceived", "MessageSent",
+    "MetadataFailed", "MetadataReceived", "Moved", "PeerBanned", "PeerConnected",
+    "PeerDisconnected", "PieceFailed", "PiecePassed", "Renamed", "ResumeRejected", "SaveFailed",
+    "Saved", "SourceFailed", "StateChanged", "StorageFailed", "TorrentAdded", "TorrentEvent",
+    "TorrentRemoved", "TrackerAnnounce", "TrackerFailed", "TrackerReply", "TrackerScraped",
+    "UnknownEvent", "VerifierFailed",
 ]

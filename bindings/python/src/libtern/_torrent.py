@@ -74,10 +74,24 @@ class Torrent:
 
     @property
     def name(self) -> str:
-        """Name, made safe for file systems."""
-        if self._name is None:
-            self._name = self.metainfo.name
-        return self._name
+        """Name, made safe for file systems.
+
+        What the magnet link says, or else the info-hash, until the metadata is here.
+        """
+        name: str = self._try(owned_bytes, lib.tern_torrent_take_name, self._c).decode()
+        self._name = name
+        return name
+
+    @property
+    def has_metadata(self) -> bool:
+        """Whether the metadata is here. `MetadataReceived` says when it came."""
+        return self.status().has_metadata
+
+    @property
+    def magnet(self) -> str:
+        """The magnet link, with the present trackers."""
+        link: str = self._try(owned_bytes, lib.tern_torrent_take_magnet, self._c).decode()
+        return link
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Torrent):
@@ -122,7 +136,7 @@ class Torrent:
 
     @property
     def metainfo(self) -> Metainfo:
-        """The parsed `.torrent` file with the present trackers."""
+        """The parsed `.torrent` file with the present trackers. May raise `NoMetadata`."""
         return Metainfo(self._try(out, "tern_metainfo *", lib.tern_torrent_take_metainfo, self._c,
                                   free=lib.tern_metainfo_free))
 
