@@ -35,6 +35,7 @@ use super::host::{Directory, Host, ShardCommand, TorrentView};
 use super::requests::Requests;
 use super::settings::Settings;
 use super::shard::{self, ShardHandle};
+use super::store::keeper::Keeper;
 use super::store::{FileStore, Store};
 use super::worker::Worker;
 use crate::base::{InfoHash, PeerId, Rng, TorrentId};
@@ -98,9 +99,9 @@ pub struct Core {
     queue: Queue,
     requests: Requests,
     hooks: Mutex<Hooks>,
-    store: Option<Arc<dyn Store>>,
+    /// The built-in store.
+    keeper: Option<Keeper>,
     hook_worker: Worker,
-    store_worker: Worker,
     phase: Mutex<Phase>,
     phase_changed: Condvar,
     closer: Mutex<Option<JoinHandle<()>>>,
@@ -159,9 +160,8 @@ impl Core {
             queue: Queue::new(settings.event_queue_len).map_err(failed)?,
             requests: Requests::new(),
             hooks: Mutex::default(),
-            store,
+            keeper: store.map(Keeper::new),
             hook_worker: Worker::new("tern-hook"),
-            store_worker: Worker::new("tern-store"),
             phase: Mutex::default(),
             phase_changed: Condvar::new(),
             closer: Mutex::default(),

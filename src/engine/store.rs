@@ -1,116 +1,164 @@
-//! Where resume data of torrents without a save hook is kept: a trait, and one file per torrent.
+//! Where the state of torrents is kept between sessions: the trait, and what goes in and out.
 //!
-//! Deliberately absent: what is in the data.
+//! A [`Store`] keeps, by info-hash: the metainfo and what the torrent was added with, the resume
+//! blob saved last, the *dirty window*, and a place in the queue. Besides, state of the session by
+//! name (DHT, peer lists).
+//!
+//! The window is the write-ahead list of pieces that are about to be written since the state that
+//! the blob describes. Whoever writes content first has the pieces entered ([`Change::Journal`]),
+//! waits for the answer, then writes. Each entry has a *mark*, a number that grows by torrent. A
+//! save names the mark up to which its blob makes the entries void: these pieces are claimed by
+//! the blob because they were synced, or are listed in it to be hashed, or were not written after
+//! all. Blob and window change in one transaction, so that no crash can separate them. A piece in
+//! the window is hashed before it is claimed; one that is neither in the window nor in the blob is
+//! not claimed. So an entry that a loss of power takes away costs nothing, unless the blob claims
+//! its piece, that is when a piece is written *again*: such entries have to be durable.
+//!
+//! Deliberately absent: what is in a blob (`codec::resume`), when to save (`swarm`), threads
+//! ([`keeper`] has the one that writes).
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+pub mod files;
+pub mod keeper;
 
+use std::ops::ControlFlow;
+
+use bytes::Bytes;
+
+use super::error::Error;
 use crate::base::InfoHash;
-use crate::base::limits::RESUME_BYTES;
 
-/// Keeps resume data by info-hash. Called on one thread at a time; may block.
+pub use files::FileStore;
+
+/// What a store has of one torrent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// Which.
+    pub info_hash: InfoHash,
+    /// The resume data saved last; `None` when none was saved yet, or when a save hook keeps it.
+    pub blob: Option<Bytes>,
+    /// Pieces that may have been written since: to be hashed before they are claimed. Sorted, each
+    /// once. The indices are as they were given, which is not to say that the torrent has them.
+    pub window: Vec<u32>,
+    /// The highest mark any entry of the torrent ever had; new ones go on from here.
+    pub mark: u64,
+    /// The `.torrent` file. `None` while it is not known (a magnet link without metadata).
+    pub metainfo: Option<Bytes>,
+    /// What the torrent was added with besides, in a form the store does not look into.
+    pub params: Option<Bytes>,
+    /// Why some of it is not here although it was kept: one line. Without a blob the files have to
+    /// be checked, whatever was known of them.
+    pub damage: Option<String>,
+}
+
+/// One change of the store's content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// See [`Save`].
+    Save(Save),
+    /// Enters pieces into a torrent's window.
+    Journal {
+        /// Which torrent; it need not be known otherwise.
+        info_hash: InfoHash,
+        /// Grows by torrent; entries of the same mark are joined.
+        mark: u64,
+        /// The pieces.
+        pieces: Vec<u32>,
+        /// Whether the entry must survive a loss of power when the commit returns. Otherwise it
+        /// survives the end of the process.
+        durable: bool,
+    },
+    /// Forgets a torrent with its window; fine when it is not known.
+    Remove(InfoHash),
+    /// Gives a torrent a place in the queue: torrents are loaded by ascending rank, those without
+    /// one last, in the order they were first saved. Nothing for a torrent that is not known.
+    Rank(InfoHash, i64),
+    /// Replaces state of the session; `None` forgets it.
+    State(String, Option<Bytes>),
+}
+
+/// New state of one torrent. What is `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Save {
+    /// Which; entered when it is not known.
+    pub info_hash: InfoHash,
+    /// Resume data.
+    pub blob: Option<Bytes>,
+    /// Entries of the window up to this mark are void with this save. Zero: none are.
+    pub settled: u64,
+    /// The `.torrent` file.
+    pub metainfo: Option<Bytes>,
+    /// What it was added with besides.
+    pub params: Option<Bytes>,
+    /// Its place in the queue.
+    pub rank: Option<i64>,
+}
+
+impl Change {
+    /// Whether a commit may only return when this survives a loss of power.
+    #[must_use]
+    pub fn is_durable(&self) -> bool {
+        match self {
+            Self::Save(_) | Self::Remove(_) => true,
+            Self::Journal { durable, .. } => *durable,
+            // Comes with the next durable change: losing an order or a cache costs little.
+            Self::Rank(..) | Self::State(..) => false,
+        }
+    }
+
+    /// About how many bytes it has.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let len = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
+        match self {
+            Self::Save(save) => len(&save.blob) + len(&save.metainfo) + len(&save.params),
+            Self::Journal { pieces, .. } => pieces.len() * 4,
+            Self::State(_, value) => len(value),
+            Self::Remove(_) | Self::Rank(..) => 0,
+        }
+    }
+}
+
+/// Keeps state by info-hash. Any thread may call; calls may wait for the disk, and for each other.
 pub trait Store: Send + Sync {
-    /// The data last saved, `None` when there is none.
-    fn load(&self, info_hash: &InfoHash) -> io::Result<Option<Vec<u8>>>;
-    /// Replaces the data; when it returns `Ok`, the data survives a loss of power.
-    fn save(&self, info_hash: &InfoHash, data: &[u8]) -> io::Result<()>;
-    /// Forgets the data; fine when there is none.
-    fn remove(&self, info_hash: &InfoHash) -> io::Result<()>;
-}
+    /// Whether there is a window. Without one [`Change::Journal`] fails with `Unsupported`, and
+    /// whoever writes content must have a save accepted that lists the pieces as dirty instead.
+    fn has_window(&self) -> bool;
 
-/// One file per torrent, `INFOHASH.resume`, replaced atomically.
-#[derive(Debug)]
-pub struct FileStore {
-    dir: PathBuf,
-}
+    /// What is there of one torrent; `None` when it is not known.
+    fn load(&self, info_hash: &InfoHash) -> Result<Option<Stored>, Error>;
 
-impl FileStore {
-    /// Keeps files in `dir`, which is created when missing.
-    pub fn new(dir: &Path) -> io::Result<Self> {
-        fs::create_dir_all(dir)?;
-        Ok(Self { dir: dir.into() })
+    /// All torrents in queue order, one at a time: what is in memory does not grow with their
+    /// number. A torrent of which only the window is known is not among them.
+    fn load_all(&self, each: &mut dyn FnMut(Stored) -> ControlFlow<()>) -> Result<(), Error>;
+
+    /// Makes the changes in order, in one transaction; one result for each. When it returns,
+    /// what was `Ok` survives the end of the process, and a loss of power if any change of the
+    /// batch [must](Change::is_durable). What was not `Ok` left everything as it was.
+    fn commit(&self, changes: &[Change]) -> Vec<Result<(), Error>>;
+
+    /// State of the session kept under this name.
+    fn state(&self, name: &str) -> Result<Option<Bytes>, Error>;
+
+    /// Something of note that happened to the store since the last call, for the host.
+    fn take_reports(&self) -> Vec<Report> {
+        Vec::new()
     }
 
-    fn path(&self, info_hash: &InfoHash) -> PathBuf {
-        self.dir.join(format!("{info_hash}.resume"))
-    }
-
-    /// A rename is durable when its directory is.
-    fn sync_dir(&self) -> io::Result<()> {
-        #[cfg(unix)]
-        File::open(&self.dir)?.sync_all()?;
+    /// The last call: everything is on disk when it returns.
+    fn close(&self) -> Result<(), Error> {
         Ok(())
     }
 }
 
-impl Store for FileStore {
-    fn load(&self, info_hash: &InfoHash) -> io::Result<Option<Vec<u8>>> {
-        let path = self.path(info_hash);
-        match fs::metadata(&path) {
-            Ok(meta) if meta.len() > u64::try_from(RESUME_BYTES).unwrap_or(u64::MAX) => {
-                Err(io::Error::new(io::ErrorKind::InvalidData, "resume file too large"))
-            }
-            Ok(_) => fs::read(&path).map(Some),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn save(&self, info_hash: &InfoHash, data: &[u8]) -> io::Result<()> {
-        let (path, temp) = (self.path(info_hash), self.dir.join(format!("{info_hash}.tmp")));
-        let written = (|| {
-            let mut file =
-                OpenOptions::new().write(true).create(true).truncate(true).open(&temp)?;
-            file.write_all(data)?;
-            file.sync_all()?;
-            drop(file);
-            fs::rename(&temp, &path)?;
-            self.sync_dir()
-        })();
-        if written.is_err() {
-            let _ = fs::remove_file(&temp);
-        }
-        written
-    }
-
-    fn remove(&self, info_hash: &InfoHash) -> io::Result<()> {
-        match fs::remove_file(self.path(info_hash)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            Err(_) => Ok(()),
-            Ok(()) => self.sync_dir(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_saved_last_is_loaded_and_nothing_else_is_left() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = FileStore::new(&dir.path().join("a/b")).unwrap();
-        let hash = InfoHash([0xab; 20]);
-        assert!(store.load(&hash).unwrap().is_none());
-        store.save(&hash, b"one").unwrap();
-        store.save(&hash, b"two").unwrap();
-        assert_eq!(store.load(&hash).unwrap().unwrap(), b"two");
-        assert_eq!(fs::read_dir(dir.path().join("a/b")).unwrap().count(), 1);
-        store.remove(&hash).unwrap();
-        store.remove(&hash).unwrap();
-        assert!(store.load(&hash).unwrap().is_none());
-    }
-
-    #[test]
-    fn a_save_that_cannot_be_written_leaves_the_old_data() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = FileStore::new(dir.path()).unwrap();
-        let hash = InfoHash([1; 20]);
-        store.save(&hash, b"old").unwrap();
-        // A directory in the temporary file's place.
-        fs::create_dir(dir.path().join(format!("{hash}.tmp"))).unwrap();
-        assert!(store.save(&hash, b"new").is_err());
-        assert_eq!(store.load(&hash).unwrap().unwrap(), b"old");
-    }
+/// What a host should know of its store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// What was damaged and is now called otherwise, so that somebody can look at it.
+    pub set_aside: std::path::PathBuf,
+    /// Why, one line.
+    pub reason: String,
+    /// Torrents whose state was read from it undamaged.
+    pub salvaged: u32,
+    /// Torrents of which only the `.torrent` was readable: their files have to be checked.
+    pub unchecked: u32,
 }

@@ -14,8 +14,7 @@ my $listen = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1', LocalP
 my $url = 'http://127.0.0.1:' . $listen->sockport . '/announce';
 
 # One peer at a time: who announces gets those who did before.
-my $tracker = fork // die "fork: $!";
-if (!$tracker) {
+child(sub {
     my %peers;
     while (my $socket = $listen->accept) {
         my $request = '';
@@ -29,12 +28,8 @@ if (!$tracker) {
         print {$socket} "HTTP/1.0 200 OK\r\nContent-Length: " . length($body) . "\r\n\r\n$body";
         close $socket;
     }
-    require POSIX;
-    POSIX::_exit(0);
-}
+});
 close $listen;
-my $parent = $$;
-END { kill TERM => $tracker if $tracker && $$ == $parent }
 
 my $file = make_torrent($dir, 'some', 32768, some => content(100_000));
 my $bytes = slurp($file);

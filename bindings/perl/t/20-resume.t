@@ -142,7 +142,7 @@ my @command = ($^X, '-Iblib/lib', '-Iblib/arch', $script, $big_file, "$dir/out",
 
 sub run_until {
     my ($share) = @_;
-    my $pid = open my $out, '-|', @command or die "$^X: $!";
+    my ($pid, $out) = program(@command);
     my %seen = (have => 0);
     while (my $line = <$out>) {
         @seen{qw(restored hashed total)} = ($1, $2, $3)
@@ -189,10 +189,10 @@ SKIP: {
         $torrent->add_peer($address);
         $client->do_one_loop while 1;
 END
-    my $pid = open my $out, '-|', $^X, '-Iblib/lib', '-Iblib/arch', '-MNet::BitTorrent',
-        '-e', $once, $big_file, "$dir/out2", "$dir/big2.resume", $address;
+    my ($pid, $out) = program($^X, '-Iblib/lib', '-Iblib/arch', '-MNet::BitTorrent',
+        '-e', $once, $big_file, "$dir/out2", "$dir/big2.resume", $address);
     while (my $n = <$out>) {
-        next if $n < 20;
+        next if $n !~ /\A[0-9]+\Z/ || $n < 20;
         kill KILL => $pid;
         last;
     }

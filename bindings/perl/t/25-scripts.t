@@ -80,12 +80,8 @@ my $blib = Cwd::abs_path('blib');
 sub run {
     my ($script, $stop, @args) = @_;
     local $ENV{TERN_TEST_PEER} = $address;
-    my $pid = open my $out, '-|';
-    if (!$pid) {
-        chdir $dir;
-        open STDERR, '>&', \*STDOUT;
-        exec $^X, '-w', "-I$blib/lib", "-I$blib/arch", '-I.', '-MInject', $script, @args;
-    }
+    my ($pid, $out) = program(sub { chdir $dir },
+        $^X, '-w', "-I$blib/lib", "-I$blib/arch", '-I.', '-MInject', $script, @args);
     my @lines;
     while (my $line = <$out>) {
         push @lines, $line;

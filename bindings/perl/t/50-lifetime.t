@@ -44,12 +44,8 @@ for my $how (
 ) {
     my $program = 'my $client = Net::BitTorrent->new({LocalHost => "127.0.0.1"});'
         . ' my $torrent = $client->add_torrent({Path => $ARGV[0], BaseDir => $ARGV[1]});' . $how;
-    my $pid = open my $out, '-|';
-    if (!$pid) {
-        open STDERR, '>&', \*STDOUT;
-        exec $^X, '-w', '-Iblib/lib', '-Iblib/arch', '-MNet::BitTorrent', '-e', $program,
-            $file, $dir;
-    }
+    my ($pid, $out) = program($^X, '-w', '-Iblib/lib', '-Iblib/arch', '-MNet::BitTorrent',
+        '-e', $program, $file, $dir);
     my $said = join '', <$out>;
     close $out;
     is($? >> 8, 3, 'end ' . ++$ends) or diag $how;
@@ -62,6 +58,7 @@ for my $how (
     $torrent->hashcheck;
     my $pid = open my $out, '-|';
     if (!$pid) {
+        alarm LIMIT;
         my $added = $client->add_torrent({Path => $file, BaseDir => "$dir/x"});
         my $r = join ' ', map { $_ // 'undef' } $client->do_one_loop(0), $torrent->is_complete,
             scalar $torrent->hashcheck, scalar $torrent->save_resume_data("$dir/fork.resume"),

@@ -5,7 +5,9 @@ Nothing here measures time. `GUARD` only turns a hang into a failure.
 
 from __future__ import annotations
 
+import faulthandler
 import random
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +19,19 @@ import libtern
 
 GUARD = 60.0
 PIECE = 16384
+
+# Started in the background of a script, everything begins with SIGINT ignored: programs started
+# here are to meet it as in a terminal.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def no_test_waits_for_ever() -> Iterator[None]:
+    """Whatever waits in a test without a limit of its own: where, and the end."""
+    faulthandler.dump_traceback_later(6 * GUARD, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
 
 
 def pytest_report_header() -> str:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,12 +20,15 @@ EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "python"
 
 
 STARTED: list[subprocess.Popen[str]] = []
+LIMITS: list[threading.Timer] = []
 
 
 @pytest.fixture(autouse=True)
 def no_process_is_left() -> Iterator[None]:
     """Ends what a failing test leaves."""
     yield
+    while LIMITS:
+        LIMITS.pop().cancel()
     while STARTED:
         process = STARTED.pop()
         process.kill()
@@ -33,12 +37,16 @@ def no_process_is_left() -> Iterator[None]:
 
 
 def start(*arguments: object) -> subprocess.Popen[str]:
-    """A Python program under way."""
+    """A Python program under way. It is ended after a while, so that reading from it ends too."""
     process = subprocess.Popen(
-        [sys.executable, "-u", *map(str, arguments)], stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True,
+        [sys.executable, "-u", *map(str, arguments)], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )
     STARTED.append(process)
+    limit = threading.Timer(3 * GUARD, process.kill)
+    limit.daemon = True
+    limit.start()
+    LIMITS.append(limit)
     return process
 
 

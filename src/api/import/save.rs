@@ -4,16 +4,18 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
 
 use super::super::Metainfo;
 use super::Imported;
 use crate::base::InfoHash;
-use crate::codec::clients::hash_of;
 use crate::codec::resume::Resume;
 use crate::engine::error::{Error, ErrorKind};
 use crate::engine::formats;
-use crate::engine::store::{FileStore, Store};
+use crate::engine::store::{self, Change, FileStore, Save, Store};
 
 /// A torrent in a state directory.
 #[derive(Clone, Debug)]
@@ -34,20 +36,20 @@ pub struct Stored {
 pub fn import_into(state_dir: &Path, torrent: &Imported, replace: bool) -> Result<(), Error> {
     let info_hash = torrent.metainfo.info_hash();
     let store = FileStore::new(state_dir).map_err(|e| Error::io(&e, state_dir))?;
-    let failed = |e: std::io::Error| Error::io(&e, state_dir);
-    if !replace && store.load(&info_hash).map_err(failed)?.is_some() {
+    if !replace && store.load(&info_hash)?.is_some_and(|stored| stored.blob.is_some()) {
         let text = format!("there is state of {info_hash} already");
         return Err(Error::new(ErrorKind::Duplicate, text));
     }
     for (from, to) in &torrent.renames {
         std::fs::rename(from, to).map_err(|e| Error::io(&e, from))?;
     }
-    write_file(&torrent_path(state_dir, &info_hash), torrent.metainfo.bytes())?;
-    store.save(&info_hash, &torrent.resume).map_err(failed)
-}
-
-fn torrent_path(state_dir: &Path, info_hash: &InfoHash) -> PathBuf {
-    state_dir.join(format!("{info_hash}.torrent"))
+    let save = Save {
+        info_hash,
+        blob: Some(torrent.resume.clone().into()),
+        metainfo: Some(Bytes::copy_from_slice(torrent.metainfo.bytes())),
+        ..Save::default()
+    };
+    store.commit(&[Change::Save(save)]).into_iter().collect()
 }
 
 /// Replaces a file in one step, durably.
@@ -85,35 +87,29 @@ pub struct Shelf {
 /// # Errors
 /// `Io` when the directory cannot be read.
 pub fn stored(state_dir: &Path) -> Result<Shelf, Error> {
-    let failed = |e: std::io::Error| Error::io(&e, state_dir);
-    let mut hashes = Vec::new();
-    for entry in std::fs::read_dir(state_dir).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.extension().is_some_and(|ending| ending == "resume") {
-            hashes.extend(path.file_stem().and_then(|stem| hash_of(stem.as_encoded_bytes())));
-        }
-    }
-    hashes.sort_unstable();
-    let store = FileStore::new(state_dir).map_err(failed)?;
-    let one = |hash: InfoHash| {
-        let missing = || Error::new(ErrorKind::NotFound, "there is no resume data");
-        let raw = store.load(&hash).map_err(failed)?.ok_or_else(missing)?;
-        let parsed =
-            Resume::parse(&raw).map_err(|e| Error::new(ErrorKind::Resume, e.to_string()))?;
-        let kept = torrent_path(state_dir, &hash);
-        let metainfo = if kept.is_file() {
-            Metainfo::load(&kept)?
-        } else {
-            formats::from_resume(&parsed).map(Metainfo)?
-        };
-        Ok(Stored { metainfo, resume: raw })
-    };
+    let store = FileStore::new(state_dir).map_err(|e| Error::io(&e, state_dir))?;
     let mut shelf = Shelf::default();
-    for hash in hashes {
-        match one(hash) {
+    store.load_all(&mut |found| {
+        match whole(&found) {
             Ok(torrent) => shelf.torrents.push(torrent),
-            Err(error) => shelf.unusable.push((hash, error)),
+            Err(error) => shelf.unusable.push((found.info_hash, error)),
         }
-    }
+        ControlFlow::Continue(())
+    })?;
     Ok(shelf)
+}
+
+/// A torrent whose resume data and metainfo are there and in order.
+fn whole(found: &store::Stored) -> Result<Stored, Error> {
+    let missing = || match &found.damage {
+        Some(damage) => Error::new(ErrorKind::Resume, damage.as_str()),
+        None => Error::new(ErrorKind::NotFound, "there is no resume data"),
+    };
+    let raw = found.blob.as_ref().ok_or_else(missing)?;
+    let parsed = Resume::parse(raw).map_err(|e| Error::new(ErrorKind::Resume, e.to_string()))?;
+    let metainfo = match &found.metainfo {
+        Some(bytes) => Metainfo::parse(bytes)?,
+        None => formats::from_resume(&parsed).map(Metainfo)?,
+    };
+    Ok(Stored { metainfo, resume: raw.to_vec() })
 }

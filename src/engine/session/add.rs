@@ -203,11 +203,10 @@ impl Core {
 
     /// Saved state from the store; the reason when there is some but it is of no use.
     fn load(&self, file: &TorrentFile) -> Result<Option<Arc<Resume>>, String> {
-        let Some(store) = &self.store else { return Ok(None) };
+        let Some(keeper) = &self.keeper else { return Ok(None) };
         let info_hash = file.metainfo.info.info_hash;
-        let Some(blob) = store.load(&info_hash).map_err(|e| e.to_string())? else {
-            return Ok(None);
-        };
+        let stored = keeper.store().load(&info_hash).map_err(|e| e.to_string())?;
+        let Some(blob) = stored.and_then(|stored| stored.blob) else { return Ok(None) };
         let resume = formats::resume(&blob).map_err(|e| e.message().to_owned())?;
         if resume.info_hash != info_hash {
             return Err("the stored resume data is of another torrent".into());

@@ -7,6 +7,7 @@ use super::{Core, Hooks};
 use crate::engine::error::{Error, ErrorKind};
 use crate::engine::events::{Event, EventKind};
 use crate::engine::host::ShardCommand;
+use crate::engine::store::keeper::Keeper;
 use crate::swarm::Command;
 
 /// How far the end has come.
@@ -117,7 +118,9 @@ impl Core {
             let _ = join.join();
         }
         self.pool.shutdown();
-        self.store_worker.stop();
+        if let Some(keeper) = &self.keeper {
+            keeper.stop();
+        }
         self.hook_worker.stop();
         let left = std::mem::take(&mut *self.registry.write());
         for entry in left.by_id.into_values() {
@@ -144,7 +147,8 @@ impl Core {
             before
         };
         self.phase_changed.notify_all();
-        let on_ours = self.hook_worker.is_current() || self.store_worker.is_current();
+        let on_keeper = self.keeper.as_ref().is_some_and(Keeper::is_current);
+        let on_ours = self.hook_worker.is_current() || on_keeper;
         match before {
             Phase::Open if on_ours => {
                 let core = Arc::clone(self);

@@ -9,6 +9,7 @@ use crate::base::{InfoHash, PeerKey, TorrentId};
 use crate::codec::metainfo::Info;
 use crate::engine::events::{Event, EventKind, WireMessage, class};
 use crate::engine::host::{Directory, Host, SaveRequest, TrackerEvent, VerifyRequest};
+use crate::engine::store::Change;
 use crate::proto::peer::Message;
 use crate::swarm::Notice;
 
@@ -153,11 +154,9 @@ impl Core {
     fn removed(&self, entry: &Arc<Entry>) {
         let removal = *entry.removal.lock();
         let Some(removal) = removal else { return };
-        if let (Some(store), false) = (&self.store, removal.keep_state) {
-            let (store, info_hash) = (Arc::clone(store), entry.info_hash);
-            self.store_worker.send(move || {
-                let _ = store.remove(&info_hash);
-            });
+        if let (Some(keeper), false) = (&self.keeper, removal.keep_state) {
+            let info_hash = entry.info_hash;
+            keeper.submit(move || Change::Remove(info_hash), |_| ());
         }
         self.queue.push(Event::now(Some(Arc::clone(entry)), EventKind::Removed));
     }

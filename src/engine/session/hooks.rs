@@ -10,6 +10,7 @@ use crate::engine::error::{Error, ErrorKind};
 use crate::engine::events::{Event, EventKind, VerifyQuestion};
 use crate::engine::host::{SaveRequest, ShardCommand, VerifyRequest};
 use crate::engine::requests::{Subject, Verdict};
+use crate::engine::store::{Change, Save};
 use crate::swarm::{Command, SavePolicy, SaveVerdict, VerifyVerdict};
 
 /// What a panicking hook is taken to have answered.
@@ -78,7 +79,7 @@ impl Core {
 
     /// The save policy that makes sense: none while nobody keeps what is saved.
     pub(super) fn policy_of(&self, entry: &Entry) -> SavePolicy {
-        if self.store.is_some() || self.saver_of(entry).is_some() {
+        if self.keeper.is_some() || self.saver_of(entry).is_some() {
             return entry.prefs.lock().save_policy;
         }
         SavePolicy {
@@ -126,7 +127,7 @@ impl Core {
             return self.discard(entry, generation);
         }
         let Some(hook) = self.saver_of(entry) else {
-            if self.store.is_none() {
+            if self.keeper.is_none() {
                 return self.discard(entry, generation);
             }
             return self.keep(entry, generation, encode);
@@ -177,15 +178,19 @@ impl Core {
         generation: u64,
         encode: impl FnOnce() -> Bytes + Send + 'static,
     ) {
-        let Some(store) = self.store.clone() else { return self.discard(entry, generation) };
+        let Some(keeper) = &self.keeper else { return self.discard(entry, generation) };
         let (core, kept) = (Arc::clone(self), Arc::clone(entry));
-        let sent = self.store_worker.send(move || {
-            let verdict = match store.save(&kept.info_hash, &encode()) {
+        let info_hash = entry.info_hash;
+        let make =
+            move || Change::Save(Save { info_hash, blob: Some(encode()), ..Save::default() });
+        let sent = keeper.submit(make, move |result| {
+            let verdict = match result {
                 Ok(()) => SaveVerdict::Accept,
                 Err(error) => {
                     let failed = Box::new((generation, error.to_string()));
                     kept.prefs.lock().save_error = Some(failed);
-                    SaveVerdict::Fail(error.raw_os_error().unwrap_or(-1))
+                    let errno = error.os_errno();
+                    SaveVerdict::Fail(if errno == 0 { error.code() } else { errno })
                 }
             };
             core.saved(&kept, generation, verdict);

@@ -11,16 +11,55 @@ use Exporter 'import';
 use File::Path qw(make_path);
 use File::Spec;
 use File::Temp qw(tempdir);
+use POSIX ();
 use Time::HiRes ();
 use Net::BitTorrent;
 use Net::BitTorrent::Util qw(bencode);
 
-our @EXPORT = qw(content make_torrent client loop_until slurp spew workdir LIMIT);
+our @EXPORT = qw(content make_torrent client loop_until slurp spew workdir program child LIMIT);
 
 use constant LIMIT => 120;
 
-# A test that hangs ends.
+# A test that hangs ends, and so does every process it started: one that stays keeps the pipes of
+# the test's own output open, and whoever reads them waits for it.
 alarm 5 * LIMIT;
+my ($test, @started) = $$;
+END {
+    local ($?, $!);
+    kill KILL => splice @started if $$ == $test;
+}
+
+# Started in the background of a script, everything begins with these ignored.
+$SIG{$_} = 'DEFAULT' for qw(INT QUIT HUP);
+
+# A forked child that runs $code and ends; its number.
+sub child {
+    my ($code) = @_;
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        alarm 2 * LIMIT;
+        eval { $code->(); 1 } or print {*STDERR} $@;
+        POSIX::_exit(0);
+    }
+    push @started, $pid;
+    return $pid;
+}
+
+# A program that is run for its output and errors; its number and a handle to read from.
+sub program {
+    my (@command) = @_;
+    my $before = ref $command[0] eq 'CODE' ? shift @command : sub { };
+    my $pid = open(my $out, '-|') // die "fork: $!";
+    if (!$pid) {
+        alarm 2 * LIMIT;    # it lives on in what is executed
+        open STDERR, '>&', \*STDOUT;
+        $before->();
+        { no warnings 'exec'; exec {$command[0]} @command }
+        POSIX::_exit(127);
+    }
+    push @started, $pid;
+    return ($pid, $out);
+}
 
 sub workdir { return tempdir('tern-perl-XXXXXX', TMPDIR => 1, CLEANUP => 1) }
 
