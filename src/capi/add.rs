@@ -102,9 +102,9 @@ pub unsafe extern "C" fn tern_add_set_metainfo_object(
     })
 }
 
-/// The torrent, as a magnet link (BEP 9): its metadata comes from peers or from where the link says,
-/// and `TERN_EVENT_METADATA` tells. The link's trackers, peers (`x.pe`), sources (`xs`, `as`), web
-/// seeds, name and selection of files (BEP 53) are taken over. `TERN_E_MAGNET`,
+/// The torrent, as a magnet link (BEP 9): its metadata comes from peers, or from where the link
+/// says, and `TERN_EVENT_METADATA` tells. The link's trackers, peers (`x.pe`), sources (`xs`,
+/// `as`), web seeds, name and selection of files (BEP 53) are taken over. `TERN_E_MAGNET`,
 /// `TERN_E_UNSUPPORTED` when it names no torrent of version 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_add_set_magnet(
@@ -136,9 +136,9 @@ pub unsafe extern "C" fn tern_add_set_info_hash(
     })
 }
 
-/// Whether `tern_session_add` adds the trackers, peers, sources and metadata given here to a torrent
-/// that the session has already and gives that one back, instead of `TERN_E_DUPLICATE`. All else
-/// said here changes nothing then. To a private torrent (BEP 27) only peers are added.
+/// Whether `tern_session_add` adds the trackers, peers, sources and metadata given here to a
+/// torrent that the session has already and gives that one back, instead of `TERN_E_DUPLICATE`. All
+/// else said here changes nothing then. To a private torrent (BEP 27) only peers are added.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_add_set_merge(
     add: *mut tern_add,

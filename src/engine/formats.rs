@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::error::{Error, ErrorKind};
 use crate::base::SharedBytes;
-use crate::base::limits::METAINFO_BYTES;
+use crate::base::limits::{MAGNET_LIST, METAINFO_BYTES};
 use crate::codec::magnet::Magnet;
 use crate::codec::metainfo::{Info, Metainfo, MetainfoError};
 use crate::codec::resume::Resume;
@@ -71,6 +71,25 @@ pub fn magnet_of(resume: &Resume) -> Magnet {
         name: resume.name.clone(),
         ..Magnet::default()
     })
+}
+
+/// Adds to a link what another one of the same torrent says besides.
+pub fn join(magnet: &mut Magnet, other: Magnet) {
+    let lists = [
+        (&mut magnet.trackers, other.trackers),
+        (&mut magnet.web_seeds, other.web_seeds),
+        (&mut magnet.peers, other.peers),
+        (&mut magnet.sources, other.sources),
+        (&mut magnet.fallback_sources, other.fallback_sources),
+    ];
+    for (list, more) in lists {
+        let new: Vec<String> = more.into_iter().filter(|value| !list.contains(value)).collect();
+        list.extend(new);
+        list.truncate(MAGNET_LIST);
+    }
+    magnet.name = magnet.name.take().or(other.name);
+    magnet.selected = magnet.selected.take().or(other.selected);
+    magnet.info_hash_v2 = magnet.info_hash_v2.or(other.info_hash_v2);
 }
 
 /// Reads a magnet link.

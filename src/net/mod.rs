@@ -2,11 +2,10 @@
 //!
 //! What the engine needs from the operating system's network, and no more: listen sockets bound the
 //! way we want them ([`listen`]), outgoing TCP connections ([`dial`]), file content on its way to a
-//! socket ([`send`]), one HTTP(S) exchange after another ([`http`], [`tls`]) with hosts that whoever
-//! named them may reach ([`ssrf`]), threads that no
-//! signal reaches ([`signals`]), and a flag for a host's event loop to poll ([`notify`]).
-//! Deliberately absent: torrents, what peers say, policy, retries, concurrency bounds: all of these
-//! are the engine's.
+//! socket ([`send`]), one HTTP(S) exchange after another ([`http`], [`tls`]), which hosts a
+//! stranger may have us ask ([`ssrf`]), threads that no signal reaches ([`signals`]), and a flag
+//! for a host's event loop to poll ([`notify`]). Deliberately absent: torrents, what peers say,
+//! policy, retries, concurrency bounds: all of these are the engine's.
 
 pub mod dial;
 pub mod http;

@@ -1,6 +1,6 @@
 //! Which hosts a stranger may have us ask (server-side request forgery).
 //!
-//! A magnet link, or a tracker's redirect, can name a router's or a neighbour's web interface, which
+//! A magnet link or a tracker's redirect can name a router's or a neighbour's web interface, which
 //! trusts whoever is on its network, as we are. Deliberately absent: who counts as a stranger (the
 //! engine's and its options' matter), and names: addresses are judged after a name was resolved,
 //! and what was judged is what is connected to.

@@ -13,6 +13,7 @@ pub mod peer_list;
 pub mod picker;
 pub mod rate;
 pub mod resume;
+mod sources;
 mod torrent;
 mod types;
 pub mod verify;

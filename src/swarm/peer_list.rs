@@ -16,7 +16,7 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 pub use self::canonical::canonical_priority;
 use super::lazy::{Lazy, Part};
-use super::types::{PeerSource, SourceCounts};
+use super::sources::{PeerSource, SourceCounts};
 use crate::base::{Instant, Rng};
 
 /// First pause after a failure; doubles with each further one.
@@ -184,8 +184,9 @@ impl PeerList {
     }
 
     /// Adds an address; false when banned, invalid (port 0, unspecified, multicast), our own as far
-    /// as is known (unless the host insists), or already known. When full, the least promising unconnected one gives way, or the new one when it
-    /// promises less than all others. A known one that the host names again is tried afresh.
+    /// as is known (unless the host insists), or already known. When full, the least promising
+    /// unconnected one gives way, or the new one when it promises less than all others. A known one
+    /// that the host names again is tried afresh.
     pub fn add(&mut self, addr: SocketAddr, source: PeerSource) -> bool {
         let addr = normal(addr);
         if !is_valid(addr) || self.is_banned(addr.ip()) || self.tables.never.contains(&addr) {

@@ -1,10 +1,10 @@
-"""All interop tests in turn, or those named on the command line: both_ways swarm resume import
-kill9."""
+"""All interop tests in turn, or those named on the command line: both_ways swarm magnets resume
+import kill9."""
 
 import importlib
 import sys
 
-NAMES = ["both_ways", "swarm", "resume", "import", "kill9"]
+NAMES = ["both_ways", "swarm", "magnets", "resume", "import", "kill9"]
 
 
 def main():

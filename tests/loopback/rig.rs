@@ -12,8 +12,8 @@ use tern::base::{
 };
 use tern::codec::metainfo::{FileAttr, FileEntry, Info};
 use tern::disk::{Pool, PoolConfig, PoolStats};
-use tern::engine::host::{Link, 
-    AddTorrent, Directory, Host, SaveRequest, ShardCommand, TorrentView, TrackerEvent,
+use tern::engine::host::{
+    AddTorrent, Directory, Host, Link, SaveRequest, ShardCommand, TorrentView, TrackerEvent,
     VerifyRequest,
 };
 use tern::engine::settings::Settings;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::node::Forged;
 use sha1::{Digest, Sha1};
 use tern::base::{BlockSpan, PieceIndex, Rng};
 use tern::codec::bencode::Encoder;
-use crate::node::Forged;
 use tern::codec::metainfo::{FileAttr, FileEntry, Info};
 
 /// A torrent's description and its right bytes.

@@ -37,7 +37,9 @@ impl Progress {
     pub(crate) fn text(&self) -> String {
         let mut out = match self.phase {
             "metadata" => "looking for the metadata".to_owned(),
-            _ => format!("{} of {}", units::percent(self.done, self.total), units::bytes(self.total)),
+            _ => {
+                format!("{} of {}", units::percent(self.done, self.total), units::bytes(self.total))
+            }
         };
         if self.phase == "seeding" {
             out +=

@@ -68,7 +68,7 @@ pub(crate) fn select(link: &str, chosen: &[Chosen]) -> String {
     parts.join("&")
 }
 
-/// Writes a `.torrent` file. One that is there already stays, and is an error unless it is the same.
+/// Writes a `.torrent` file. One that is there stays, and is an error unless it is the same.
 pub(crate) fn write(torrent: &Metainfo, path: &Path) -> Result<(), Failure> {
     let failed = |e| Failure::about(path.display(), e);
     match OpenOptions::new().write(true).create_new(true).open(path) {
@@ -110,7 +110,8 @@ mod tests {
 
     #[test]
     fn another_file_in_its_place_stays() {
-        let raw = b"d4:infod6:lengthi1e4:name1:a12:piece lengthi16384e6:pieces20:aaaaaaaaaaaaaaaaaaaaee";
+        let raw = b"d4:infod6:lengthi1e4:name1:a12:piece lengthi16384e\
+                    6:pieces20:aaaaaaaaaaaaaaaaaaaaee";
         let torrent = Metainfo::parse(raw).expect("a torrent");
         let dir = tempfile::tempdir().expect("temporary directory");
         let path = dir.path().join("a.torrent");

@@ -141,11 +141,19 @@ impl Core {
             }),
             (ResumeSource::None | ResumeSource::Store, _) => None,
         };
+        let by_link = request.file.is_none();
         let file = match (named, &resume) {
-            (Some(file), Some(resume)) if request.file.is_none() && resume.info.is_some() => {
-                // Fetched in an earlier session.
-                let same = resume.info_hash == file.metainfo.info.info_hash;
-                if same { formats::from_resume(resume)? } else { file }
+            (Some(file), Some(saved))
+                if by_link && saved.info_hash == file.metainfo.info.info_hash =>
+            {
+                // Known from an earlier session: the metadata, or what it was looked for with.
+                let magnet = magnet.get_or_insert_default();
+                formats::join(magnet, formats::magnet_of(saved));
+                if saved.info.is_some() {
+                    formats::from_resume(saved)?
+                } else {
+                    formats::from_magnet(magnet)?
+                }
             }
             (Some(file), _) => file,
             (None, Some(resume)) if resume.info.is_some() => formats::from_resume(resume)?,
@@ -384,6 +392,15 @@ fn prefs(
     });
     let saved_trackers = || resume.and_then(|r| r.trackers.clone());
     let trackers = request.trackers.clone().or_else(saved_trackers);
+    let trackers = match trackers {
+        // A link may name more than were saved.
+        Some(saved) if !file.metainfo.info.is_known() && request.trackers.is_none() => {
+            let mut all = saved.to_vec();
+            merge_tiers(&mut all, &file.metainfo.trackers);
+            Some(Tiers::new(all))
+        }
+        trackers => trackers,
+    };
     let names = Names { renamed, renaming: BTreeMap::new() };
     Prefs {
         paused: request.paused.unwrap_or_else(|| resume.is_some_and(was_paused)),

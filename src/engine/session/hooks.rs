@@ -117,11 +117,8 @@ impl Core {
         request.state.paused = entry.prefs.lock().paused;
         let known = request.info.is_known();
         request.state.info = (request.with_info && known).then(|| request.info.raw.to_vec());
-        let pieces = if known {
-            request.info.piece_count()
-        } else {
-            request.state.piece_count_said()
-        };
+        let pieces =
+            if known { request.info.piece_count() } else { request.state.piece_count_said() };
         let encode = move || Bytes::from(request.state.encode(pieces));
         if entry.drops_state() {
             return self.discard(entry, generation);

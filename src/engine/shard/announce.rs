@@ -322,7 +322,9 @@ impl Shard {
             announcer.trackers().into_iter().map(|(key, url)| (key, url.to_owned())).collect()
         };
         for (tracker, url) in trackers {
-            let Some(target) = tracker::scrape_url(&url, &[slot.info().info_hash]) else { continue };
+            let Some(target) = tracker::scrape_url(&url, &[slot.info().info_hash]) else {
+                continue;
+            };
             let (shard, slot) = (Rc::clone(self), Rc::clone(slot));
             self.start(Some(slot.id), async move {
                 let settings = shard.settings();

@@ -1,7 +1,7 @@
 //! What a magnet link says besides the info-hash: peers whose names have to be resolved, and places
 //! that may have the torrent file.
 //!
-//! Sources are asked one after another, while the torrent is looking for its metadata and no longer;
+//! Sources are asked one after another, while the torrent looks for its metadata and no longer;
 //! what they give counts only when its info-hash is right. Deliberately absent: reading links.
 
 use std::net::SocketAddr;
@@ -96,8 +96,7 @@ impl Shard {
     async fn ask_source(&self, slot: &Slot, url: &str) -> Result<Arc<Info>, String> {
         let settings = self.settings();
         let tls = self.fleet.tls();
-        let reach =
-            if settings.magnet_private_sources { Reach::Everything } else { Reach::Public };
+        let reach = if settings.magnet_private_sources { Reach::Everything } else { Reach::Public };
         let terms = Terms { max_body: METAINFO_BYTES, reach };
         let (agent, time) = (&settings.user_agent, settings.tracker_timeout);
         let answer = http::get_on(url, agent, &tls, time, terms).await;

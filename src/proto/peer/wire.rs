@@ -220,10 +220,7 @@ pub(super) fn encode(message: &Message, out: &mut BytesMut) {
         Message::Reject(span) => encode_span(id::REJECT, *span, out),
         Message::AllowedFast(piece) => encode_piece(id::ALLOWED_FAST, *piece, out),
         Message::Extended { id, payload } => encode_extended(*id, payload, out),
-        Message::Piece { .. }
-        | Message::DontHave(_)
-        | Message::Metadata(_)
-        | Message::Pex(_) => {}
+        Message::Piece { .. } | Message::DontHave(_) | Message::Metadata(_) | Message::Pex(_) => {}
     }
 }
 

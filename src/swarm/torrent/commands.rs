@@ -120,7 +120,10 @@ impl Torrent {
     /// Hashes pieces again. Peers wait outside; what we have stays ours until a hash says
     /// otherwise.
     fn recheck(&mut self, pieces: core::ops::Range<u32>) {
-        if !self.flags.loaded || self.sought.is_some() || matches!(self.phase, Phase::Closing(_) | Phase::Closed) {
+        if !self.flags.loaded
+            || self.sought.is_some()
+            || matches!(self.phase, Phase::Closing(_) | Phase::Closed)
+        {
             return;
         }
         let again: BTreeSet<u32> = pieces.filter(|p| *p < self.info.piece_count()).collect();

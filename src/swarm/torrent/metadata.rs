@@ -1,8 +1,8 @@
 //! The stage before a torrent's metadata is here (BEP 9), and giving ours to others.
 //!
 //! A torrent that starts from an info-hash has [`Info::unknown`] in the place of a description: no
-//! files, no pieces, so that every part of it is there and empty. It dials and accepts, asks whoever
-//! offers the dictionary, and keeps what peers say of pieces it does not know yet. When the
+//! files, no pieces, so that every part of it is there, and empty. It dials and accepts, asks
+//! whoever offers the dictionary, and keeps what peers say of pieces it does not know yet. When the
 //! dictionary comes, from a peer or from elsewhere, the parts are made anew for it, the peers stay,
 //! what they said is said again, and the torrent starts as any other does: by looking at its files.
 //!
@@ -30,7 +30,7 @@ use crate::swarm::types::{CloseReason, DiskOp, Notice, TorrentParams};
 pub(super) const LEFT: u64 = 16 * 1024;
 /// A peer that has not helped for so long makes room when all places are taken.
 const HELPLESS: Duration = Duration::from_secs(60);
-/// How often that is looked at.
+/// How often that is looked at while they are.
 const ROOM_ROUND: Duration = Duration::from_secs(10);
 /// Suggestions and allowed-fast grants kept of one peer until their pieces are known.
 const HINTS_MAX: usize = 32;
@@ -41,7 +41,8 @@ pub(super) struct Sought {
     fetch: MetadataFetch,
     /// What connected peers said of pieces.
     said: BTreeMap<PeerKey, Said>,
-    /// File priorities the host gave, or the saved state has.
+    /// File priorities the host gave, with those of the saved state below them; `None` leaves them
+    /// to the latter.
     priorities: Option<Vec<u8>>,
     /// Of files beyond that list, those wanted (BEP 53); else all are.
     selected: Option<Vec<(u32, u32)>>,
@@ -50,9 +51,10 @@ pub(super) struct Sought {
 
 impl Sought {
     pub(super) fn new(params: &TorrentParams) -> Self {
+        // A selection was changed file by file.
         let saved = || {
-            let saved = params.resume.as_ref().map(|blob| blob.file_priority.clone());
-            saved.filter(|list| !list.is_empty())
+            let saved = params.resume.as_deref().filter(|_| params.selected.is_some());
+            saved.map(|blob| blob.file_priority.clone()).filter(|list| !list.is_empty())
         };
         Self {
             fetch: fetch(&params.info, &params.tuning),
@@ -152,7 +154,6 @@ impl Torrent {
             sought.fetch = fetch(&self.info, &self.tuning);
         }
         self.set_phase(Phase::Metadata);
-        self.wake_in(ROOM_ROUND);
         if !core::mem::replace(&mut self.flags.announced, true) {
             self.out.push_back(Output::Announce(AnnounceEvent::Started));
         }
@@ -205,14 +206,16 @@ impl Torrent {
         }
         if self.phase == Phase::Metadata {
             self.make_room();
-            self.wake_in(ROOM_ROUND);
         }
     }
 
     /// All places are taken by peers that do not help, and others are known: one leaves.
     fn make_room(&mut self) {
-        let full = self.peers.len() >= self.tuning.max_connections as usize;
-        if !full || self.known.next_due().is_none_or(|due| due > self.now) {
+        if self.peers.len() < self.tuning.max_connections as usize {
+            return;
+        }
+        self.wake_in(ROOM_ROUND);
+        if self.known.next_due().is_none_or(|due| due > self.now) {
             return;
         }
         let Some(sought) = &self.sought else { return };
@@ -454,6 +457,10 @@ impl Torrent {
 
     pub(super) fn sought_priority(&mut self, file: FileIndex, priority: u8) {
         let Some(sought) = self.sought.as_mut().filter(|_| file.idx() < FILES) else { return };
+        if sought.priorities.is_none() {
+            let saved = self.loading.as_deref().map(|blob| blob.file_priority.clone());
+            sought.priorities = saved.filter(|list| !list.is_empty());
+        }
         let known = sought.priorities.as_ref().map_or(0, Vec::len).max(file.idx() + 1);
         let mut all = sought.priorities_of(known).unwrap_or_else(|| vec![DEFAULT; known]);
         if let Some(slot) = all.get_mut(file.idx()) {

@@ -6,7 +6,7 @@
 //!   `upload`: what we serve and to whom;
 //! - `saving`: saved state; `commands`: the host's wishes; `closing`: pause, failure, two-phase
 //!   close;
-//! - `metadata`: the stage before the `info` dictionary is here; `exchange`: peers told and heard of;
+//! - `metadata`: the stage before the `info` dictionary is here; `exchange`: peers of peers;
 //! - `accounts`: priorities and byte counts; `status`: snapshots; `invariants`.
 //!
 //! Everything here runs on one thread, in the order the driver feeds inputs; iteration is over
@@ -509,8 +509,8 @@ impl Torrent {
         self.flags.prepared
     }
 
-    /// Bytes left for a tracker announce: wanted and missing ones. While nobody knows how many those
-    /// are, so many that no tracker takes us for a seed.
+    /// Bytes left for a tracker announce: wanted and missing ones. While nobody knows how many, so
+    /// many that no tracker takes us for a seed.
     #[must_use]
     pub fn left(&self) -> u64 {
         if self.sought.is_some() { metadata::LEFT } else { self.accounts.left }

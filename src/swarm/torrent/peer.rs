@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use bytes::BytesMut;
 
-use crate::base::{Bitset, BlockSpan, Instant, PeerId, PieceIndex};
 use super::exchange::Gossip;
+use crate::base::{Bitset, BlockSpan, Instant, PeerId, PieceIndex};
 use crate::proto::peer::ut_metadata::MetadataGrant;
 use crate::proto::peer::{Connection, PeerExtensions};
 use crate::swarm::rate::Meter;
@@ -161,7 +161,7 @@ impl Peer {
 
     /// It has every piece. Nobody does while nothing is known of pieces.
     pub(super) fn is_seed(&self) -> bool {
-        self.has.len() > 0 && self.has.all()
+        !self.has.is_empty() && self.has.all()
     }
 
     /// Takes a request off the outstanding ones; the block may still come.

@@ -271,8 +271,7 @@ impl Torrent {
             soon |= self.tick_requests(key);
             self.close_useless(key);
         }
-        let active =
-            running && self.peers.values().any(|p| p.peer_interested || !p.am_choking);
+        let active = running && self.peers.values().any(|p| p.peer_interested || !p.am_choking);
         if active && self.choker.next_round() <= self.now {
             self.choke_round();
         }
