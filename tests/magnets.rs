@@ -120,7 +120,7 @@ fn a_link_with_a_peer_is_enough_and_survives_a_restart() {
     wait_until(&first, |_| torrent.status().unwrap().is_finished());
     let status = torrent.status().unwrap();
     assert_eq!((status.state, status.has_metadata), (TorrentState::Finished, true));
-    assert_eq!(status.known_by_source[PeerSource::Magnet.index()], 1);
+    assert!(status.known_by_source[PeerSource::Magnet.index()] >= 1);
     assert_eq!(torrent.file_priorities().unwrap(), [4, 0, 4]);
     first.close(Some(PATIENCE)).unwrap();
     rig.assert_same("leech", "a");

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._codes import HookMode, RemoveFlags, SaveFlags, VerifyFlags
-from ._errors import GoneError, TernError, TorrentGone
+from ._errors import GoneError, NoMetadata, TernError, TorrentGone
 from ._ffi import (
     array,
     buffer_arguments,
@@ -78,9 +78,13 @@ class Torrent:
 
         What the magnet link says, or else the info-hash, until the metadata is here.
         """
-        name: str = self._try(owned_bytes, lib.tern_torrent_take_name, self._c).decode()
-        self._name = name
-        return name
+        if self._name is None:
+            try:
+                self._name = self.metainfo.name
+            except NoMetadata:
+                name: bytes = self._try(owned_bytes, lib.tern_torrent_take_name, self._c)
+                return name.decode()
+        return self._name
 
     @property
     def has_metadata(self) -> bool:
