@@ -5,6 +5,7 @@
 #   make test                   Rust, C, Perl and Python tests
 #   make demo                   seed, kill -9, resume, compare [TORRENT=x.torrent DIR=y]
 #   make interop                against transmission, aria2 and libtorrent, by opentracker
+#   make power                  kill -9, losses of power, full and failing disks (as root, FUSE)
 #   make bench                  MiB/s, CPU and memory beside libtorrent [QUICK=1] [ONLY=transfer]
 #   make budget                 instructions of the hot functions, by callgrind
 #   make lint                   formatting, clippy, rustdoc, tidy
@@ -33,7 +34,7 @@ LIBS_PRIVATE := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 C_FLAGS_RUSTC := -C link-arg=-Wl,-soname,$(SONAME) -C link-arg=-Wl,-z,nodelete
 
 .PHONY: all help command library examples install uninstall test test-rust test-c test-perl \
-        test-python mypy perl python demo interop bench bench-host \
+        test-python mypy perl python demo interop power power-compare bench bench-host \
         bench-peers bench-transmission budget budget-update lint rustdoc header clean
 
 all: command library
@@ -129,6 +130,19 @@ mypy: python
 interop: all examples $(VENV)/.ready
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check libtorrent
 	$(VENV)/bin/python tests/interop/run.py
+
+# Needs root and /dev/fuse for the file system that loses what was not synced; kills need neither.
+power: all examples perl python power-ready
+	$(VENV)/bin/python tests/power/run.py
+
+# What libtorrent loses in the same way: a table.
+power-compare: python power-ready
+	$(VENV)/bin/python tests/power/compare.py
+
+.PHONY: power-ready
+power-ready: $(VENV)/.ready
+	$(CARGO) build -q -p cutfs
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check libtorrent
 
 # The other engines: libtorrent in a Python environment of its own, rqbit below target/bench/cargo
 # (a long build, once; NICE= builds it at full speed), transmission from the system's packages.
