@@ -130,7 +130,10 @@ impl Shard {
             self.contain(Some(slot.id), || {
                 let runs = matches!(
                     slot.brain.borrow().status(self.now()).state,
-                    TorrentState::Downloading | TorrentState::Finished | TorrentState::Seeding
+                    TorrentState::Metadata
+                        | TorrentState::Downloading
+                        | TorrentState::Finished
+                        | TorrentState::Seeding
                 );
                 if !on {
                     self.stop_trackers(&slot);

@@ -1,4 +1,5 @@
-//! Peer exchange (BEP 11): whom peers are told of, and what becomes of those they tell us of.
+//! Peer exchange (BEP 11): whom peers are told of, and what becomes of those they tell us of, or
+//! saved state does.
 //!
 //! A torrent that is private, or whose metadata is not here and may yet say so, tells nobody of its
 //! peers (BEP 27); the latter listens, since a private swarm's peers have nothing to say either.
@@ -11,6 +12,7 @@ use std::time::Duration;
 use super::Torrent;
 use super::peer::Peer;
 use crate::base::PeerKey;
+use crate::codec::resume::Resume;
 use crate::proto::peer::Message;
 use crate::proto::peer::ut_pex::{PexFlags, PexHeard, PexReceiver, PexSender};
 use crate::swarm::types::{CloseReason, PeerSource};
@@ -90,6 +92,13 @@ impl Torrent {
         }
         if listeners {
             self.exchange_at(self.now + ROUND);
+        }
+    }
+
+    /// Peers that saved state has: where to begin.
+    pub(super) fn recall_peers(&mut self, saved: &Resume) {
+        for addr in &saved.peers {
+            self.known.add(*addr, PeerSource::Resume);
         }
     }
 

@@ -141,6 +141,9 @@ impl Torrent {
         self.flags.loaded = true;
         self.flags.embeds_info = true;
         self.saver.changed(self.now);
+        if let Some(saved) = self.loading.clone() {
+            self.recall_peers(&saved);
+        }
         if self.user_paused {
             self.set_phase(Phase::Paused);
         } else {

@@ -145,6 +145,9 @@ impl Torrent {
                 self.restore_blocks(piece, &blocks);
             }
         }
+        if let Some(saved) = loaded.filter(|_| !plan.restored.all()) {
+            self.recall_peers(saved);
+        }
         if let Some(rejected) = plan.rejected {
             self.notice(Notice::ResumeRejected {
                 partial: rejected.partial,
