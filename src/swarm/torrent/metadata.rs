@@ -455,7 +455,10 @@ impl Torrent {
         let kept = loaded.tern.clone().filter(|_| loaded.pieces.is_some());
         let (version, generation) = (keys.version, keys.generation);
         let magnet = sought.link.as_deref().map(str::to_owned);
-        blob.tern = Some(TernKeys { version, generation, magnet, ..kept.unwrap_or(keys) });
+        // Exact for all but libtorrent 2.1's blobs; those pieces are then hashed again.
+        let piece_count = loaded.piece_count_said();
+        let kept = kept.unwrap_or(keys);
+        blob.tern = Some(TernKeys { version, generation, piece_count, magnet, ..kept });
     }
 
     pub(super) fn sought_priority(&mut self, file: FileIndex, priority: u8) {
