@@ -1,6 +1,7 @@
 """A small libtorrent client for the interop tests: downloads or seeds, one JSON object per line.
 
-    lt_client.py FILE.torrent|MAGNET DIR [--host H] [--port N] [--peer H:P].. [--resume-in F] [--resume-out F]
+    lt_client.py FILE.torrent|MAGNET DIR [--host H] [--port N] [--peer H:P]..
+                 [--resume-in F] [--resume-out F]
                  [--stop-at PIECES] [--limit-up N] [--limit-down N]
 
 It ends on SIGTERM, or once --stop-at pieces are there; then it writes resume data if asked.

@@ -121,13 +121,13 @@ class Session:
     ) -> Torrent:
         """Adds a torrent: a path, the bytes of a `.torrent` file, a `Metainfo`, or a magnet link.
 
-        It may be left out when the resume data embeds it, or with an `info_hash` alone: like that of
-        a magnet link, its metadata then comes from peers, and `MetadataReceived` tells. With `merge`,
-        a torrent that the session has already gets the trackers, peers and metadata given here and
-        is what comes back; nothing else about it changes. Where something is None, the resume data
-        decides, then the session's options. `trackers` replaces the torrent's own. `resume=b""`
-        starts afresh even if the session has a state directory. Raises `DuplicateTorrent`,
-        `ResumeError`, `MetainfoError`, `MagnetError`, `StorageError`.
+        It may be left out when the resume data embeds it, or with an `info_hash` alone: like that
+        of a magnet link, its metadata then comes from peers, and `MetadataReceived` tells. With
+        `merge`, a torrent that the session has already gets the trackers, peers and metadata given
+        here and is what comes back; nothing else about it changes. Where something is None, the
+        resume data decides, then the session's options. `trackers` replaces the torrent's own.
+        `resume=b""` starts afresh even if the session has a state directory. Raises
+        `DuplicateTorrent`, `ResumeError`, `MetainfoError`, `MagnetError`, `StorageError`.
         """
         handle = self._live()
         limits = (download_limit, upload_limit)
