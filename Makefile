@@ -141,7 +141,7 @@ power-compare: python power-ready
 
 .PHONY: power-ready
 power-ready: $(VENV)/.ready
-	$(CARGO) build -q -p cutfs
+	$(CARGO) build -q --manifest-path tests/cutfs/Cargo.toml --target-dir target/cutfs
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check libtorrent
 
 # The other engines: libtorrent in a Python environment of its own, rqbit below target/bench/cargo
@@ -198,6 +198,7 @@ bench-transmission:
 
 lint:
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path tests/cutfs/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets --features libtern/capi -- -D warnings
 	$(MAKE) rustdoc
 	$(CARGO) test --test tidy

@@ -14,7 +14,7 @@ sys.path.insert(0, str(HERE.parent / "interop"))
 import torrents  # noqa: E402
 from clients import Failed, Libtorrent, Process, free_port, wait_for  # noqa: E402
 
-CUTFS = os.environ.get("TERN_CUTFS", str(ROOT / "target/debug/cutfs"))
+CUTFS = os.environ.get("TERN_CUTFS", str(ROOT / "target/cutfs/debug/cutfs"))
 
 
 def usable():
@@ -24,7 +24,7 @@ def usable():
     if not os.path.exists("/dev/fuse"):
         return "no /dev/fuse"
     if not os.access(CUTFS, os.X_OK):
-        return f"{CUTFS} is missing: run cargo build -p cutfs"
+        return f"{CUTFS} is missing: run make power-ready"
     return None
 
 
