@@ -64,6 +64,10 @@ class Code(OpenInt):
     """Not possible in the present state."""
     VERSION = -19
     """The header and the library do not fit together."""
+    NO_METADATA = -23
+    """The torrent's metadata is not here yet (`TERN_EVENT_METADATA` says when)."""
+    MAGNET = -24
+    """Not a valid magnet link, or one that names no torrent."""
 
 
 class EventKind(OpenInt):
@@ -112,6 +116,15 @@ class EventKind(OpenInt):
     `TERN_E_IO`, `text` = new path or reason, `text2` = path of the failure, `os_errno`."""
     EXTERNAL_ADDR = 40
     """A peer told us our address (`TERN_CLASS_TORRENT`). `addr` (without port)."""
+    METADATA = 41
+    """The metadata of a torrent added by magnet link or info-hash is here (`TERN_CLASS_TORRENT`).
+    `text` = its name. `tern_torrent_take_metainfo` gives it; next the files are looked at."""
+    METADATA_FAILED = 42
+    """The metadata has the right hash and is of no use; the torrent stopped (`TERN_CLASS_ERROR`).
+    `code` = `TERN_E_METAINFO`, `text` = reason."""
+    SOURCE_FAILED = 43
+    """A source that a magnet link names (`xs`, `as`) did not give the torrent file
+    (`TERN_CLASS_ERROR`). `text` = URL, `text2` = reason. Peers are asked all the same."""
     PIECE_PASSED = 48
     """A piece is ours now, by download or check (`TERN_CLASS_PIECE`). `piece`."""
     PIECE_FAILED = 49
@@ -159,8 +172,9 @@ class EventKind(OpenInt):
     """A generation of resume data is durable (`TERN_CLASS_SAVE`). `generation`."""
     MESSAGE_IN = 128
     """A message came from a peer (`TERN_CLASS_WIRE`). `peer`, `addr` when known, `code` =
-    `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield. Blocks are not
-    carried, and extension messages (BEP 10) are not reported."""
+    `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield, or the payload of
+    `ut_metadata` and `ut_pex`. Blocks are not carried, and other extension messages (BEP 10) are
+    not reported."""
     MESSAGE_OUT = 129
     """A message went to a peer (`TERN_CLASS_WIRE`). As `TERN_EVENT_MESSAGE_IN`."""
     LOG = 144
@@ -268,6 +282,8 @@ class State(OpenInt):
     """Stopped by an error; `tern_torrent_resume` retries."""
     CLOSED = 8
     """Closing or closed."""
+    METADATA = 9
+    """Asking peers for the metadata (BEP 9)."""
 
 
 class SaveFlags(OpenFlag):
@@ -356,6 +372,14 @@ class PeerSource(OpenInt):
     """The host told us."""
     RESUME = 4
     """Resume data told us."""
+    PEX = 5
+    """Another peer told us (BEP 11)."""
+    LSD = 6
+    """It was found on the local network (BEP 14)."""
+    DHT = 7
+    """The DHT told us (BEP 5)."""
+    MAGNET = 8
+    """A magnet link told us (`x.pe`)."""
 
 
 class CloseReason(OpenInt):
@@ -442,6 +466,10 @@ class Message(OpenInt):
     """Peer message (BEP 10)."""
     DONT_HAVE = 256
     """Peer message `lt_donthave` (BEP 54); not a number of the protocol."""
+    METADATA = 257
+    """Peer message `ut_metadata` (BEP 9); not a number of the protocol."""
+    PEX = 258
+    """Peer message `ut_pex` (BEP 11); not a number of the protocol."""
 
 
 class OptionType(OpenInt):
