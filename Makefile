@@ -34,7 +34,7 @@ LIBS_PRIVATE := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 C_FLAGS_RUSTC := -C link-arg=-Wl,-soname,$(SONAME) -C link-arg=-Wl,-z,nodelete
 
 .PHONY: all help command library examples install uninstall test test-rust test-c test-perl \
-        test-python mypy perl python demo interop power power-compare bench bench-host \
+        perl-dist test-python mypy perl python demo interop power power-compare bench bench-host \
         bench-peers bench-transmission budget budget-update lint rustdoc header clean
 
 all: command library
@@ -101,6 +101,15 @@ perl: library
 
 test-perl: perl
 	cd bindings/perl && $(MAKE) test
+
+# The distribution as CPAN would have it, unpacked elsewhere, built and tested there.
+perl-dist: perl
+	rm -rf $(OUT)/perl-dist && mkdir -p $(OUT)/perl-dist
+	cd bindings/perl && rm -f Net-BitTorrent-*.tar.gz && $(MAKE) dist >/dev/null && \
+		tar -xzf Net-BitTorrent-*.tar.gz -C '$(CURDIR)/$(OUT)/perl-dist' --strip-components=1 && \
+		mv Net-BitTorrent-*.tar.gz '$(CURDIR)/$(OUT)/'
+	cd $(OUT)/perl-dist && TERN_LIBDIR='$(CURDIR)/$(OUT)' TERN_INCDIR='$(CURDIR)/include' \
+		$(PERL) Makefile.PL && $(MAKE) && $(MAKE) test
 
 # A Python environment of our own: nothing is installed into the system's.
 $(VENV)/bin/pip:

@@ -140,6 +140,9 @@
 /** int: Whether content goes to peers from the page cache, without being read into memory, where the system can do that: 0 never, 1 to other machines (on one machine it costs the two sides more than it saves), 2 always. For connections made afterwards. Live. */
 #define TERN_OPT_SEND_IN_PLACE 1040
 
+/** bool: Ask the host about each peer address before connecting to it or letting it in. Live. */
+#define TERN_OPT_PEER_REQUESTS 1090
+
 /** bool: Whether trackers are used. Live. */
 #define TERN_OPT_TRACKERS_ENABLED 2001
 
@@ -232,7 +235,10 @@
 /** No piece, no file. */
 #define TERN_NONE 4294967295
 
-/** Requests (`TERN_EVENT_VERIFY_REQUEST`, `TERN_EVENT_SAVE_REQUEST`). Never dropped, never masked. */
+/**
+ * Requests (`TERN_EVENT_VERIFY_REQUEST`, `TERN_EVENT_SAVE_REQUEST`, `TERN_EVENT_PEER_REQUEST`).
+ * Never dropped, never masked.
+ */
 #define TERN_CLASS_REQUEST 1
 
 /** The session: listening, closed. */
@@ -262,7 +268,10 @@
 /** Log lines. */
 #define TERN_CLASS_LOG 512
 
-/** What a new session is subscribed to: everything but WIRE. */
+/** Bytes that pass sockets and files; also needs `tern_torrent_set_wire_notices`. Many. */
+#define TERN_CLASS_IO 1024
+
+/** What a new session is subscribed to: everything but WIRE and IO. */
 #define TERN_CLASS_DEFAULT 767
 
 /**
@@ -279,6 +288,13 @@
  * durable.
  */
 #define TERN_EVENT_SAVE_REQUEST 2
+
+/**
+ * May this address be connected to (`a` = 0), or let in (`a` = 1) (`TERN_CLASS_REQUEST`)? Only
+ * while the option `peer_requests` is on. `token`, `addr`. Answer with `tern_request_complete`:
+ * ACCEPT and PASS say yes, everything else no. Not answered within 30 seconds, it is no.
+ */
+#define TERN_EVENT_PEER_REQUEST 3
 
 /** A listen socket is open (`TERN_CLASS_SESSION`). `addr`, `text` = what was asked for. */
 #define TERN_EVENT_LISTENING 16
@@ -375,7 +391,8 @@
 
 /**
  * A peer is gone (`TERN_CLASS_PEER`). `peer`, `addr`, `code` = `TERN_CLOSE_*`, `os_errno`, `text`
- * = the reason for people.
+ * = the reason for people. With wire notices also of connections that ended before the handshake
+ * was complete.
  */
 #define TERN_EVENT_PEER_DISCONNECTED 65
 
@@ -448,6 +465,33 @@
 
 /** A message went to a peer (`TERN_CLASS_WIRE`). As `TERN_EVENT_MESSAGE_IN`. */
 #define TERN_EVENT_MESSAGE_OUT 129
+
+/**
+ * Bytes came from a peer's socket (`TERN_CLASS_IO`). `peer`, `addr`, `a` = bytes of one read.
+ * Comes before what they led to, also before `TERN_EVENT_PEER_CONNECTED`.
+ */
+#define TERN_EVENT_RECEIVED 130
+
+/** Bytes went into a peer's socket (`TERN_CLASS_IO`). `peer`, `addr`, `a` = bytes. */
+#define TERN_EVENT_SENT 131
+
+/**
+ * Content was read: for a peer, or to be hashed (also when it was still in memory)
+ * (`TERN_CLASS_IO`). `file`, `a` = offset in the file, `b` = bytes.
+ */
+#define TERN_EVENT_FILE_READ 132
+
+/**
+ * Content was given to the storage (`TERN_CLASS_IO`). `file`, `a` = offset in the file, `b` =
+ * bytes.
+ */
+#define TERN_EVENT_FILE_WRITTEN 133
+
+/**
+ * A tracker was asked by HTTP and the connection is closed (`TERN_CLASS_IO`). `text` = URL, `a` =
+ * bytes of the request, `b` = bytes of the answer. Comes before what the tracker said.
+ */
+#define TERN_EVENT_TRACKER_TRAFFIC 134
 
 /** A log line (`TERN_CLASS_LOG`). `code` = `TERN_LOG_*`, `text`. */
 #define TERN_EVENT_LOG 144

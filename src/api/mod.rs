@@ -54,10 +54,10 @@ pub use torrent::{PeerInfo, Torrent, TorrentStatus, TrackerInfo, path as path_fr
 pub use crate::base::{
     Bitset, DiskError, FileIndex, InfoHash, PeerId, PeerKey, PieceIndex, TorrentId,
 };
-pub use crate::codec::metainfo::{FileAttr, FileEntry};
+pub use crate::codec::metainfo::{FileAttr, FileEntry, FileSpan};
 pub use crate::engine::error::{Error, ErrorKind};
 pub use crate::engine::events::{EventKind, LogLevel, VerifyQuestion, WireMessage, class};
-pub use crate::engine::host::TrackerEvent;
+pub use crate::engine::host::{TrackerEvent, Traffic};
 pub use crate::engine::options::{OptionSpec, OptionValue};
 pub use crate::engine::requests::Verdict;
 pub use crate::engine::session::{Removal, Stats};

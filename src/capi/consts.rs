@@ -60,7 +60,8 @@ pub const TERN_E_NO_METADATA: tern_result = -23;
 /// Not a valid magnet link, or one that names no torrent.
 pub const TERN_E_MAGNET: tern_result = -24;
 
-/// Requests (`TERN_EVENT_VERIFY_REQUEST`, `TERN_EVENT_SAVE_REQUEST`). Never dropped, never masked.
+/// Requests (`TERN_EVENT_VERIFY_REQUEST`, `TERN_EVENT_SAVE_REQUEST`, `TERN_EVENT_PEER_REQUEST`).
+/// Never dropped, never masked.
 pub const TERN_CLASS_REQUEST: u32 = 0x0001;
 /// The session: listening, closed.
 pub const TERN_CLASS_SESSION: u32 = 0x0002;
@@ -80,7 +81,9 @@ pub const TERN_CLASS_SAVE: u32 = 0x0080;
 pub const TERN_CLASS_WIRE: u32 = 0x0100;
 /// Log lines.
 pub const TERN_CLASS_LOG: u32 = 0x0200;
-/// What a new session is subscribed to: everything but WIRE.
+/// Bytes that pass sockets and files; also needs `tern_torrent_set_wire_notices`. Many.
+pub const TERN_CLASS_IO: u32 = 0x0400;
+/// What a new session is subscribed to: everything but WIRE and IO.
 pub const TERN_CLASS_DEFAULT: u32 = 0x02ff;
 
 /// Verify this piece (`TERN_CLASS_REQUEST`): a QUEUED verify hook is asked. `token`, `piece`,
@@ -92,6 +95,10 @@ pub const TERN_EVENT_VERIFY_REQUEST: i32 = 1;
 /// `generation`, `data` = the blob. Answer with `tern_request_complete`: ACCEPT says that it is
 /// durable.
 pub const TERN_EVENT_SAVE_REQUEST: i32 = 2;
+/// May this address be connected to (`a` = 0), or let in (`a` = 1) (`TERN_CLASS_REQUEST`)? Only
+/// while the option `peer_requests` is on. `token`, `addr`. Answer with `tern_request_complete`:
+/// ACCEPT and PASS say yes, everything else no. Not answered within 30 seconds, it is no.
+pub const TERN_EVENT_PEER_REQUEST: i32 = 3;
 
 /// A listen socket is open (`TERN_CLASS_SESSION`). `addr`, `text` = what was asked for.
 pub const TERN_EVENT_LISTENING: i32 = 16;
@@ -147,7 +154,8 @@ pub const TERN_EVENT_PIECE_FAILED: i32 = 49;
 /// us, `data` = its peer id.
 pub const TERN_EVENT_PEER_CONNECTED: i32 = 64;
 /// A peer is gone (`TERN_CLASS_PEER`). `peer`, `addr`, `code` = `TERN_CLOSE_*`, `os_errno`, `text`
-/// = the reason for people.
+/// = the reason for people. With wire notices also of connections that ended before the handshake
+/// was complete.
 pub const TERN_EVENT_PEER_DISCONNECTED: i32 = 65;
 /// A peer was banned because of bad data (`TERN_CLASS_PEER`). `addr`.
 pub const TERN_EVENT_PEER_BANNED: i32 = 66;
@@ -192,6 +200,20 @@ pub const TERN_EVENT_SAVED: i32 = 112;
 pub const TERN_EVENT_MESSAGE_IN: i32 = 128;
 /// A message went to a peer (`TERN_CLASS_WIRE`). As `TERN_EVENT_MESSAGE_IN`.
 pub const TERN_EVENT_MESSAGE_OUT: i32 = 129;
+/// Bytes came from a peer's socket (`TERN_CLASS_IO`). `peer`, `addr`, `a` = bytes of one read.
+/// Comes before what they led to, also before `TERN_EVENT_PEER_CONNECTED`.
+pub const TERN_EVENT_RECEIVED: i32 = 130;
+/// Bytes went into a peer's socket (`TERN_CLASS_IO`). `peer`, `addr`, `a` = bytes.
+pub const TERN_EVENT_SENT: i32 = 131;
+/// Content was read: for a peer, or to be hashed (also when it was still in memory)
+/// (`TERN_CLASS_IO`). `file`, `a` = offset in the file, `b` = bytes.
+pub const TERN_EVENT_FILE_READ: i32 = 132;
+/// Content was given to the storage (`TERN_CLASS_IO`). `file`, `a` = offset in the file, `b` =
+/// bytes.
+pub const TERN_EVENT_FILE_WRITTEN: i32 = 133;
+/// A tracker was asked by HTTP and the connection is closed (`TERN_CLASS_IO`). `text` = URL, `a` =
+/// bytes of the request, `b` = bytes of the answer. Comes before what the tracker said.
+pub const TERN_EVENT_TRACKER_TRAFFIC: i32 = 134;
 
 /// A log line (`TERN_CLASS_LOG`). `code` = `TERN_LOG_*`, `text`.
 pub const TERN_EVENT_LOG: i32 = 144;

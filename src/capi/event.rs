@@ -8,7 +8,7 @@ use super::convert::{Terminated, view};
 use super::object::{Shared, shared};
 use super::types::{tern_batch, tern_event, tern_torrent};
 use crate::api::{
-    CloseReason, Event, EventKind, Fault, Notice, TorrentId, TrackerEvent, WireMessage,
+    CloseReason, Event, EventKind, Fault, Notice, TorrentId, TrackerEvent, Traffic, WireMessage,
 };
 
 /// Torrent handles that events of one batch share.
@@ -165,6 +165,12 @@ impl Filler {
                 (self.raw.token, self.raw.generation) = (*token, *generation);
                 self.data(blob);
             }
+            EventKind::PeerRequest { token, addr, incoming } => {
+                self.raw.kind = TERN_EVENT_PEER_REQUEST;
+                (self.raw.token, self.raw.a) = (*token, i64::from(*incoming));
+                self.addr(addr);
+            }
+            EventKind::Traffic(traffic) => self.traffic(traffic),
             EventKind::Added | EventKind::Removed => {
                 let added = matches!(event.kind, EventKind::Added);
                 self.raw.kind = if added { TERN_EVENT_ADDED } else { TERN_EVENT_REMOVED };
@@ -363,6 +369,28 @@ impl Filler {
                 self.raw.a = or_unknown(*complete);
                 self.raw.b = or_unknown(*incomplete);
                 self.raw.c = or_unknown(*downloaded);
+                self.text(url);
+            }
+        }
+    }
+
+    fn traffic(&mut self, traffic: &Traffic) {
+        match traffic {
+            Traffic::Received { peer, addr, bytes } | Traffic::Sent { peer, addr, bytes } => {
+                let received = matches!(traffic, Traffic::Received { .. });
+                self.raw.kind = if received { TERN_EVENT_RECEIVED } else { TERN_EVENT_SENT };
+                (self.raw.peer, self.raw.a) = (peer.0, int(*bytes));
+                self.addr(addr);
+            }
+            Traffic::FileRead(span) | Traffic::FileWritten(span) => {
+                let read = matches!(traffic, Traffic::FileRead(_));
+                self.raw.kind = if read { TERN_EVENT_FILE_READ } else { TERN_EVENT_FILE_WRITTEN };
+                self.raw.file = span.file.0;
+                (self.raw.a, self.raw.b) = (int(span.offset), int(span.length));
+            }
+            Traffic::Tracker { url, sent, received } => {
+                self.raw.kind = TERN_EVENT_TRACKER_TRAFFIC;
+                (self.raw.a, self.raw.b) = (int(*sent), int(*received));
                 self.text(url);
             }
         }

@@ -154,6 +154,7 @@ fn event_name(kind: i32) -> &'static CStr {
     match kind {
         TERN_EVENT_VERIFY_REQUEST => c"verify_request",
         TERN_EVENT_SAVE_REQUEST => c"save_request",
+        TERN_EVENT_PEER_REQUEST => c"peer_request",
         TERN_EVENT_LISTENING => c"listening",
         TERN_EVENT_LISTEN_FAILED => c"listen_failed",
         TERN_EVENT_CLOSED => c"closed",
@@ -187,6 +188,11 @@ fn event_name(kind: i32) -> &'static CStr {
         TERN_EVENT_SAVED => c"saved",
         TERN_EVENT_MESSAGE_IN => c"message_in",
         TERN_EVENT_MESSAGE_OUT => c"message_out",
+        TERN_EVENT_RECEIVED => c"received",
+        TERN_EVENT_SENT => c"sent",
+        TERN_EVENT_FILE_READ => c"file_read",
+        TERN_EVENT_FILE_WRITTEN => c"file_written",
+        TERN_EVENT_TRACKER_TRAFFIC => c"tracker_traffic",
         TERN_EVENT_LOG => c"log",
         _ => c"unknown",
     }

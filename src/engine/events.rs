@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 pub use queue::Queue;
 
-use super::host::TrackerEvent;
+use super::host::{TrackerEvent, Traffic};
 use super::session::Entry;
 use crate::base::{PeerKey, PieceIndex};
 use crate::proto::peer::Message;
@@ -42,6 +42,8 @@ pub mod class {
     pub const WIRE: u32 = 0x0100;
     /// Log lines.
     pub const LOG: u32 = 0x0200;
+    /// Bytes that pass sockets and files.
+    pub const IO: u32 = 0x0400;
     /// What a new session is subscribed to.
     pub const DEFAULT: u32 = 0x02ff;
 }
@@ -71,6 +73,15 @@ pub enum EventKind {
         generation: u64,
         /// Bencoded.
         blob: Bytes,
+    },
+    /// The host is asked about an address, before it is connected to or let in.
+    PeerRequest {
+        /// For the answer.
+        token: u64,
+        /// Whose address.
+        addr: SocketAddr,
+        /// It connected to us.
+        incoming: bool,
     },
     /// A listen socket is open.
     Listening {
@@ -135,6 +146,8 @@ pub enum EventKind {
         /// Which.
         message: WireMessage,
     },
+    /// Bytes passed a socket or a file.
+    Traffic(Traffic),
     /// A log line.
     Log {
         /// How bad.
@@ -257,7 +270,9 @@ impl EventKind {
     #[must_use]
     pub fn class(&self) -> u32 {
         match self {
-            Self::VerifyRequest(_) | Self::SaveRequest { .. } => class::REQUEST,
+            Self::VerifyRequest(_) | Self::SaveRequest { .. } | Self::PeerRequest { .. } => {
+                class::REQUEST
+            }
             Self::Listening { .. }
             | Self::ListenFailed { .. }
             | Self::Closed { .. }
@@ -266,6 +281,7 @@ impl EventKind {
             Self::SaveFailed { .. } | Self::Fatal(_) | Self::SourceFailed { .. } => class::ERROR,
             Self::Tracker(_) => class::TRACKER,
             Self::Message { .. } => class::WIRE,
+            Self::Traffic(_) => class::IO,
             Self::Log { .. } => class::LOG,
             Self::Notice(notice) => match notice {
                 Notice::PiecePassed(_) | Notice::PieceFailed(_) => class::PIECE,
@@ -290,6 +306,7 @@ impl EventKind {
             self,
             Self::VerifyRequest(_)
                 | Self::SaveRequest { .. }
+                | Self::PeerRequest { .. }
                 | Self::Closed { .. }
                 | Self::Dropped { .. }
                 | Self::Fatal(_)
@@ -301,7 +318,7 @@ impl EventKind {
     pub fn token(&self) -> Option<u64> {
         match self {
             Self::VerifyRequest(question) => Some(question.token),
-            Self::SaveRequest { token, .. } => Some(*token),
+            Self::SaveRequest { token, .. } | Self::PeerRequest { token, .. } => Some(*token),
             _ => None,
         }
     }

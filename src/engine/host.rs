@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 
 use crate::base::{DiskError, InfoHash, PeerKey, PieceIndex, TorrentId};
-use crate::codec::metainfo::{Info, Tiers};
+use crate::codec::metainfo::{FileSpan, Info, Tiers};
 use crate::codec::resume::Resume;
 use crate::proto::peer::{Connection, Message};
 use crate::proto::tracker::{AnnounceReply, TrackerStatus};
@@ -40,6 +40,50 @@ pub trait Host: Send + Sync {
     /// A peer message passed, only called when wire notices are on (see
     /// [`ShardCommand::WireNotices`]).
     fn wire(&self, torrent: TorrentId, peer: PeerKey, incoming: bool, message: &Message);
+    /// Bytes passed a socket or a file, only called when wire notices are on.
+    fn traffic(&self, torrent: TorrentId, traffic: Traffic);
+    /// May this address be connected to, or let in? Only called while `Settings::peer_requests`. A
+    /// sender that is dropped says no.
+    fn ask_peer(&self, torrent: TorrentId, addr: SocketAddr, incoming: bool, say: PeerAnswer);
+}
+
+/// Where the host's answer about an address goes: true lets it in.
+pub type PeerAnswer = tokio::sync::oneshot::Sender<bool>;
+
+/// Bytes that passed a socket or went to or came from a file.
+#[derive(Clone, Debug)]
+pub enum Traffic {
+    /// One read from a peer's socket.
+    Received {
+        /// Connection.
+        peer: PeerKey,
+        /// Its address.
+        addr: SocketAddr,
+        /// Bytes.
+        bytes: u64,
+    },
+    /// Writes to a peer's socket.
+    Sent {
+        /// Connection.
+        peer: PeerKey,
+        /// Its address.
+        addr: SocketAddr,
+        /// Bytes.
+        bytes: u64,
+    },
+    /// Content was read: for a peer or to be hashed.
+    FileRead(FileSpan),
+    /// Content was given to the storage.
+    FileWritten(FileSpan),
+    /// A tracker was asked over a connection that is closed now.
+    Tracker {
+        /// URL.
+        url: String,
+        /// Bytes of the request.
+        sent: u64,
+        /// Bytes of the answer.
+        received: u64,
+    },
 }
 
 /// Question to a verifier.

@@ -5,6 +5,7 @@
 //! answers go (the session knows).
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use super::host::PeerAnswer;
 use super::session::Entry;
 use crate::base::{PieceIndex, TorrentId};
 
@@ -42,6 +44,29 @@ pub(crate) enum Subject {
     Verify { piece: PieceIndex, attempt: u32 },
     /// Resume data.
     Save { generation: u64, blob: Bytes },
+    /// An address, before it is connected to or let in.
+    Peer(Asked),
+}
+
+/// Where the answer about an address goes. Dropped without one, it is no.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) addr: SocketAddr,
+    say: Arc<Mutex<Option<PeerAnswer>>>,
+}
+
+impl Asked {
+    pub(crate) fn new(addr: SocketAddr, say: PeerAnswer) -> Self {
+        Self { addr, say: Arc::new(Mutex::new(Some(say))) }
+    }
+
+    /// Gives the answer, once.
+    pub(crate) fn answer(&self, yes: bool) {
+        if let Some(say) = self.say.lock().take() {
+            // Who asked may have given up meanwhile.
+            let _ = say.send(yes);
+        }
+    }
 }
 
 /// An unanswered request.
@@ -171,6 +196,7 @@ impl Requests {
             let what = match open.subject {
                 Subject::Verify { piece, .. } => format!("verify request for piece {piece}"),
                 Subject::Save { generation, .. } => format!("save request {generation}"),
+                Subject::Peer(ref asked) => format!("question about {}", asked.addr),
             };
             let secs = PATIENCE.as_secs();
             let text = format!("{what} (token {token}) is unanswered for {secs} seconds");

@@ -83,6 +83,8 @@ pub struct Settings {
     pub verify_window: u32,
     /// Seed of all random choices; `None` takes one from the system.
     pub seed: Option<u64>,
+    /// The host is asked about each address before it is connected to or let in.
+    pub peer_requests: bool,
 }
 
 impl Default for Settings {
@@ -119,6 +121,7 @@ impl Default for Settings {
             event_queue_len: 10_000,
             verify_window: 64,
             seed: None,
+            peer_requests: false,
         }
     }
 }

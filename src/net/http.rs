@@ -27,6 +27,17 @@ pub struct Response {
     pub status: u16,
     /// Body, decompressed.
     pub body: Vec<u8>,
+    /// Bytes sent, redirects included, without TLS.
+    pub sent: u64,
+    /// Bytes received, redirects included, without TLS.
+    pub received: u64,
+}
+
+/// Bytes moved so far.
+#[derive(Default)]
+struct Moved {
+    sent: u64,
+    received: u64,
 }
 
 /// Why there is no answer.
@@ -114,9 +125,13 @@ async fn follow(
     deadline: Instant,
     reach: Reach,
 ) -> Result<Response, FetchError> {
+    let mut moved = Moved::default();
     loop {
-        match exchange(&request, tls, deadline, reach).await? {
-            HttpOutcome::Response { status, body } => return Ok(Response { status, body }),
+        match exchange(&request, tls, deadline, reach, &mut moved).await? {
+            HttpOutcome::Response { status, body } => {
+                let Moved { sent, received } = moved;
+                return Ok(Response { status, body, sent, received });
+            }
             // `redirect` counts, so this ends.
             HttpOutcome::Redirect(to) => {
                 request = request.redirect(&to).map_err(FetchError::Http)?;
@@ -130,13 +145,14 @@ async fn exchange(
     tls: &Tls,
     deadline: Instant,
     reach: Reach,
+    moved: &mut Moved,
 ) -> Result<HttpOutcome, FetchError> {
     let stream = connect(request.host(), request.port(), deadline, reach).await?;
     if request.tls() {
         let stream = tls.connect(stream, request.host()).await.map_err(FetchError::Tls)?;
-        converse(stream, request, false).await
+        converse(stream, request, false, moved).await
     } else {
-        converse(stream, request, true).await
+        converse(stream, request, true, moved).await
     }
 }
 
@@ -180,8 +196,11 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     request: &HttpRequest,
     half_close: bool,
+    moved: &mut Moved,
 ) -> Result<HttpOutcome, FetchError> {
-    stream.write_all(&request.to_bytes()).await.map_err(FetchError::Io)?;
+    let asked = request.to_bytes();
+    stream.write_all(&asked).await.map_err(FetchError::Io)?;
+    moved.sent += asked.len() as u64;
     stream.flush().await.map_err(FetchError::Io)?;
     if half_close {
         // A server that answered and closed already makes this fail; its answer is what counts.
@@ -199,6 +218,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         if read == 0 {
             return response.finish().map_err(FetchError::Http);
         }
+        moved.received += read as u64;
         let data = chunk.get(..read).unwrap_or(&[]);
         if let Some(outcome) = response.receive(data).map_err(FetchError::Http)? {
             return Ok(outcome);

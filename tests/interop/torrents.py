@@ -199,11 +199,19 @@ def strangers(torrent, directory):
 
 
 class Resume:
-    """What a resume blob claims, libtern's or libtorrent's."""
+    """What resume data claim: libtern's, libtorrent's, or those of Net::BitTorrent around ours."""
 
     def __init__(self, blob, piece_count):
         self.keys = decode(blob)
         self.count = piece_count
+        if b".format" in self.keys:
+            bits = self.keys[b"bitfield"]
+            self.have = [i for i in range(piece_count) if bits[i // 8] & (1 << i % 8)]
+            inner = Resume(self.keys[b"libtern"], piece_count)
+            if not set(self.have) <= set(inner.have):
+                raise ValueError("the two parts of the resume data differ")
+            self.keys = inner.keys
+            return
         raw = self.keys.get(b"pieces", b"")
         if self.keys.get(b"file-version", 1) == 1:
             self.have = [i for i, b in enumerate(raw[:piece_count]) if b & 1]

@@ -12,4 +12,5 @@ mod rig;
 mod serve;
 mod speed;
 mod trackers;
+mod traffic;
 mod transfer;

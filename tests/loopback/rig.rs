@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::Duration;
@@ -13,8 +14,8 @@ use tern::base::{
 use tern::codec::metainfo::{FileAttr, FileEntry, Info};
 use tern::disk::{Pool, PoolConfig, PoolStats};
 use tern::engine::host::{
-    AddTorrent, Directory, Host, Link, SaveRequest, ShardCommand, TorrentView, TrackerEvent,
-    VerifyRequest,
+    AddTorrent, Directory, Host, Link, PeerAnswer, SaveRequest, ShardCommand, TorrentView,
+    TrackerEvent, Traffic, VerifyRequest,
 };
 use tern::engine::settings::Settings;
 use tern::engine::shard::{self, Spawned};
@@ -40,6 +41,8 @@ pub struct Told {
     pub wire: Vec<(PeerKey, bool, Message)>,
     pub metadata: Vec<(TorrentId, Arc<Info>)>,
     pub sources_failed: Vec<(TorrentId, String, String)>,
+    pub traffic: Vec<Traffic>,
+    pub asked: Vec<(SocketAddr, bool)>,
 }
 
 #[derive(Default)]
@@ -48,6 +51,8 @@ struct TestHost {
     changed: Condvar,
     shards: OnceLock<Vec<shard::ShardHandle>>,
     homes: Mutex<BTreeMap<TorrentId, (usize, InfoHash)>>,
+    /// Says no to addresses.
+    refuses: AtomicBool,
 }
 
 impl TestHost {
@@ -95,6 +100,13 @@ impl Host for TestHost {
     }
     fn wire(&self, _torrent: TorrentId, peer: PeerKey, incoming: bool, message: &Message) {
         self.tell(|t| t.wire.push((peer, incoming, message.clone())));
+    }
+    fn traffic(&self, _torrent: TorrentId, traffic: Traffic) {
+        self.tell(|t| t.traffic.push(traffic));
+    }
+    fn ask_peer(&self, _torrent: TorrentId, addr: SocketAddr, incoming: bool, say: PeerAnswer) {
+        self.tell(|t| t.asked.push((addr, incoming)));
+        let _ = say.send(!self.refuses.load(Ordering::Relaxed));
     }
 }
 
@@ -238,6 +250,11 @@ impl Rig {
                 panic!("no {what}; notices: {:#?}\n{:#?}", told.notices, told.tracker);
             }
         }
+    }
+
+    /// Says no, or yes again, to addresses asked about.
+    pub fn refuse(&self, refuse: bool) {
+        self.host.refuses.store(refuse, Ordering::Relaxed);
     }
 
     /// Waits until a torrent is complete.

@@ -12,8 +12,8 @@ use tern::proto::peer::ut_metadata::MetadataMessage;
 use tern::proto::peer::ut_pex::{Pex, PexFlags};
 use tern::proto::peer::{Config, Connection, Event as ConnEvent, Message};
 use tern::swarm::{
-    Command, Input, LoadPolicy, Output, PeerSource, SavePolicy, Status, Torrent, TorrentParams,
-    TorrentState, Tuning,
+    CloseReason, Command, Input, LoadPolicy, Output, PeerSource, SavePolicy, Status, Torrent,
+    TorrentParams, TorrentState, Tuning,
 };
 
 use crate::content::Content;
@@ -56,7 +56,7 @@ fn status(world: &World, n: usize) -> Status {
 
 #[test]
 fn a_magnet_becomes_a_torrent_and_keeps_its_peers() {
-    for s in 0..3 {
+    for s in 0..2 {
         let mut w = world(s, 900);
         w.add(seed());
         let leech = w.add(magnet());
@@ -64,13 +64,15 @@ fn a_magnet_becomes_a_torrent_and_keeps_its_peers() {
         let log = &w.nodes[leech].log;
         assert_eq!((log.metadata, log.finished), (1, 1));
         assert_eq!(log.states.first(), Some(&TorrentState::Metadata));
-        assert!(log.disconnects.is_empty(), "{:?}", log.disconnects);
+        // Both dialled, and in the end both are complete: no other reason to part.
+        let fine = |r: &CloseReason| matches!(r, CloseReason::Duplicate | CloseReason::BothSeeds);
+        assert!(log.disconnects.iter().all(fine), "{:?}", log.disconnects);
     }
 }
 
 #[test]
 fn fifty_magnets_and_one_seed() {
-    let mut w = world(50, 40);
+    let mut w = world(50, 16);
     let tuning = Tuning { max_connections: 10, ..Tuning::default() };
     w.add(Setup { tuning: tuning.clone(), ..seed() });
     for _ in 0..50 {
@@ -82,7 +84,7 @@ fn fifty_magnets_and_one_seed() {
 
 #[test]
 fn liars_and_the_mute_only_cost_time() {
-    for s in 0..30 {
+    for s in 0..12 {
         let mut rng = Rng::new(s);
         let mut w = world(s, 900);
         let size = w.content.info.raw.len();
@@ -113,7 +115,7 @@ fn liars_and_the_mute_only_cost_time() {
 
 #[test]
 fn the_only_one_who_has_it_leaves_and_comes_back() {
-    for s in 0..20 {
+    for s in 0..8 {
         let mut w = world(s, 900);
         let only = w.add(seed());
         w.add(magnet());

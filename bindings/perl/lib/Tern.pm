@@ -103,6 +103,10 @@ file or directory and returns the bytes of a F<.torrent> file. Further keys: C<n
 C<created_by>, C<creation_date>, C<source>, C<private>, C<flags>, C<web_seeds>, C<threads>,
 C<hash_path>.
 
+=item * C<Tern::version()>, C<version_string>, C<has($feature)>, C<result_name($code)>,
+C<result_text($code)>, C<event_name($kind)> and C<state_name($state)> are the header's functions of
+these names.
+
 =back
 
 =head2 Threads and forks

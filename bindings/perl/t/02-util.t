@@ -51,7 +51,7 @@ is_deeply([map { $_->{Type} } @got], [HANDSHAKE, KEEPALIVE, CHOKE, HAVE, BITFIEL
     PIECE, PORT, EXTPROTOCOL, HAVE_ALL], 'types');
 is_deeply($got[0]{Payload}, ["\0" x 8, 'h' x 20, 'p' x 20], 'handshake');
 is($got[3]{Payload}, 7, 'have');
-is($got[4]{Payload}, "\x01\x80", 'bitfield, LSB first on both sides');
+is($got[4]{Payload}, "\x80\x01", 'bitfield: built in wire order, parsed LSB first');
 is_deeply($got[5]{Payload}, [1, 2, 3], 'request');
 is_deeply($got[6]{Payload}, [1, 0, 'data'], 'piece');
 is_deeply($got[8]{Payload}, [0, {m => {}}], 'extended');
@@ -69,4 +69,19 @@ is(length $part, 6, 'and not touched');
 }
 like(Net::BitTorrent::Version::gen_peerid(), qr/\ANB\d{3}[SU]-.{13}\z/, 'peer id');
 is(length Net::BitTorrent::Version::gen_node_id(), 20, 'node id');
+{
+    # A child that was forked draws others, however rand was seeded.
+    srand 1;
+    my @drawn;
+    for my $n (1, 2) {
+        my $pid = open(my $out, '-|') // die "fork: $!";
+        if (!$pid) {
+            print Net::BitTorrent::Version::gen_peerid();
+            exit;
+        }
+        push @drawn, scalar <$out>;
+        close $out;
+    }
+    isnt($drawn[0], $drawn[1], 'other peer ids in other processes');
+}
 done_testing;

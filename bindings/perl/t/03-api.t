@@ -148,7 +148,7 @@ for my $base ("$dir/\x{263a}", "$dir/\xe2\x98\xba") {
 # Fakes: undef, never a crash.
 for my $class (qw(Net::BitTorrent Net::BitTorrent::Torrent Net::BitTorrent::Torrent::File
     Net::BitTorrent::Torrent::Tracker Net::BitTorrent::Torrent::Tracker::HTTP
-    Net::BitTorrent::Peer)) {
+    Net::BitTorrent::Torrent::Tracker::UDP Net::BitTorrent::DHT Net::BitTorrent::Peer)) {
     my $fake = bless \{}, $class;
     no strict 'refs';
     my @methods = grep { /\A[a-z]/ && defined &{"${class}::$_"}
@@ -165,4 +165,29 @@ is($T->new({Path => $file, Client => bless \{}, 'Net::BitTorrent'}), undef, 'a f
 is(Net::BitTorrent::Peer->new({Address => '127.0.0.1:1', Torrent => bless \{}, $T}), undef,
     'a fake torrent');
 is($client->remove_torrent(bless \{}, $T), undef, 'a fake to be removed');
+is(Net::BitTorrent::Torrent::File->new({Path => 'x', Torrent => bless(\{}, $T), Size => 1,
+    Index => 0}), undef, 'a file of a fake');
+is(Net::BitTorrent::Torrent::Tracker->new({Torrent => bless(\{}, $T), URLs => ['http://x/']}),
+    undef, 'a tier of a fake');
+for my $kind (qw(HTTP UDP)) {
+    is("Net::BitTorrent::Torrent::Tracker::$kind"->new({URL => lc "$kind://x/",
+        Tier => bless \{}, 'Net::BitTorrent::Torrent::Tracker'}), undef, "a $kind tracker of one");
+}
+is(Net::BitTorrent::DHT->new({Client => bless \{}, 'Net::BitTorrent'}), undef, 'a DHT of one');
+is(Net::BitTorrent::Peer->new({Client => $client, Socket => \*STDIN}), undef, 'a socket');
+warned();
+
+# What prints says who it is.
+{
+    package Heard;
+    sub TIEHANDLE { return bless [], shift }
+    sub PRINT { push @{$_[0]}, scalar caller; return 1 }
+}
+{
+    my $heard = tie *STDERR, 'Heard';
+    my @who = ($client, $torrent, $torrent->files->[0], $tier, @{$tier->urls}, $client->_dht);
+    $_->as_string for @who;
+    untie *STDERR;
+    is_deeply([@$heard], [map { ref } @who], 'each prints by itself');
+}
 done_testing;

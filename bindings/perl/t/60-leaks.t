@@ -34,6 +34,37 @@ no_leaks_ok {
 } 'a check and a save';
 no_leaks_ok { my $client = client(); $client->do_one_loop(0) } 'a client';
 no_leaks_ok {
+    my $client = client(RaiseError => 1);
+    eval { $client->add_torrent({Path => "$dir/nothing"}) };
+    my $text = "$@";
+    undef $@;
+    $client->_dht->add_node({ip => '127.0.0.1', port => 1}) if $client->_use_dht;
+    my @seen = ($client->_dht->nodes, $client->as_string(1), $client->_connections);
+    my $code = $client->on(piece_hash_pass => sub { });
+    $client->off(piece_hash_pass => $code);
+    my $id = $client->_schedule({Time => 0, Code => sub { }, Object => $client});
+    $client->_cancel($id);
+    $client->shutdown;
+} 'errors, jobs, handlers';
+no_leaks_ok {
+    my $orphan = Net::BitTorrent::Torrent->new({Path => $file, BaseDir => $dir,
+        Resume => "$dir/leak.resume"});
+    my @seen = ($orphan->resume_data, $orphan->_working_pieces, $orphan->_piece_by_index(0));
+    $orphan->_add_tracker(['http://127.0.0.1:9/a', 'udp://127.0.0.1:9']);
+    my @told = map { $_->as_string(1) } $orphan, @{$orphan->files}, @{$orphan->trackers},
+        map { @{$_->urls} } @{$orphan->trackers};
+    $orphan->hashcheck_start(sub { my ($self) = @_; $self->bitfield });
+} 'resume data, trackers, a check that is left';
+no_leaks_ok {
+    my $client = client();
+    my $torrent = $client->add($file, $dir);
+    $torrent->hashcheck;
+    my $state = $client->save_state;
+    $client->remove_torrent($torrent);
+    undef $torrent;
+    $client->load_state($state);
+} 'the state of a client';
+no_leaks_ok {
     my $client = client();
     my $torrent = $client->add_torrent({Path => $file, BaseDir => $dir});
     $torrent->hashcheck;
@@ -60,7 +91,11 @@ no_leaks_ok {
             my $p = $_[1]{Peer};
             my @x = ($p->bitfield, $p->as_string(1));
         });
-        $leech->on_event(incoming_packet => sub { });
+        $leech->on_event($_ => sub { })
+            for qw(incoming_packet outgoing_packet peer_read peer_write ip_filter file_open
+            file_close file_read file_write tracker_read peer_disconnect piece_hash_pass);
+        $torrent->on(verify_piece => sub { 1 });
+        $torrent->on(resume_save => sub { 1 });
         $torrent->add_peer('127.0.0.1:' . $seed->_tcp_port);
         loop_until(sub { $torrent->is_complete }, $leech);
     } 'a transfer';

@@ -96,6 +96,17 @@ bitfield(tern_view *v)
         RETVAL
 
 SV *
+want(tern_view *v)
+    CODE:
+        RETVAL = newSVpvn("", 0);
+        SvGROW(RETVAL, v->len + 1);
+        VIEW_LOCK(v);
+        sv_setpvn(RETVAL, (const char *) v->want, v->len);
+        VIEW_UNLOCK(v);
+    OUTPUT:
+        RETVAL
+
+SV *
 missing(tern_view *v)
     PREINIT:
         STRLEN i;

@@ -418,3 +418,44 @@ def test_changed_file_is_reported(place: Place) -> None:
     assert (checked.hashed, checked.restored, checked.present) == (4, 4, 8)
     (rejected,) = [event for event in events if isinstance(event, libtern.ResumeRejected)]
     assert rejected.partial and rejected.file == 1 and rejected.pieces == 4 and rejected.reason
+
+
+def test_addresses_are_asked_about(place: Place) -> None:
+    seed, source, metainfo, address = place.seed(3 * PIECE)
+    asked: list[tuple[str, bool]] = []
+    answers: list[bool | None] = [False]
+
+    def decide(request: libtern.PeerRequest) -> bool | None:
+        asked.append((request.address, request.incoming))
+        return answers[0]
+
+    session = place.session()
+    assert session.on_peer(decide) is decide
+    torrent = session.add(metainfo, save_path=(target := place.directory()), peers=[address])
+    until(session, lambda: asked)
+    assert asked[0] == (address, False)
+    assert torrent.status().downloaded == 0
+    session.on_peer(None)
+    torrent.add_peer(address)
+    until(session, libtern.Finished)
+    assert tree(target) == tree(source)
+
+
+def test_bytes_are_told_to_who_listens(place: Place) -> None:
+    _, _, metainfo, address = place.seed(3 * PIECE + 5)
+    session = place.session()
+    session.subscribe(libtern.EventClass.DEFAULT | libtern.EventClass.IO)
+    torrent = session.add(metainfo, save_path=place.directory())
+    torrent.set_wire_notices(True)
+    torrent.add_peer(address)
+    events: list[libtern.Event] = []
+    until(session, libtern.Finished, events)
+    received = [event for event in events if type(event) is libtern.BytesReceived]
+    sent = [event for event in events if isinstance(event, libtern.BytesSent)]
+    written = [event for event in events if isinstance(event, libtern.FileWritten)]
+    assert sum(event.length for event in received) > 3 * PIECE
+    assert {event.address for event in received + sent} == {address}
+    assert sum(event.length for event in written) == 3 * PIECE + 5
+    assert {event.file for event in written} == {0}
+    read = [event for event in events if type(event) is libtern.FileRead]
+    assert sum(event.length for event in read) == 3 * PIECE + 5

@@ -386,6 +386,13 @@ pub static TABLE: &[OptionSpec] = &[
          sides more than it saves), 2 always. For connections made afterwards.",
     ),
     opt(
+        1090,
+        "peer_requests",
+        true,
+        Access::Bool(|s| s.peer_requests, |s, v| s.peer_requests = v),
+        "Ask the host about each peer address before connecting to it or letting it in.",
+    ),
+    opt(
         2001,
         "trackers_enabled",
         true,

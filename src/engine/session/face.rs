@@ -8,7 +8,9 @@ use super::{Core, Entry, Hooks};
 use crate::base::{InfoHash, PeerKey, TorrentId};
 use crate::codec::metainfo::Info;
 use crate::engine::events::{Event, EventKind, WireMessage, class};
-use crate::engine::host::{Directory, Host, SaveRequest, TrackerEvent, VerifyRequest};
+use crate::engine::host::{
+    Directory, Host, PeerAnswer, SaveRequest, TrackerEvent, Traffic, VerifyRequest,
+};
 use crate::engine::store::Change;
 use crate::proto::peer::Message;
 use crate::swarm::Notice;
@@ -114,6 +116,20 @@ impl Host for Face {
         if let Some(entry) = self.entry(torrent) {
             let message = WireMessage::new(message);
             self.push(entry, EventKind::Message { peer, incoming, message });
+        }
+    }
+
+    fn traffic(&self, torrent: TorrentId, traffic: Traffic) {
+        if self.0.queue.wants(class::IO)
+            && let Some(entry) = self.entry(torrent)
+        {
+            self.push(entry, EventKind::Traffic(traffic));
+        }
+    }
+
+    fn ask_peer(&self, torrent: TorrentId, addr: SocketAddr, incoming: bool, say: PeerAnswer) {
+        if let Some(entry) = self.entry(torrent) {
+            self.0.ask_about_peer(&entry, addr, incoming, say);
         }
     }
 }

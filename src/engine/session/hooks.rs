@@ -1,5 +1,6 @@
 //! The two hooks: who is asked, how, and where the answers go.
 
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -8,8 +9,8 @@ use bytes::Bytes;
 use super::{Core, Entry, Hook, Hooks};
 use crate::engine::error::{Error, ErrorKind};
 use crate::engine::events::{Event, EventKind, VerifyQuestion};
-use crate::engine::host::{SaveRequest, ShardCommand, VerifyRequest};
-use crate::engine::requests::{Subject, Verdict};
+use crate::engine::host::{PeerAnswer, SaveRequest, ShardCommand, VerifyRequest};
+use crate::engine::requests::{Asked, Subject, Verdict};
 use crate::engine::store::{Change, Save};
 use crate::swarm::{Command, SavePolicy, SaveVerdict, VerifyVerdict};
 
@@ -136,6 +137,21 @@ impl Core {
         self.ask(hook, token, Event::now(Some(Arc::clone(entry)), kind));
     }
 
+    /// A shard wants to know whether an address may be used.
+    pub(super) fn ask_about_peer(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        addr: SocketAddr,
+        incoming: bool,
+        say: PeerAnswer,
+    ) {
+        let token = self.requests.open(entry, Subject::Peer(Asked::new(addr, say)));
+        let kind = EventKind::PeerRequest { token, addr, incoming };
+        // Makes the worker's tick look after requests nobody answers.
+        self.hook_worker.start();
+        self.queue.push(Event::now(Some(Arc::clone(entry)), kind));
+    }
+
     /// Nobody keeps this state: the torrent is not to ask again.
     fn discard(&self, entry: &Entry, generation: u64) {
         entry.discard(generation);
@@ -230,6 +246,10 @@ impl Core {
                 };
                 self.send(entry, ShardCommand::SaveAnswer(entry.id, generation, verdict))
             }
+            Subject::Peer(asked) => {
+                asked.answer(matches!(verdict, Verdict::Accept | Verdict::Pass));
+                Ok(())
+            }
         }
     }
 
@@ -241,6 +261,7 @@ impl Core {
             (_, Some(lent)) => return Ok(lent),
             (Subject::Save { blob, .. }, None) => blob,
             (Subject::Verify { piece, .. }, None) => self.read_piece(&entry, piece)?,
+            (Subject::Peer(_), None) => Bytes::new(),
         };
         self.requests.lend(token, bytes).ok_or_else(gone)
     }

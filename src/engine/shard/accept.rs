@@ -15,9 +15,9 @@ use tokio::task::JoinHandle;
 use super::slot::Conn;
 use super::{Shard, conn};
 use crate::base::{PeerKey, TorrentId};
-use crate::engine::host::ShardCommand;
+use crate::engine::host::{ShardCommand, Traffic};
 use crate::net::{canonical, listen};
-use crate::proto::peer::{Connection, Event};
+use crate::proto::peer::{Connection, Event, HANDSHAKE_LEN};
 use crate::swarm::Input;
 
 /// Connections that have not said what they want. Beyond it the oldest goes: a peer that means it
@@ -27,6 +27,8 @@ const UNIDENTIFIED_MAX: usize = 256;
 const IDENTIFY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause after `accept` failed (no file descriptors left, for one): the error stays for a while.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
+/// Time for the host to say whether an address may be used: as long as it may hold a descriptor.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes read while waiting for the 68 of a handshake.
 const HANDSHAKE_BUFFER: usize = 1024;
 
@@ -104,7 +106,9 @@ impl Shard {
             let identified =
                 tokio::time::timeout(IDENTIFY_TIMEOUT, identify(&shard, stream, addr)).await;
             shard.door.unidentified.borrow_mut().retain(|(t, _)| *t != ticket);
-            if let Ok(Some((index, torrent, identified))) = identified {
+            if let Ok(Some((index, torrent, identified))) = identified
+                && shard.may_use(torrent, addr, true).await
+            {
                 shard.hand_over(index, torrent, identified);
             }
         });
@@ -115,6 +119,17 @@ impl Shard {
         {
             oldest.abort();
         }
+    }
+
+    /// Whether the host lets an address be connected to, or in; asks it when it wants to be asked.
+    /// Unanswered for [`ANSWER_TIMEOUT`], it is no.
+    pub(super) async fn may_use(&self, torrent: TorrentId, addr: SocketAddr, comes: bool) -> bool {
+        if !self.settings().peer_requests {
+            return true;
+        }
+        let (say, said) = tokio::sync::oneshot::channel();
+        self.host.ask_peer(torrent, addr, comes, say);
+        matches!(tokio::time::timeout(ANSWER_TIMEOUT, said).await, Ok(Ok(true)))
     }
 
     /// Gives a connection to the shard that has its torrent.
@@ -139,6 +154,10 @@ impl Shard {
         slot.next_incoming.set(key.0 + 1);
         let conn = Rc::new(Conn::new(key, who.addr));
         slot.conns.borrow_mut().insert(key, Rc::clone(&conn));
+        if slot.wire.get() {
+            let bytes = (HANDSHAKE_LEN + who.rest.len()) as u64;
+            self.host.traffic(torrent, Traffic::Received { peer: key, addr: who.addr, bytes });
+        }
         let input = Input::Incoming { peer: key, addr: who.addr, connection: who.connection };
         self.input(&slot, input);
         // The brain may have refused it, by closing it.

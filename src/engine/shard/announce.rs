@@ -15,7 +15,7 @@ use super::Shard;
 use super::slot::{Slot, Trackers};
 use crate::base::{Instant, Rng};
 use crate::codec::metainfo::Tiers;
-use crate::engine::host::TrackerEvent;
+use crate::engine::host::{TrackerEvent, Traffic};
 use crate::engine::settings::Settings;
 use crate::net::{canonical, http};
 use crate::proto::tracker::{
@@ -263,6 +263,12 @@ impl Shard {
             return Err(Failure { reason: "stopped meanwhile".into(), retry: None });
         }
         let body = self.fetch(target, settings).await?;
+        if slot.wire.get() {
+            let url = slot.trackers.announcer.borrow().url(tracker).map(str::to_owned);
+            let (sent, received) = (body.sent, body.received);
+            let url = url.unwrap_or_default();
+            self.host.traffic(slot.id, Traffic::Tracker { url, sent, received });
+        }
         tracker::parse_announce(&body.body).map_err(|error| body.failure(&error))
     }
 

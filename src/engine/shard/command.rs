@@ -51,7 +51,10 @@ impl Shard {
             ShardCommand::Scrape(id) => self.with(id, |s| self.scrape(s)),
             ShardCommand::DeleteFiles(id) => self.with(id, |s| s.delete.set(true)),
             ShardCommand::WireNotices(id, on) => {
-                self.with(id, |s| s.brain.borrow_mut().set_wire_notices(on));
+                self.with(id, |s| {
+                    s.wire.set(on);
+                    s.brain.borrow_mut().set_wire_notices(on);
+                });
             }
         }
     }
@@ -86,6 +89,7 @@ impl Shard {
             stalled: Cell::new(false),
             delete: Cell::new(false),
             closing: Cell::new(false),
+            wire: Cell::new(false),
             gone: Cell::new(false),
         });
         slot.limits.set(now, Direction::Up, add.upload_limit);

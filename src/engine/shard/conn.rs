@@ -21,6 +21,7 @@ use super::fleet::Permit;
 use super::limit::{self, Direction, Grant};
 use super::outbox::{Failure, Way};
 use super::slot::{Conn, Slot};
+use crate::engine::host::Traffic;
 use crate::engine::settings::SendInPlace;
 use crate::net::{canonical, send};
 use crate::swarm::Input;
@@ -57,6 +58,10 @@ enum Step {
 
 /// An outgoing attempt from permit to end. `conn` is already in the torrent's table.
 pub(super) async fn dial(shard: Rc<Shard>, slot: Rc<Slot>, conn: Rc<Conn>) {
+    if !shard.may_use(slot.id, conn.addr, false).await {
+        slot.conns.borrow_mut().remove(&conn.key);
+        return shard.input(&slot, Input::ConnectFailed { peer: conn.key });
+    }
     let Some((permit, attempt)) = permits(&shard, &conn).await else { return };
     let timeout = shard.settings().connect_timeout;
     let connected = {
@@ -249,6 +254,10 @@ impl Io<'_> {
             }
         }
         if written > 0 {
+            if self.slot.wire.get() {
+                let (peer, addr, bytes) = (self.conn.key, self.conn.addr, written as u64);
+                self.shard.host.traffic(self.slot.id, Traffic::Sent { peer, addr, bytes });
+            }
             let pending = self.conn.pending();
             self.shard.input(self.slot, Input::Drained { peer: self.conn.key, pending });
         }
@@ -273,7 +282,13 @@ impl Io<'_> {
         let Poll::Ready(result) = self.fill(cx, allowed) else { return Ok(Step::Idle) };
         match result.map_err(|e| lost(&e))? {
             0 => return Err(End::Theirs(0)),
-            n => self.consume(Direction::Down, n),
+            n => {
+                self.consume(Direction::Down, n);
+                if self.slot.wire.get() {
+                    let (peer, addr, bytes) = (self.conn.key, self.conn.addr, n as u64);
+                    self.shard.host.traffic(self.slot.id, Traffic::Received { peer, addr, bytes });
+                }
+            }
         }
         self.deliver();
         Ok(if limited { Step::Yield } else { Step::Moved })

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 
-use super::jobs::{self, Ticket};
+use super::jobs::{self, Ticket, Wish};
 use super::slot::{Conn, Slot};
 use super::{Shard, conn};
-use crate::base::{BlockSpan, DiskError, PeerKey, Region, TorrentId};
+use crate::base::{BlockSpan, DiskError, FileIndex, PeerKey, Region, TorrentId};
+use crate::codec::metainfo::FileSpan;
 use crate::disk::{Completion, Job, JobTag, Outcome};
-use crate::engine::host::{SaveRequest, VerifyRequest};
+use crate::engine::host::{SaveRequest, Traffic, VerifyRequest};
 use crate::swarm::{DiskAnswer, DiskOp, INTERNAL_READER, Input, Output};
 
 /// A deadline is at least this far away: a brain that names a time that has passed cannot spin a
@@ -81,6 +82,9 @@ impl Shard {
                 self.host.closed(slot.id);
             }
             Some(Ticket::Brain(wish)) => {
+                if slot.wire.get() {
+                    self.tell_files(slot, &wish, &outcome);
+                }
                 if let Outcome::Moved(to) = &outcome {
                     *slot.save_path.borrow_mut() = to.as_path().into();
                 }
@@ -132,8 +136,36 @@ impl Shard {
         self.rearm(slot);
     }
 
+    /// Tells which bytes of which files a job moved, before what follows from it is told.
+    fn tell_files(&self, slot: &Slot, wish: &Wish, outcome: &Outcome) {
+        let (span, wrote) = match (wish, outcome) {
+            (Wish::Write(span), Outcome::Done) => (*span, true),
+            (Wish::Read(_, span), Outcome::Data(_)) => (*span, false),
+            (Wish::Hash(piece), Outcome::Digest(_)) => {
+                let length = slot.info().geometry.len_of(*piece);
+                (BlockSpan { piece: *piece, begin: 0, length }, false)
+            }
+            _ => return,
+        };
+        let told = if wrote { Traffic::FileWritten } else { Traffic::FileRead };
+        self.tell_spans(slot, span, told);
+    }
+
+    fn tell_spans(&self, slot: &Slot, span: BlockSpan, told: fn(FileSpan) -> Traffic) {
+        let info = slot.info();
+        let padding = |file: FileIndex| info.files.get(file.idx()).is_some_and(|f| f.attr.padding);
+        for part in info.spans(span.piece, span.begin, span.length) {
+            if !padding(part.file) {
+                self.host.traffic(slot.id, told(part));
+            }
+        }
+    }
+
     /// Answers reads of what needed no reading.
     fn give_back(&self, slot: &Slot, lent: &mut Vec<(PeerKey, BlockSpan, Region)>) {
+        if slot.wire.get() {
+            lent.iter().for_each(|(_, span, _)| self.tell_spans(slot, *span, Traffic::FileRead));
+        }
         let (now, mut brain) = (self.now(), slot.brain.borrow_mut());
         for (peer, span, region) in lent.drain(..) {
             let answer = DiskAnswer::Read(peer, span, Ok(region.into()));

@@ -44,6 +44,8 @@ pub(super) struct Slot {
     pub(super) delete: Cell<bool>,
     /// The brain said `Closed`; the storage is being closed.
     pub(super) closing: Cell<bool>,
+    /// Wire notices are on.
+    pub(super) wire: Cell<bool>,
     /// Not on the shard any more; tasks that still hold it must not use it.
     pub(super) gone: Cell<bool>,
 }

@@ -28,6 +28,9 @@ pub use allowed_fast::allowed_fast_set;
 pub use client_name::client_name;
 pub use connection::Connection;
 
+/// Bytes of a handshake.
+pub const HANDSHAKE_LEN: usize = handshake::LEN;
+
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {

@@ -535,7 +535,7 @@ fn without_metadata_indexes_have_another_bound_until_it_comes() {
     let hello = sent(&mut connection);
     let offers = b"1:md11:lt_donthavei7e11:ut_metadatai2e6:ut_pexi1ee1:p";
     assert!(hello.windows(offers.len()).any(|part| part == offers), "{}", hello.escape_ascii());
-    let mut say = |connection: &mut Connection, body: &[u8]| {
+    let say = |connection: &mut Connection, body: &[u8]| {
         connection.receive(T0, &mut BytesMut::from(&frame(body)[..]));
         events(connection)
     };

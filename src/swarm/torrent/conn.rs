@@ -308,6 +308,10 @@ impl Torrent {
             }
         } else {
             self.known.failed(self.now, peer.addr);
+            // Who follows the wire has seen its bytes.
+            if self.flags.wire_notices {
+                self.notice(Notice::PeerDisconnected { peer: key, addr: peer.addr, reason });
+            }
         }
         if !peer.outstanding.is_empty() {
             self.touch_all();

@@ -2,17 +2,23 @@ package Net::BitTorrent;
 use 5.016;
 use strict;
 use warnings;
-use Carp qw(carp);
+use Digest::SHA ();
 use Errno ();
 use Scalar::Util qw(blessed looks_like_number);
 use Socket ();
 use Time::HiRes ();
 use Tern qw(:constants);
+use Net::BitTorrent::DHT;
+use Net::BitTorrent::Emitter;
 use Net::BitTorrent::Engine;
+use Net::BitTorrent::Error;
+use Net::BitTorrent::Legacy;
+use Net::BitTorrent::State;
 use Net::BitTorrent::Torrent;
 use Net::BitTorrent::Version;
 
 our $VERSION = '0.100';
+our @ISA = qw(Net::BitTorrent::Emitter Net::BitTorrent::Legacy);
 
 # Seconds that closing may take, `stopped` announces included.
 our $CLOSE_TIMEOUT = 10;
@@ -23,26 +29,19 @@ my %EVENTS = map { $_ => 1 } qw(
     piece_hash_pass piece_hash_fail file_open file_close file_read file_write file_error
 );
 
-# 0.052's private settings that the engine has too, and their defaults.
-my %SETTINGS = (
-    max_ul_rate          => ['upload_limit',              0],
-    max_dl_rate          => ['download_limit',            0],
-    peers_per_torrent    => ['torrent_max_connections', 100],
-    half_open            => ['max_half_open',             8],
-    connections_per_host => ['max_per_ip',                1],
-);
-
 sub _self {
     my ($object) = @_;
     return if !(blessed $object && $object->isa(__PACKAGE__));
     return Tern::state($object);
 }
 
+sub _fail { goto &Net::BitTorrent::Error::fail }
+
 sub new {
     my ($class, @args) = @_;
     if (@args > 1 || @args && ref $args[0] ne 'HASH') {
-        carp __PACKAGE__ . '->new({ }) requires parameters to be passed as a hashref';
-        return;
+        return _fail(undef, 'argument',
+            __PACKAGE__ . '->new({ }) requires parameters to be passed as a hashref');
     }
     my %args    = %{$args[0] // {}};
     my $peer_id = Net::BitTorrent::Version::gen_peerid();
@@ -52,28 +51,32 @@ sub new {
         calls    => {},
         jobs     => [],
         job      => 0,
-        settings => {map { $_ => $SETTINGS{$_}[1] } keys %SETTINGS},
+        settings => Net::BitTorrent::Legacy::defaults(),
+        use_dht  => 1,
+        raise    => $args{RaiseError} ? 1 : 0,
     };
     my %options = (
-        peer_id                  => $peer_id,
-        user_agent               => join('/', __PACKAGE__, $version),
-        stop_tracker_timeout_ms  => 3000,
-        event_queue_len          => 1_000_000,
-        map { @{$SETTINGS{$_}}[0, 1] } keys %SETTINGS,
+        peer_id                 => $peer_id,
+        user_agent              => join('/', __PACKAGE__, $version),
+        stop_tracker_timeout_ms => 3000,
+        event_queue_len         => 1_000_000,
+        Net::BitTorrent::Legacy::engine_options(),
     );
     # Options of the engine may be given by their names.
-    for my $name (grep { /\A[a-z_]+\z/ && $_ ne 'listen' } keys %args) {
+    for my $name (grep { /\A[a-z_0-9]+\z/ && $_ ne 'listen' } keys %args) {
         $options{$name} = $args{$name} if defined $args{$name} && Tern::_option_exists($name);
     }
-    @$self{qw(engine host port)} = _listen(\%args, \%options) or return;
+    @$self{qw(engine host port)} = _listen($self, \%args, \%options) or return;
     my $object = bless \$peer_id, $class;
     Tern::attach($object, $self);
+    $self->{engine}->belongs_to($object);
+    $self->{dht} = Net::BitTorrent::DHT->_make($object);
     return $object;
 }
 
 # An engine that listens on the first port that can be had; on none if there is no such port.
 sub _listen {
-    my ($args, $options) = @_;
+    my ($self, $args, $options) = @_;
     my $host  = defined $args->{LocalHost} ? $args->{LocalHost} : '0.0.0.0';
     my $port  = $args->{LocalPort} // 0;
     my @ports = ref $port eq 'ARRAY' ? @$port : ($port);
@@ -82,11 +85,8 @@ sub _listen {
     @ports = () if !defined $packed;
     my $address = defined $packed ? Socket::inet_ntoa($packed) : undef;
     for my $port (grep { defined && /\A[0-9]+\z/ && $_ < 65536 } @ports) {
-        my $engine = Net::BitTorrent::Engine->new(%$options, listen => "$address:$port");
-        if (!$engine) {
-            carp "Cannot start: $Tern::error";
-            return;
-        }
+        my $engine = Net::BitTorrent::Engine->new(%$options, listen => "$address:$port")
+            or return Net::BitTorrent::Error::of_engine($self, 'Cannot start');
         my $bound = $engine->session->listen_port;
         return ($engine, $address, $bound) if $bound;
         $engine->collect(0);
@@ -96,36 +96,34 @@ sub _listen {
         }
         $engine->close(1);
     }
-    my $engine = Net::BitTorrent::Engine->new(%$options, listen => '');
-    if (!$engine) {
-        carp "Cannot start: $Tern::error";
-        return;
-    }
+    my $engine = Net::BitTorrent::Engine->new(%$options, listen => '')
+        or return Net::BitTorrent::Error::of_engine($self, 'Cannot start');
     $! = $errno if $errno;
     return ($engine, undef, undef);
 }
 
-sub peerid   { my ($o) = @_; return _self($o) ? $$o : undef }
-sub torrents { my $s = _self(@_) or return; return $s->{torrents} }
+sub peerid     { my ($o) = @_; return _self($o) ? $$o : undef }
+sub torrents   { my $s = _self(@_) or return; return $s->{torrents} }
+sub last_error { my $s = _self(@_) or return; return $s->{last_error} }
 
 sub _engine {
     my $s = _self(@_) or return;
     return $s->{engine};
 }
 
-sub _locate_torrent {
-    my ($object, $hash) = @_;
-    my $s = _self($object) or return;
-    return if !defined $hash;
-    return $s->{torrents}{lc $hash};
+# The engine's session, if it is open and ours.
+sub _session {
+    my $s = _self(@_) or return;
+    my $engine = $s->{engine};
+    return $engine && $engine->is_owner ? $engine->session : undef;
 }
 
 sub add_torrent {
     my ($object, $args) = @_;
     my $s = _self($object) or return;
     if (ref $args ne 'HASH') {
-        carp 'Net::BitTorrent->add_torrent({ }) requires parameters to be passed as a hashref';
-        return;
+        return _fail($s, 'argument',
+            'Net::BitTorrent->add_torrent({ }) requires parameters to be passed as a hashref');
     }
     my $torrent = Net::BitTorrent::Torrent->new({%$args, Client => $object}) or return;
     return $s->{torrents}{$$torrent} = $torrent;
@@ -137,13 +135,30 @@ sub remove_torrent {
     my $state = blessed $torrent && $torrent->isa('Net::BitTorrent::Torrent')
         ? Tern::state($torrent) : undef;
     if (!$state) {
-        carp 'Net::BitTorrent->remove_torrent( ) requires a Net::BitTorrent::Torrent object';
-        return;
+        return _fail($s, 'argument',
+            'Net::BitTorrent->remove_torrent( ) requires a Net::BitTorrent::Torrent object');
     }
-    return if !$s->{torrents}{$$torrent} || 0 + $s->{torrents}{$$torrent} != 0 + $torrent;
+    if (!$s->{torrents}{$$torrent} || 0 + $s->{torrents}{$$torrent} != 0 + $torrent) {
+        return Net::BitTorrent::Error::quietly($s, 'state', 'This client has no such torrent');
+    }
     $torrent->stop;
     Net::BitTorrent::Torrent::Saved::leave($torrent, $state, 10);
     return delete $s->{torrents}{$$torrent};
+}
+
+# What people have in hand: the path of a .torrent file and where to put it.
+sub add {
+    my ($object, $thing, $dir, %more) = @_;
+    my $s = _self($object) or return;
+    if (!defined $thing || !length $thing) {
+        return _fail($s, 'argument', 'add( ) requires the path of a .torrent file');
+    }
+    if ($thing =~ /\Amagnet:/i && !Net::BitTorrent::Torrent->can('_new_magnet')) {
+        return _fail($s, 'engine', 'Magnet links are not in this version',
+            code => TERN_E_UNSUPPORTED);
+    }
+    return $object->add_torrent(
+        {Path => $thing, (defined $dir ? (BaseDir => $dir) : ()), %more});
 }
 
 # ---- The loop ------------------------------------------------------------------------------------
@@ -158,17 +173,40 @@ sub do_one_loop {
         return 1;
     }
     my $wait = _run_jobs($s, $timeout);
+    return 1 if !$engine->is_owner;    # a job closed it
     $wait = 0 if @{$engine->{events}};
+    $wait = Net::BitTorrent::Legacy::wait_for_sockets($s, $wait) if %{$s->{sockets} || {}};
     $engine->collect($wait);
     $engine->dispatch;
     return 1;
 }
 
-sub process_events { return $_[0]->do_one_loop(0) }
+# For event loops: everything there is to tell, without waiting.
+sub process_events {
+    my ($object) = @_;
+    my $s = _self($object) or return;
+    my $engine = $s->{engine};
+    return 1 if !$engine->is_owner;
+    _run_jobs($s, 0);
+    return 1 if !$engine->is_owner;
+    $engine->collect(0);
+    $engine->dispatch while @{$engine->{events}} && $engine->is_owner;
+    return 1;
+}
+
+# Seconds until process_events has something to do although the descriptor is not readable; undef:
+# not before.
+sub next_timeout {
+    my $s = _self(@_) or return;
+    return 0 if @{$s->{engine}{events}};
+    my $wait = @{$s->{jobs}} ? _until_next_job($s) : undef;
+    return $wait;
+}
 
 # Runs what is due; how long may be waited then.
 sub _run_jobs {
     my ($s, $timeout) = @_;
+    return $timeout if !@{$s->{jobs}};
     my $now = Time::HiRes::time();
     for my $job (grep { $_->{Time} <= $now } @{$s->{jobs}}) {
         my $left = grep { $_->{id} == $job->{id} } @{$s->{jobs}};
@@ -176,34 +214,34 @@ sub _run_jobs {
         @{$s->{jobs}} = grep { $_->{id} != $job->{id} } @{$s->{jobs}};
         $job->{Code}->($job->{Object});
     }
-    $now = Time::HiRes::time();
-    for my $job (@{$s->{jobs}}) {
-        my $left = $job->{Time} > $now ? $job->{Time} - $now : 0;
-        $timeout = $left if $timeout < 0 || $left < $timeout;
-    }
-    return $timeout;
+    return $timeout if !@{$s->{jobs}};
+    my $left = _until_next_job($s);
+    return $timeout < 0 || $left < $timeout ? $left : $timeout;
 }
 
-sub _schedule {
-    my ($object, $args) = @_;
-    my $s = _self($object) or return;
-    if (ref $args ne 'HASH' || ref $args->{Code} ne 'CODE'
-        || !looks_like_number($args->{Time} // '')) {
-        carp 'Net::BitTorrent->_schedule({ }) requires \'Time\' and \'Code\'';
-        return;
-    }
-    my $id = ++$s->{job};
-    push @{$s->{jobs}}, {%$args, id => $id};
-    return $id;
+sub _until_next_job {
+    my ($s) = @_;
+    my ($next) = sort { $a <=> $b } map { $_->{Time} } @{$s->{jobs}};
+    my $left = $next - Time::HiRes::time();
+    return $left > 0 ? $left : 0;
 }
 
-sub _cancel {
-    my ($object, $id) = @_;
+# Loops until $condition->() is true (default: every torrent is complete), at most $seconds. Whether
+# it was.
+sub wait {
+    my ($object, $condition, $seconds) = @_;
     my $s = _self($object) or return;
-    return if !defined $id;
-    my $before = @{$s->{jobs}};
-    @{$s->{jobs}} = grep { $_->{id} != $id } @{$s->{jobs}};
-    return $before > @{$s->{jobs}} ? 1 : undef;
+    $condition //= sub { !grep { !$_->is_complete } values %{$s->{torrents}} };
+    if (ref $condition ne 'CODE') {
+        return _fail($s, 'argument', 'wait( ) requires a code reference');
+    }
+    my $end = defined $seconds ? Time::HiRes::time() + $seconds : undef;
+    until ($condition->()) {
+        my $left = defined $end ? $end - Time::HiRes::time() : 1;
+        return 0 if $left <= 0 || !$s->{engine}->is_owner;
+        $object->do_one_loop($left < 0.25 ? $left : 0.25);
+    }
+    return 1;
 }
 
 sub fileno {
@@ -228,49 +266,109 @@ sub fh {
 
 # ---- Events --------------------------------------------------------------------------------------
 
-sub on_event {
-    my ($object, $type, $code) = @_;
+sub _knows_event { return $EVENTS{$_[1]} }
+
+sub _handlers_changed {
+    my ($object) = @_;
     my $s = _self($object) or return;
-    if (!defined $type || !$EVENTS{$type}) {
-        carp sprintf 'Unknown callback: %s', $type // '';
-        return if !defined $type;
-    }
-    $s->{calls}{$type} = $code;
-    $s->{engine}->set_wire(
-        defined $s->{calls}{incoming_packet} || defined $s->{calls}{outgoing_packet} ? 1 : 0);
-    return $code;
+    $s->{engine}->interest_changed if $s->{engine};
 }
 
 sub _event {
     my ($object, $type, $args) = @_;
     my $s = _self($object) or return;
-    my $code = $s->{calls}{$type} or return;
-    return $code->($object, $args);
+    return Net::BitTorrent::Emitter::call($object, $s, $type, $args);
 }
 
-# ---- Settings ------------------------------------------------------------------------------------
+# Whether an address may be connected to or let in.
+sub _may_use {
+    my ($object, $address) = @_;
+    my $s = _self($object) or return;
+    return 0 if $s->{settings}{encryption_mode} == 2;
+    return 1 if !Net::BitTorrent::Emitter::listens($s, 'ip_filter');
+    my @said = Net::BitTorrent::Emitter::call($object, $s, 'ip_filter', {Address => $address});
+    return !grep { defined && length && looks_like_number($_) && $_ == 0 } @said;
+}
 
-for my $name (keys %SETTINGS) {
-    no strict 'refs';
-    *{"_$name"} = sub { my $s = _self(@_) or return; return $s->{settings}{$name} };
-    *{"_set_$name"} = sub {
-        my ($object, $value) = @_;
-        my $s = _self($object) or return;
-        if (!defined $value || $value !~ /\A[0-9]+\z/) {
-            carp "Net::BitTorrent->_set_$name( ) requires an integer";
-            return;
+# ---- How it goes ---------------------------------------------------------------------------------
+
+sub stats {
+    my ($object) = @_;
+    my $session = $object->_session or return;
+    return $session->stats;
+}
+
+# Share of the wanted bytes of all torrents that is here, 0 to 1.
+sub progress {
+    my $s = _self(@_) or return;
+    my ($have, $wanted) = (0, 0);
+    for my $torrent (values %{$s->{torrents}}) {
+        my ($h, $w) = $torrent->_wanted_bytes;
+        $have   += $h;
+        $wanted += $w;
+    }
+    return $wanted ? $have / $wanted : 1;
+}
+
+sub finished {
+    my $s = _self(@_) or return;
+    return [grep { $_->is_complete } map { $s->{torrents}{$_} } sort keys %{$s->{torrents}}];
+}
+
+# Bytes per second of all torrents, 0 unlimited. Returns both; sets those given.
+sub limits {
+    my ($object, %new) = @_;
+    my $s = _self($object) or return;
+    my %name = (download => 'download_limit', upload => 'upload_limit');
+    for my $key (keys %new) {
+        if (!$name{$key} || !defined $new{$key} || $new{$key} !~ /\A[0-9]+\z/) {
+            return _fail($s, 'argument',
+                'limits( ) requires download and upload in bytes per second');
         }
-        $s->{engine}->session->apply({$SETTINGS{$name}[0] => $value}) or return;
-        return $s->{settings}{$name} = $value;
-    };
+    }
+    my $session = $object->_session
+        or return Net::BitTorrent::Error::quietly($s, 'state', 'The client is closed');
+    if (%new) {
+        $session->apply({map { $name{$_} => $new{$_} } keys %new})
+            or return Net::BitTorrent::Error::of_engine($s, 'limits');
+        $s->{settings}{max_dl_rate} = $new{download} if defined $new{download};
+        $s->{settings}{max_ul_rate} = $new{upload}   if defined $new{upload};
+    }
+    return {map { $_ => $session->option($name{$_}) } keys %name};
 }
 
-sub _use_dht   { 0 }
-sub _tcp_port  { my $s = _self(@_) or return; return $s->{port} }
-sub _tcp_host  { my $s = _self(@_) or return; return $s->{host} }
-sub _tcp       { my ($o) = @_; return $o->fh }
+# Makes a .torrent file of a file or directory; its bytes, or true when Output was given.
+sub create_torrent {
+    my ($class, $args) = @_;
+    my $s = ref $class ? _self($class) : undef;
+    my %raise = ref $args eq 'HASH' && defined $args->{RaiseError}
+        ? (raise => $args->{RaiseError}) : ();
+    if (ref $args ne 'HASH' || !defined $args->{Path}) {
+        return _fail($s, 'argument', 'create_torrent({ }) requires a \'Path\'', %raise);
+    }
+    my %known = (Path => 'path', Name => 'name', Comment => 'comment', CreatedBy => 'created_by',
+        CreationDate => 'creation_date', PieceLength => 'piece_length', Private => 'private',
+        Source => 'source', Trackers => 'trackers', WebSeeds => 'web_seeds', Threads => 'threads');
+    my @wrong = sort grep { !$known{$_} && $_ !~ /\A(?:Output|RaiseError)\z/ } keys %$args;
+    return _fail($s, 'argument', "create_torrent({ }) knows no '$wrong[0]'", %raise) if @wrong;
+    my $bytes = Tern::create(map { ($known{$_} => $args->{$_}) }
+        grep { $known{$_} && defined $args->{$_} } keys %$args);
+    if (!defined $bytes) {
+        return Net::BitTorrent::Error::of_engine($s, "Cannot make a torrent of '$args->{Path}'",
+            %raise);
+    }
+    return $bytes if !defined $args->{Output};
+    return 1 if Net::BitTorrent::Torrent::Saved::replace_file($args->{Output}, $bytes);
+    return _fail($s, 'system', "Cannot write '$args->{Output}': $!", %raise);
+}
+
+sub save_state { goto &Net::BitTorrent::State::save }
+sub load_state { goto &Net::BitTorrent::State::load }
 
 # ---- The end -------------------------------------------------------------------------------------
+
+# Stops everything in bounded time, in order; the client is of no use then.
+sub shutdown { my ($object) = @_; return $object->_close }
 
 # Stops the engine: last saves, goodbye to trackers and peers.
 sub _close {
@@ -306,8 +404,7 @@ sub DESTROY {
 END {
     local ($@, $!, $?, $^E);
     for my $engine (Net::BitTorrent::Engine::live()) {
-        my ($torrent) = grep { defined } values %{$engine->{torrents}};
-        my $client = $torrent ? $torrent->_client : undef;
+        my $client = $engine->{client};
         $client ? _close($client) : $engine->close(2);
     }
 }
@@ -324,13 +421,16 @@ sub as_string {
 sub _dump {
     my ($object, $s) = @_;
     my $address = defined $s->{port} ? "$s->{host}:$s->{port}" : 'not listening';
+    my $udp = $object->_udp_port;
     my @torrents = map { $s->{torrents}{$_} } sort keys %{$s->{torrents}};
     return join "\n",
         'Net::BitTorrent',
         '',
         'Peer ID: ' . $$object,
-        'DHT is disabled',
+        'DHT is ' . ($object->_use_dht ? 'enabled' : 'disabled'),
+        'DHT Node ID: ' . unpack('H*', $s->{dht}->node_id),
         "TCP Address: $address",
+        'UDP Address: ' . (defined $udp ? $object->_udp_host . ":$udp" : 'not listening'),
         'Torrents in queue: ' . @torrents,
         map { sprintf '  %s (%d: %s)', $_->infohash, $_->status, $_->_status_as_string } @torrents;
 }
@@ -378,8 +478,10 @@ the arguments were wrong; C<$!> and C<$^E> are set when the system refused somet
 
 Options: C<LocalHost> (address or name to listen on, default 0.0.0.0), C<LocalPort> (a port, or a
 reference to an array of ports of which the first free one is taken; default 0, any). When no port
-can be had, the client works without listening. Every option of the engine can be given too, by
-the name it has in F<docs/options.md>: C<< max_connections => 50 >>. Other keys are ignored.
+can be had, the client works without listening. C<RaiseError>: failures are thrown as
+L<Net::BitTorrent::Error>, here and in the client's torrents. Every option of the engine can be
+given too, by the name it has in F<docs/options.md>: C<< max_connections => 50 >>. Other keys are
+ignored.
 
 =item C<peerid>
 
@@ -394,6 +496,10 @@ Reference to the hash of torrents, by infohash.
 Takes the arguments of L<Net::BitTorrent::Torrent/new> and starts the torrent (but see there for
 C<Resume>). Returns it, or C<undef>; silently, when it is there already.
 
+=item C<add ( $file, [ $directory, %more ] )>
+
+The same for people in a hurry: C<Path>, C<BaseDir> and other arguments of C<add_torrent>.
+
 =item C<remove_torrent ( $torrent )>
 
 Disconnects and stops it, closes its files, and returns it.
@@ -405,21 +511,59 @@ negative: no limit; 0: does not wait), and calls handlers for all that happened.
 A signal ends the wait, after its handler in C<%SIG> has run. When a handler dies, so does
 C<do_one_loop>; what was not told yet is told next time.
 
-=item C<fileno> C<fh> C<process_events>
+=item C<wait ( [ $condition, $seconds ] )>
+
+Loops until C<< $condition->() >> is true (default: every torrent is complete), at most so long.
+Returns whether it was.
+
+=item C<fileno> C<fh> C<process_events> C<next_timeout>
 
 For event loops: a descriptor (or a file handle for it) that is readable exactly while there is
-something to be told, and the call to make then. With L<AnyEvent>:
+something to be told, and the call to make then. C<next_timeout> is how many seconds from now it has
+to be called all the same, for jobs (C<_schedule>); C<undef> when there are none. With L<AnyEvent>:
 
     my $watcher = AnyEvent->io(
         fh => $client->fh, poll => 'r', cb => sub { $client->process_events });
 
-Mojo: C<< Mojo::IOLoop->singleton->reactor->io($client->fh => sub { $client->process_events })
+L<EV>: C<< EV::io($client->fileno, EV::READ, sub { $client->process_events }) >>. Mojo: C<<
+Mojo::IOLoop->singleton->reactor->io($client->fh => sub { $client->process_events })
 ->watch($client->fh, 1, 0) >>. IO::Async: C<< $loop->watch_io(handle => $client->fh, on_read_ready
-=> sub { $client->process_events }) >>.
+=> sub { $client->process_events }) >>. F<examples/perl> has a program for each.
 
 =item C<on_event ( $type, $code )>
 
 Sets the handler for a type of event; C<undef> removes it. Returns C<$code>.
+
+=item C<on ( $type, $code )> C<off ( $type, [ $code ] )>
+
+Adds a handler besides that of C<on_event>; removes it, or all of a type. C<on> returns C<$code>,
+C<off> how many went.
+
+=item C<progress> C<finished> C<stats> C<limits ( [ download =E<gt> $n, upload =E<gt> $n ] )>
+
+Share of the wanted bytes of all torrents that is here, 0 to 1. Reference to an array of the
+torrents that are complete. Reference to a hash of numbers (C<tern_stats> in F<tern.h>). Bytes per
+second for all torrents, 0 unlimited: sets those given, returns both in a hash.
+
+=item C<save_state ( [ $file ] )> C<load_state ( $file_or_bytes )>
+
+The whole client: settings, DHT nodes, torrents with their resume data; written to a file (replaced
+so that a crash leaves the old or the new one), or returned as bytes. C<load_state> takes it into a
+client and returns how many torrents were added; C<undef> when it is none, or damaged.
+
+=item C<create_torrent ( { ... } )>
+
+Makes a F<.torrent> file and returns its bytes, or writes them to C<Output> and returns true. C<Path>
+(file or directory, required), C<Name>, C<PieceLength>, C<Trackers> (array of URLs), C<WebSeeds>,
+C<Comment>, C<CreatedBy>, C<CreationDate>, C<Private>, C<Source>, C<Threads>. A class method too.
+
+=item C<last_error>
+
+The last failure as L<Net::BitTorrent::Error>.
+
+=item C<shutdown>
+
+Stops everything, as L</SIGNALS, THREADS, FORKS, THE END> says, and waits for it.
 
 =item C<as_string ( [ $verbose ] )>
 
@@ -432,22 +576,61 @@ The peer id, or a page about the client. In void context it is printed to STDERR
 Handlers get the object they were set on and a reference to a hash. Events of torrents go to the
 client's handler, then to the torrent's.
 
-    peer_connect      Peer
-    peer_disconnect   Peer, Reason (see Net::BitTorrent::Peer), sometimes Advanced
-    incoming_packet   Peer, Type, Payload            (types: Net::BitTorrent::Protocol)
-    outgoing_packet   Peer, Type, Payload
-    tracker_connect   Tracker, sometimes Event
-    tracker_success   Tracker, Payload (complete, incomplete, interval, peers, warning message)
-    tracker_failure   Tracker, Reason
-    piece_hash_pass   Torrent, Index
-    piece_hash_fail   Torrent, Index
-    file_error        File, Message
+    ip_filter           Address              (return 0 to refuse it)
+    peer_connect        Peer
+    peer_disconnect     Peer, Reason (see Net::BitTorrent::Peer), sometimes Advanced
+    peer_read           Peer, Length
+    peer_write          Peer, Length
+    incoming_packet     Peer, Type, Payload            (types: Net::BitTorrent::Protocol)
+    outgoing_packet     Peer, Type, Payload
+    tracker_connect     Tracker, sometimes Event
+    tracker_write       Tracker, Length
+    tracker_read        Tracker, Length
+    tracker_disconnect  Tracker
+    tracker_success     Tracker, Payload (complete, incomplete, interval, peers, warning message)
+    tracker_failure     Tracker, Reason
+    piece_hash_pass     Torrent, Index
+    piece_hash_fail     Torrent, Index
+    file_open           File, Mode (r or w)
+    file_read           File, Length
+    file_write          File, Length
+    file_close          File
+    file_error          File, Message
 
 and for torrents only C<verify_piece> and C<resume_save>, see L<Net::BitTorrent::Torrent/on_event>.
+All from C<tracker_connect> on can be set on torrents too.
 
-Handlers for C<ip_filter>, C<peer_read>, C<peer_write>, C<tracker_disconnect>, C<tracker_read>,
-C<tracker_write>, C<file_open>, C<file_close>, C<file_read> and C<file_write> can be set and are
-never called: the engine does not tell these in this version.
+C<ip_filter> is asked before a connection is made, and before one is let in; the engine waits for the
+answer, at most 30 seconds, and without one does not connect. So a program that sets it has to loop.
+
+C<peer_connect> comes with the first bytes of a peer, before it is known who that is; C<HANDSHAKE>
+is the packet that says it, for those who connect to us in the next loop. Bytes of peers and files
+and packets are told only while somebody listens: there are many.
+
+C<file_write> says that bytes were handed to the storage, C<file_read> that they were read for a peer
+or to be hashed (also out of memory). C<file_open> and C<file_close> say what for, not which
+descriptors the engine has. Bytes of trackers are told once a request is through, in one piece each.
+
+=head1 PRIVATE METHODS
+
+Programs call some of what was private in 0.052, so it is here.
+
+C<_set_max_ul_rate>, C<_set_max_dl_rate> (bytes per second, 0 unlimited; of the first 0 is not
+taken), C<_set_peers_per_torrent> (100), C<_set_half_open> (8), C<_set_connections_per_host> (1),
+C<_set_encryption_mode> (0 off, 1 on, the default, 2 forced), and without C<_set> what they are.
+This version has no encryption: 0 and 1 do the same, 2 connects to nobody and says so.
+
+C<_dht> (the L<Net::BitTorrent::DHT>), C<_use_dht>, C<_set_use_dht>. C<_tcp_host>, C<_tcp_port>,
+C<_udp_host>, C<_udp_port>: where the client listens, C<undef> if it does not. C<_tcp>, C<_udp>: file
+handles to wait for, never to read from. C<_socket_open_tcp ( $host, $port )> listens somewhere
+else; C<_socket_open_udp> tells whether there is such a socket. C<_schedule ( { Time, Code, Object }
+)> has C<do_one_loop> call C<Code> with C<Object> at that time, C<_cancel ( $id )> not.
+C<_locate_torrent ( $infohash )>. C<_build_reserved>: bytes of our handshake.
+
+C<_connections>: reference to a hash of C<{Object, Mode}>; peers have the number of their connection
+as key, since their sockets are the engine's. C<_add_connection ( $object, $mode )> has
+C<do_one_loop> wait for C<< $object->_socket >> too and call C<< $object->_rw($read, $write, $error)
+>>; C<_remove_connection ( $object )>.
 
 =head1 SIGNALS, THREADS, FORKS, THE END
 
@@ -466,11 +649,18 @@ DATA>). Programs' C<END> blocks run before that. Nothing is printed.
 
 =head1 DIFFERENCES FROM 0.052
 
-Not in this version: DHT, UDP trackers, encryption, the private methods about sockets. What its
-documentation promised and it did not do is done: resume data works; the last piece counts; names
-made of digits are names; nothing is requested of a torrent that is being checked. C<pause>
-disconnects peers. Files that are there when a torrent without C<Resume> is added are found
-without C<hashcheck>.
+What its documentation promised and it did not do is done: resume data works; the last piece counts,
+also of torrents whose size is a multiple of the piece length; C<is_complete> and C<_wanted> know
+every piece; names made of digits are names, so that infohashes are right; C<complete> and
+C<incomplete> of tiers are there; nothing is requested of a torrent that is being checked; C<pause>
+needs a client, and disconnects peers. Files that are there when a torrent without C<Resume> is added
+are found without C<hashcheck>.
+
+Not in this version: encryption, and connections that a program accepted by itself
+(C<< Net::BitTorrent::Peer->new({Socket => ...}) >>). Extension messages (C<EXTPROTOCOL>) are told
+where the library tells them. Who connects and is no BitTorrent peer, or asks for a torrent that is
+not here, is turned away without an event. Whether there is a DHT, UDP trackers and so on tells
+C<Tern::has('dht')>, C<Tern::has('udp')>.
 
 =head1 SEE ALSO
 

@@ -82,6 +82,11 @@ class EventKind(OpenInt):
     """Save this resume data (`TERN_CLASS_REQUEST`): a QUEUED save hook is asked. `token`,
     `generation`, `data` = the blob. Answer with `tern_request_complete`: ACCEPT says that it is
     durable."""
+    PEER_REQUEST = 3
+    """May this address be connected to (`a` = 0), or let in (`a` = 1) (`TERN_CLASS_REQUEST`)?
+    Only while the option `peer_requests` is on. `token`, `addr`. Answer with
+    `tern_request_complete`: ACCEPT and PASS say yes, everything else no. Not answered within 30
+    seconds, it is no."""
     LISTENING = 16
     """A listen socket is open (`TERN_CLASS_SESSION`). `addr`, `text` = what was asked for."""
     LISTEN_FAILED = 17
@@ -134,7 +139,8 @@ class EventKind(OpenInt):
     connected to us, `data` = its peer id."""
     PEER_DISCONNECTED = 65
     """A peer is gone (`TERN_CLASS_PEER`). `peer`, `addr`, `code` = `TERN_CLOSE_*`, `os_errno`,
-    `text` = the reason for people."""
+    `text` = the reason for people. With wire notices also of connections that ended before the
+    handshake was complete."""
     PEER_BANNED = 66
     """A peer was banned because of bad data (`TERN_CLASS_PEER`). `addr`."""
     TRACKER_ANNOUNCE = 80
@@ -177,6 +183,20 @@ class EventKind(OpenInt):
     not reported."""
     MESSAGE_OUT = 129
     """A message went to a peer (`TERN_CLASS_WIRE`). As `TERN_EVENT_MESSAGE_IN`."""
+    RECEIVED = 130
+    """Bytes came from a peer's socket (`TERN_CLASS_IO`). `peer`, `addr`, `a` = bytes of one read.
+    Comes before what they led to, also before `TERN_EVENT_PEER_CONNECTED`."""
+    SENT = 131
+    """Bytes went into a peer's socket (`TERN_CLASS_IO`). `peer`, `addr`, `a` = bytes."""
+    FILE_READ = 132
+    """Content was read: for a peer, or to be hashed (also when it was still in memory)
+    (`TERN_CLASS_IO`). `file`, `a` = offset in the file, `b` = bytes."""
+    FILE_WRITTEN = 133
+    """Content was given to the storage (`TERN_CLASS_IO`). `file`, `a` = offset in the file, `b` =
+    bytes."""
+    TRACKER_TRAFFIC = 134
+    """A tracker was asked by HTTP and the connection is closed (`TERN_CLASS_IO`). `text` = URL,
+    `a` = bytes of the request, `b` = bytes of the answer. Comes before what the tracker said."""
     LOG = 144
     """A log line (`TERN_CLASS_LOG`). `code` = `TERN_LOG_*`, `text`."""
 
@@ -187,8 +207,8 @@ class EventClass(OpenFlag):
     NONE = 0
     """No bit."""
     REQUEST = 1
-    """Requests (`TERN_EVENT_VERIFY_REQUEST`, `TERN_EVENT_SAVE_REQUEST`). Never dropped, never
-    masked."""
+    """Requests (`TERN_EVENT_VERIFY_REQUEST`, `TERN_EVENT_SAVE_REQUEST`,
+    `TERN_EVENT_PEER_REQUEST`). Never dropped, never masked."""
     SESSION = 2
     """The session: listening, closed."""
     TORRENT = 4
@@ -207,8 +227,10 @@ class EventClass(OpenFlag):
     """Single messages of the peer protocol; also needs `tern_torrent_set_wire_notices`. Many."""
     LOG = 512
     """Log lines."""
+    IO = 1024
+    """Bytes that pass sockets and files; also needs `tern_torrent_set_wire_notices`. Many."""
     DEFAULT = 767
-    """What a new session is subscribed to: everything but WIRE."""
+    """What a new session is subscribed to: everything but WIRE and IO."""
 
 
 class LogLevel(OpenInt):

@@ -92,6 +92,8 @@ class LiveOptions(TypedDict, total=False):
     """Whether content goes to peers from the page cache, without being read into memory, where
     the system can do that: 0 never, 1 to other machines (on one machine it costs the two sides
     more than it saves), 2 always. For connections made afterwards."""
+    peer_requests: bool
+    """Ask the host about each peer address before connecting to it or letting it in."""
     trackers_enabled: bool
     """Whether trackers are used."""
     announce_all_tiers: bool
@@ -296,6 +298,10 @@ OPTIONS: dict[str, Option] = {
         "Whether content goes to peers from the page cache, without being read into memory, "
         "where the system can do that: 0 never, 1 to other machines (on one machine it costs "
         "the two sides more than it saves), 2 always. For connections made afterwards.",
+    ),
+    "peer_requests": Option(
+        1090, "peer_requests", OptionType.BOOL, False, 0, 1, True,
+        "Ask the host about each peer address before connecting to it or letting it in.",
     ),
     "trackers_enabled": Option(
         2001, "trackers_enabled", OptionType.BOOL, True, 0, 1, True,

@@ -139,10 +139,31 @@ class SaveRequest(Request):
         return raw.c.token, raw.session, raw.c.generation, raw.data
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PeerRequest(Request):
+    """May this address be connected to, or let in? Asked while the option `peer_requests` is on.
+
+    See `Session.on_peer`.
+    """
+
+    kind = EventKind.PEER_REQUEST
+    classes = EventClass.REQUEST
+    address: str
+    """Whose address."""
+    incoming: bool
+    """Whether it connected to us."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return raw.c.token, raw.session, raw.addr, bool(raw.c.a)
+
+
 VerifyHook = Callable[[VerifyRequest], "Answer | Awaitable[Answer]"]
 """A function for `on_verify`. Coroutine functions need `libtern.aio`."""
 SaveHook = Callable[[SaveRequest], "Answer | Awaitable[Answer]"]
 """A function for `on_save`. Coroutine functions need `libtern.aio`."""
+PeerHook = Callable[[PeerRequest], "Answer | Awaitable[Answer]"]
+"""A function for `on_peer`. Coroutine functions need `libtern.aio`."""
 
 
 def milliseconds(seconds: float) -> int:

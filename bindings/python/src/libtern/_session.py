@@ -17,7 +17,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _config, _events
 from ._add import TorrentSource, add_builder
@@ -25,7 +25,16 @@ from ._codes import Code, EventClass, EventKind, HookMode, Verdict
 from ._errors import ForkedError, NotFoundError, ReentrantError, SessionClosed
 from ._events import NEVER_MASKED, Closed, Dropped, Event, Raw, TorrentRemoved, UnknownEvent
 from ._ffi import call, ffi, lib, out, sized
-from ._requests import PENDING, Request, SaveHook, SaveRequest, VerifyHook, verdict
+from ._requests import (
+    PENDING,
+    PeerHook,
+    PeerRequest,
+    Request,
+    SaveHook,
+    SaveRequest,
+    VerifyHook,
+    verdict,
+)
 from ._structs import Stats, read
 from ._torrent import S, Torrent, V, verify_flags
 
@@ -36,6 +45,7 @@ if TYPE_CHECKING:
     from ._metainfo import StrPath, Trackers
     from ._options import LiveOptions, SessionOptions
 
+P = TypeVar("P", bound=PeerHook)
 _log = logging.getLogger("libtern")
 _SLICE_MS = 200
 """Longest single wait in C: a signal that comes just before it is noticed after that."""
@@ -83,6 +93,7 @@ class Session:
         self._torrents: weakref.WeakValueDictionary[int, Torrent] = weakref.WeakValueDictionary()
         self._verify_hooks: dict[int, VerifyHook] = {}
         self._save_hooks: dict[int, SaveHook] = {}
+        self._peer_hooks: dict[int, PeerHook] = {}
         config = _config.build(options)
         self._c = out("tern_session *", lib.tern_session_new, config, free=lib.tern_session_release)
         self._closed = self._joined = self._asked = False
@@ -243,6 +254,19 @@ class Session:
         self._set_hook(lib.tern_session_set_save_hook, self._save_hooks, hook)
         return hook
 
+    def on_peer(self, hook: P | None) -> P | None:
+        """Sets who is asked about each address before it is connected to or let in.
+
+        Switches the option `peer_requests`. Not answered within 30 seconds, it is no.
+        """
+        with self._lock:
+            if hook is not None:
+                self._peer_hooks[0] = hook
+            self.apply(peer_requests=hook is not None)
+            if hook is None:
+                self._peer_hooks.pop(0, None)
+        return hook
+
     def _set_hook(
         self, function: Any, hooks: dict[int, Any], hook: Any, flags: int = 0
     ) -> None:
@@ -373,6 +397,8 @@ class Session:
         hooks: Mapping[int, Callable[[Any], Any]] = self._verify_hooks
         if isinstance(request, SaveRequest):
             hooks = self._save_hooks
+        elif isinstance(request, PeerRequest):
+            hooks = self._peer_hooks
         with self._lock:
             hook = hooks.get(request.torrent.id) or hooks.get(0)
         if hook is None:

@@ -17,6 +17,7 @@ use Config;
 use Scalar::Util qw(weaken);
 use Time::HiRes ();
 use Tern qw(:constants);
+use Net::BitTorrent::Emitter;
 
 our $VERSION = '0.100';
 
@@ -37,10 +38,11 @@ sub new {
         leaving  => {},     # number => Torrent until its last event
         saves    => {},     # number => what waits for a save request
         failed   => {},     # number => the storage's last failure
-        on_event => undef,
-        wire     => 0,
+        client   => undef,
+        classes  => 0,
+        asks     => 0,
     }, $class;
-    $session->subscribe(TERN_CLASS_DEFAULT & ~TERN_CLASS_LOG);
+    $self->interest_changed;
     weaken($live{0 + $self} = $self);
     return $self;
 }
@@ -53,23 +55,54 @@ sub session { $_[0]{session} }
 sub register {
     my ($self, $torrent, $handle) = @_;
     weaken($self->{torrents}{$handle->id} = $torrent);
-    $handle->set_wire_notices(1) if $self->{wire};
+    delete Tern::state($torrent)->{wire};
+    $self->interest_changed;
+}
+
+sub belongs_to {
+    my ($self, $client) = @_;
+    weaken($self->{client} = $client);
 }
 
 sub torrent { $_[0]{torrents}{$_[1]} // $_[0]{leaving}{$_[1]} }
 
-# Messages of peers as events, or not.
-sub set_wire {
-    my ($self, $on) = @_;
-    return if $self->{wire} == $on || !$self->is_owner;
-    $self->{wire} = $on;
-    my $classes = TERN_CLASS_DEFAULT & ~TERN_CLASS_LOG;
-    $classes |= TERN_CLASS_WIRE if $on;
-    $self->session->subscribe($classes);
+my @WIRE = qw(incoming_packet outgoing_packet);
+my @IO   = qw(peer_read peer_write file_open file_close file_read file_write tracker_read
+    tracker_write tracker_disconnect);
+
+sub _interest {
+    my ($s) = @_;
+    return 0 if !$s;
+    return (Net::BitTorrent::Emitter::listens($s, @WIRE) ? TERN_CLASS_WIRE : 0)
+        | (Net::BitTorrent::Emitter::listens($s, @IO) ? TERN_CLASS_IO : 0);
+}
+
+# Has the engine tell what somebody listens to, and no more: messages and bytes are many.
+sub interest_changed {
+    my ($self) = @_;
+    return if !$self->is_owner;
+    my $client = $self->{client} ? Tern::state($self->{client}) : undef;
+    my $base   = _interest($client);
+    my $all    = $base;
     for my $torrent (grep { defined } values %{$self->{torrents}}) {
-        my $handle = $torrent->_handle or next;
-        $handle->set_wire_notices($on);
+        my $s      = Tern::state($torrent);
+        my $handle = $s->{handle} or next;
+        my $own    = $base | _interest($s);
+        $all |= $own;
+        $handle->set_wire_notices($own ? 1 : 0) if !$own != !$s->{wire};
+        $s->{wire} = $own;
+        # What they say is not told any more: the engine is asked instead.
+        if (!($own & TERN_CLASS_WIRE)) {
+            delete Tern::state($_)->{told} for values %{$s->{peers}};
+        }
     }
+    my $classes = TERN_CLASS_DEFAULT & ~TERN_CLASS_LOG | $all;
+    $self->{session}->subscribe($classes) if $classes != $self->{classes};
+    $self->{classes} = $classes;
+    my $asks = $client && (Net::BitTorrent::Emitter::listens($client, 'ip_filter')
+            || $client->{settings}{encryption_mode} == 2) ? 1 : 0;
+    $self->{session}->apply({peer_requests => $asks}) if $asks != $self->{asks};
+    $self->{asks} = $asks;
 }
 
 # Takes what waits in the engine; waits up to $seconds for something. Runs no handler.
@@ -117,10 +150,18 @@ sub dispatch {
         return;
     }
     my $count = @$events;
-    while ($count-- > 0 && @$events) {
-        $self->_dispatch_one(shift @$events);
+    while ($count > 0 && @$events) {
+        my $event = shift @$events;
+        $count-- if $event->{kind} > 0;    # ours follow from one that was counted
+        $self->_dispatch_one($event);
+        # What follows from a peer's first bytes is told in the next loop, as 0.052 did.
+        last if delete $self->{later};
     }
+    return;
 }
+
+# Has the dispatch under way stop after this event.
+sub later { $_[0]{later} = 1 }
 
 sub _dispatch_one {
     my ($self, $event) = @_;
@@ -131,6 +172,7 @@ sub _dispatch_one {
         $self->_resync if $kind == TERN_EVENT_DROPPED;
         return;
     }
+    return $self->_may_use($event) if $kind == TERN_EVENT_PEER_REQUEST;
     my $torrent = $self->torrent($id);
     if (!$torrent) {
         # Nobody is there to be asked.
@@ -140,6 +182,23 @@ sub _dispatch_one {
     }
     delete $self->{leaving}{$id} if $kind == TERN_EVENT_REMOVED;
     $torrent->_dispatch($event, $self);
+}
+
+# An address is to be connected to or let in: the client's handlers say.
+sub _may_use {
+    my ($self, $event) = @_;
+    my $client = $self->{client};
+    my $yes    = 0;
+    my $fine   = eval {
+        my $state = $client ? Tern::state($client) : undef;
+        $yes = !$client || ($state && delete $state->{approved}{$event->{addr}})
+            || $client->_may_use($event->{addr}) ? 1 : 0;
+        1;
+    };
+    my $error = $@;
+    $self->{session}->request_complete($event->{token},
+        $yes ? TERN_VERDICT_ACCEPT : TERN_VERDICT_REJECT);
+    die $error if !$fine;
 }
 
 # Notices were dropped because nobody took them for long: pieces must not be missed.

@@ -2,10 +2,10 @@ package Net::BitTorrent::Peer;
 use 5.016;
 use strict;
 use warnings;
-use Carp qw(carp);
 use Scalar::Util qw(blessed weaken);
 use Time::HiRes ();
 use Tern qw(:constants);
+use Net::BitTorrent::Error;
 use Net::BitTorrent::Util qw(bdecode);
 
 our $VERSION = '0.100';
@@ -29,6 +29,7 @@ use constant {
     DISCONNECT_IDLE                => -40,
     DISCONNECT_USELESS_PEER        => -41,
     DISCONNECT_BANNED              => -50,
+    DISCONNECT_HANDSHAKE_SYNC_DH5  => -102,
 };
 
 BEGIN {
@@ -69,23 +70,39 @@ sub _self {
 sub new {
     my ($class, $args) = @_;
     if (ref $args ne 'HASH') {
-        carp __PACKAGE__ . '->new({ }) requires parameters to be passed as a hashref';
-        return;
+        return Net::BitTorrent::Error::fail(undef, 'argument',
+            __PACKAGE__ . '->new({ }) requires parameters to be passed as a hashref');
     }
     my ($address, $torrent) = @$args{qw(Address Torrent)};
     return if !defined $address || $address !~ /\A(\d+)\.(\d+)\.(\d+)\.(\d+):(\d+)\z/;
     return if grep({ $_ > 255 } $1, $2, $3, $4) || $5 == 0 || $5 > 65535;
     return if !(blessed $torrent && $torrent->isa('Net::BitTorrent::Torrent'));
-    $torrent->add_peer($address) or return;
-    return _object($class, $address, $torrent, {source => $args->{Source}});
+    my $s = Tern::state($torrent) or return;
+    my $client = $s->{client};
+    return if !_has_room($s, $client, $address) || !$torrent->add_peer($address);
+    return _object($class, $address, $torrent, {source => $args->{Source}, incoming => 0});
+}
+
+# As 0.052 did, one that would be too many is refused here; the engine would let it wait.
+sub _has_room {
+    my ($s, $client, $address) = @_;
+    return if !$client || !$s->{handle};
+    my $status = $s->{handle}->status or return;
+    return if $status->{half_open} >= $client->_half_open
+        || $status->{peers} + $status->{half_open} >= $client->_peers_per_torrent;
+    my ($host) = $address =~ /\A(.*):/;
+    return 1 if $host =~ /\A(?:127|10)\.|\A192\.168\./;
+    my $same = grep { ($_->host // '') eq $host } values %{$s->{peers}};
+    return $same < $client->_connections_per_host;
 }
 
 sub _make {
-    my ($class, $torrent, $event) = @_;
+    my ($class, $torrent, $event, $incoming) = @_;
     return _object($class, $event->{addr} // '', $torrent, {
         number   => $event->{peer},
-        peerid   => $event->{kind} == TERN_EVENT_PEER_CONNECTED ? $event->{data} : undef,
-        incoming => $event->{kind} == TERN_EVENT_PEER_CONNECTED && $event->{a} ? 1 : 0,
+        incoming => $incoming ? 1 : 0,
+        # Who connected to us has not said what for until its handshake was told.
+        ($incoming ? (nameless => 1) : ()),
     });
 }
 
@@ -96,6 +113,60 @@ sub _object {
     weaken $self->{torrent};
     Tern::attach($object, $self);
     return $object;
+}
+
+# peer_connect is told once.
+sub _connected { my $s = _self(@_) or return; return $s->{connected}++ }
+
+# Our handshake is told once.
+sub _greeted { my $s = _self(@_) or return; return $s->{greeted}++ }
+
+# Its handshake is told. With $pieces its messages are too from now on, and its state is what they
+# said; else it is what the engine knows.
+sub _named {
+    my ($object, $torrent, $peer_id, $pieces) = @_;
+    my $s = _self($object) or return;
+    delete $s->{nameless};
+    $s->{peerid} = $peer_id;
+    return if !defined $pieces;
+    $s->{pieces} = $pieces;
+    $s->{told} = {
+        bitfield        => "\0" x int(($pieces + 7) / 8),
+        am_choking      => 1,
+        am_interested   => 0,
+        peer_choking    => 1,
+        peer_interested => 0,
+    };
+}
+
+# A message is being told.
+my %SAYS = (
+    TERN_MESSAGE_CHOKE()          => ['choking',    1],
+    TERN_MESSAGE_UNCHOKE()        => ['choking',    0],
+    TERN_MESSAGE_INTERESTED()     => ['interested', 1],
+    TERN_MESSAGE_NOT_INTERESTED() => ['interested', 0],
+);
+
+sub _saw {
+    my ($object, $event, $in) = @_;
+    my $s = _self($object) or return;
+    my $told = $s->{told} or return;
+    my $code = $event->{code};
+    if (my $says = $SAYS{$code}) {
+        $told->{($in ? 'peer_' : 'am_') . $says->[0]} = $says->[1];
+    }
+    elsif (!$in) {
+        return;
+    }
+    elsif ($code == TERN_MESSAGE_HAVE) {
+        vec($told->{bitfield}, $event->{piece}, 1) = 1 if $event->{piece} < $s->{pieces};
+    }
+    elsif ($code == TERN_MESSAGE_BITFIELD) {
+        $told->{bitfield} = pack 'b*', substr unpack('B*', $event->{data}), 0, $s->{pieces};
+    }
+    elsif ($code == TERN_MESSAGE_HAVE_ALL) {
+        $told->{bitfield} = pack 'b*', '1' x $s->{pieces};
+    }
 }
 
 # What the engine knows of it now; of one that is gone, what was known last.
@@ -118,15 +189,20 @@ sub _gone {
     return $s->{gone} = 1;
 }
 
+# The engine has it, never a program.
+sub _socket { return }
+
 sub host { my ($o) = @_; _self($o) or return; return $$o =~ /\A\[?(.*?)\]?:(\d+)\z/ ? $1 : undef }
 sub port { my ($o) = @_; _self($o) or return; return $$o =~ /:(\d+)\z/ ? $1 : undef }
 
 sub peerid   { my $s = _self(@_) or return; return $s->{peerid} }
-sub torrent  { my $s = _self(@_) or return; return $s->{torrent} }
+sub torrent  { my $s = _self(@_) or return; return $s->{nameless} ? undef : $s->{torrent} }
 sub incoming { my $s = _self(@_) or return; return $s->{incoming} // 0 }
 
 sub bitfield {
     my $s = _self(@_) or return;
+    return $s->{told}{bitfield} if $s->{told};
+    return if !defined $s->{peerid};
     my $info = _info($s) or return;
     my $count = $s->{torrent} ? $s->{torrent}->piece_count : 8 * length $info->{bitfield};
     return pack 'b*', substr unpack('B*', $info->{bitfield}), 0, $count;
@@ -134,6 +210,7 @@ sub bitfield {
 
 sub reserved_bytes {
     my $s = _self(@_) or return;
+    return if !defined $s->{peerid};
     my $info = _info($s) or return;
     return $info->{handshake_bits};
 }
@@ -164,6 +241,8 @@ for my $name (keys %FLAG) {
     my ($bit, $first) = @{$FLAG{$name}};
     *$name = sub {
         my $s = _self(@_) or return;
+        return $s->{told}{$name} if $s->{told};
+        return $first if !defined $s->{peerid};
         my $info = _info($s) or return $first;
         return $info->{flags} & $bit ? 1 : 0;
     };
@@ -261,25 +340,28 @@ Net::BitTorrent::Peer - a connection to another client
 
 =over
 
-=item C<new ( { Address =E<gt> 'a.b.c.d:port', Torrent =E<gt> $torrent } )>
+=item C<new ( { Address =E<gt> 'a.b.c.d:port', Torrent =E<gt> $torrent, Source =E<gt> ... } )>
 
-Asks the engine to connect. C<peer_connect> tells when it did, with an object of its own.
+Asks the engine to connect. C<peer_connect> tells when it did, with an object of its own. C<undef>
+when the address is not valid, a handler for C<ip_filter> refuses it, or there are too many
+connections already. C<< { Socket, Client } >>, a connection that a program accepted by itself, is
+not taken: the engine accepts.
 
-=item C<host> C<port> C<peerid> C<torrent> C<incoming> C<source>
+=item C<host> C<port> C<incoming> C<source>
 
 C<source> is C<Incoming>, C<Tracker>, C<User> or C<Resume>.
 
-=item C<bitfield>
+=item C<peerid> C<torrent> C<bitfield> C<reserved_bytes>
 
-Pieces it has, in the form of L<Net::BitTorrent::Torrent/bitfield>.
-
-=item C<reserved_bytes>
-
-The eight bytes of its handshake that tell its abilities.
+C<undef> until its handshake was told (C<incoming_packet> of type C<HANDSHAKE>); C<torrent> of a
+peer that we connected to is known before. C<bitfield> is the pieces it has, in the form of
+L<Net::BitTorrent::Torrent/bitfield>; C<reserved_bytes> the eight bytes of its handshake that tell
+its abilities.
 
 =item C<am_choking> C<am_interested> C<peer_choking> C<peer_interested>
 
-1 or 0, as of now.
+1 or 0. While somebody listens to C<incoming_packet> or C<outgoing_packet>, these and C<bitfield>
+are as of the event being handled, else as of now.
 
 =item C<as_string ( [ $verbose ] )>
 
@@ -298,7 +380,7 @@ Exported with C<:disconnect>. Positive numbers are the system's (C<$!>).
     DISCONNECT_MALFORMED_PACKET -22    DISCONNECT_SEED -25
     DISCONNECT_UNREQUESTED -26         DISCONNECT_TIMEOUT_HANDSHAKE -30
     DISCONNECT_IDLE -40                DISCONNECT_USELESS_PEER -41
-    DISCONNECT_BANNED -50
+    DISCONNECT_BANNED -50              DISCONNECT_HANDSHAKE_SYNC_DH5 -102
 
 =head1 LICENSE
 

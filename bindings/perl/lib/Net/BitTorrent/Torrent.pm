@@ -2,14 +2,17 @@ package Net::BitTorrent::Torrent;
 use 5.016;
 use strict;
 use warnings;
-use Carp qw(carp);
 use Cwd ();
+use Errno ();
 use Fcntl qw(:flock);
 use File::Spec;
 use Scalar::Util qw(blessed);
 use Tern qw(:constants);
+use Net::BitTorrent::Emitter;
+use Net::BitTorrent::Error;
 use Net::BitTorrent::Torrent::Events;
 use Net::BitTorrent::Torrent::File;
+use Net::BitTorrent::Torrent::Legacy;
 use Net::BitTorrent::Torrent::Saved;
 use Net::BitTorrent::Torrent::Status qw(:all);
 use Net::BitTorrent::Torrent::Tracker;
@@ -19,6 +22,7 @@ our $VERSION = '0.100';
 
 use Exporter 'import';
 our (@EXPORT_OK, %EXPORT_TAGS);
+our @ISA = qw(Net::BitTorrent::Emitter Net::BitTorrent::Torrent::Legacy);
 
 BEGIN {
     @EXPORT_OK = @Net::BitTorrent::Torrent::Status::EXPORT_OK;
@@ -39,29 +43,29 @@ sub _self {
 
 sub new {
     my ($class, $args) = @_;
-    if (ref $args ne 'HASH') {
-        carp __PACKAGE__ . '->new({ }) requires parameters to be passed as a hashref';
-        return;
-    }
-    if (!defined $args->{Path}) {
-        carp __PACKAGE__ . '->new({ }) requires a \'Path\' parameter';
-        return;
-    }
+    return _fail(undef, 'argument',
+        __PACKAGE__ . '->new({ }) requires parameters to be passed as a hashref')
+        if ref $args ne 'HASH';
+    # Where failures are told until the object is there.
+    my $raise  = {raise => $args->{RaiseError}};
     my $client = $args->{Client};
-    if (defined $client && !(blessed $client && $client->isa('Net::BitTorrent'))) {
-        carp __PACKAGE__ . '->new({ }) requires a blessed \'Client\'';
-        return;
-    }
-    my $engine;
     if (defined $client) {
-        $engine = $client->_engine or return;
+        return _fail($raise, 'argument', __PACKAGE__ . '->new({ }) requires a blessed \'Client\'')
+            if !(blessed $client && $client->isa('Net::BitTorrent'));
+        my $engine = $client->_engine or return;
+        $raise->{client} = $client;
+        return Net::BitTorrent::Error::quietly($raise, 'state', 'The client is closed')
+            if !$engine->is_owner;
     }
+    return _fail($raise, 'argument', __PACKAGE__ . '->new({ }) requires a \'Path\' parameter')
+        if !defined $args->{Path};
     my $path = File::Spec->rel2abs($args->{Path});
-    my $raw  = _slurp_torrent($path);
+    my $raw  = _slurp_torrent($raise, $path);
     return if !defined $raw;
-    my $metainfo = _parse($raw, $path) or return;
+    my $metainfo = _parse($raise, $raw, $path) or return;
     my $hash = unpack 'H*', $metainfo->info_hash;
-    return if defined $client && $client->_locate_torrent($hash);
+    return Net::BitTorrent::Error::quietly($raise, 'state', "The client has '$path' already",
+        code => TERN_E_DUPLICATE) if defined $client && $client->_locate_torrent($hash);
 
     my $object = bless \$hash, $class;
     my $pieces = $metainfo->piece_count;
@@ -72,9 +76,11 @@ sub new {
         path     => $path,
         basedir  => File::Spec->rel2abs($base),
         resume   => $args->{Resume},
+        given    => $args->{ResumeData},
+        raise    => $args->{RaiseError},
         view     => Tern::View->new($pieces),
         pieces   => $pieces,
-        block    => _parse_block_length($args->{BlockLength}),
+        block    => _parse_block_length($raise, $args->{BlockLength}),
         peers    => {},
         calls    => {},
         written  => {},
@@ -85,53 +91,65 @@ sub new {
     _make_files($object, $self);
     _make_tiers($object, $self);
     Net::BitTorrent::Torrent::Saved::update_want($self);
-    $self->{view}->change(_first_status($args->{Status}) | LOADED, 0);
+    $self->{view}->change(_first_status($raise, $args->{Status}) | LOADED, 0);
     return if !Net::BitTorrent::Torrent::Saved::read_resume($object, $self, $client);
+    $client->_dht->add_node($_) for $client ? map { _node($_) } $metainfo->nodes : ();
     return $object;
+}
+
+sub _fail { goto &Net::BitTorrent::Error::fail }
+
+sub _node {
+    my ($node) = @_;
+    my ($ip, $port) = ref $node eq 'ARRAY' ? @$node : ref $node eq 'HASH' ? @$node{qw(ip port)}
+        : ($node // '') =~ /\A\[?(.+?)\]?:([0-9]+)\z/;
+    return defined $ip && $port ? {ip => $ip, port => $port} : ();
 }
 
 # The .torrent file's bytes, read under a shared lock.
 sub _slurp_torrent {
-    my ($path) = @_;
+    my ($raise, $path) = @_;
     if (!-f $path) {
-        carp sprintf q(Cannot find the torrent file '%s'), $path;
-        return;
+        return _fail($raise, 'system', sprintf(q(Cannot find the torrent file '%s'), $path));
     }
-    open my $fh, '<:raw', $path or return;
-    flock $fh, LOCK_SH or return;
-    my $raw = do { local $/; <$fh> };
-    close $fh;
-    return $raw // '';
+    if (open my $fh, '<:raw', $path) {
+        if (flock $fh, LOCK_SH) {
+            my $raw = do { local $/; <$fh> };
+            close $fh;
+            return $raw // '';
+        }
+    }
+    return Net::BitTorrent::Error::quietly($raise, 'system', "Cannot read '$path': $!");
 }
 
 sub _parse {
-    my ($raw, $path) = @_;
+    my ($raise, $raw, $path) = @_;
     my $metainfo = Tern::Metainfo->parse($raw);
     return $metainfo if $metainfo;
     my $dict = bdecode($raw);
     if (ref $dict ne 'HASH' || ref $dict->{info} ne 'HASH') {
-        carp sprintf q(Malformed .torrent: '%s'), $path;
-        return;
+        return _fail($raise, 'engine', sprintf(q(Malformed .torrent: '%s'), $path),
+            code => TERN_E_METAINFO);
     }
     my $hashes = length($dict->{info}{pieces} // '');
-    return if $hashes < 20 || $hashes % 20;    # silently, as always
-    carp sprintf q(Cannot use '%s': %s), $path, $Tern::error;
-    return;
+    # Silently, as always, for bad hashes.
+    return Net::BitTorrent::Error::of_engine($raise, "Cannot use '$path'",
+        quiet => $hashes < 20 || $hashes % 20);
 }
 
 sub _parse_block_length {
-    my ($given) = @_;
+    my ($raise, $given) = @_;
     return 16384 if !defined $given;
     return 0 + $given if $given =~ /\A[0-9]+\z/ && $given > 0;
-    carp q(Malformed 'BlockLength': using the default);
+    _fail($raise, 'argument', q(Malformed 'BlockLength': using the default));
     return 16384;
 }
 
 sub _first_status {
-    my ($given) = @_;
+    my ($raise, $given) = @_;
     return 0 if !defined $given;
     if ($given !~ /\A[0-9]+\z/) {
-        carp q(Malformed 'Status': ignored);
+        _fail($raise, 'argument', q(Malformed 'Status': ignored));
         return 0;
     }
     return $given & (START_AFTER_CHECK | PAUSED);
@@ -207,15 +225,6 @@ sub resume_path { my $s = _self(@_) or return; return $s->{resume} }
 sub restored_pieces { my $s = _self(@_) or return; return $s->{restored} // 0 }
 sub hashed_pieces   { my $s = _self(@_) or return; return $s->{hashed} // 0 }
 
-sub _client       { my $s = _self(@_) or return; return $s->{client} }
-
-sub _block_length { my $s = _self(@_) or return; return $s->{block} }
-sub _is_loaded    { my $s = _self(@_) or return; return $s->{loaded} }
-sub _basedir      { my $s = _self(@_) or return; return $s->{basedir} }
-sub _handle       { my $s = _self(@_) or return; return $s->{handle} }
-sub _wanted       { my $s = _self(@_) or return; return $s->{view}->missing }
-sub _nodes        { my $s = _self(@_) or return; return [$s->{metainfo}->nodes] }
-
 sub raw_data {
     my ($object, $decoded) = @_;
     my $s   = _self($object) or return;
@@ -244,23 +253,6 @@ sub _count {
     my $s = _self($object) or return;
     my $status = $s->{handle} ? $s->{handle}->status : undef;
     return $s->{$added} + ($status ? $status->{$field} : 0);
-}
-
-sub _add_downloaded { my ($o, $n) = @_; my $s = _self($o) or return; return $s->{added_down} += $n }
-sub _add_uploaded   { my ($o, $n) = @_; my $s = _self($o) or return; return $s->{added_up} += $n }
-
-sub _set_bitfield {
-    my ($object, $bits) = @_;
-    my $s = _self($object) or return;
-    return if $s->{view}->status & CHECKING || !defined $bits;
-    return $s->{view}->set_bitfield($bits) ? $bits : undef;
-}
-
-sub _set_status {
-    my ($object, $status) = @_;
-    my $s = _self($object) or return;
-    return if $s->{view}->status & CHECKING || !defined $status || $status !~ /\A[0-9]+\z/;
-    return $s->{view}->change($status, ~$status & 0xFF);
 }
 
 sub _status_as_string {
@@ -302,7 +294,9 @@ sub stop {
     return if !($s->{view}->status & QUEUED);
     delete $s->{start_pending};
     $s->{handle}->pause if $s->{handle};
-    return $s->{view}->change(0, STARTED);
+    $s->{view}->change(0, STARTED);
+    Net::BitTorrent::Torrent::Events::close_files($object, $s);
+    return $s->{view}->status;
 }
 
 sub pause {
@@ -318,19 +312,18 @@ sub queue {
     my $s = _self($object) or return;
     my $engine = blessed $client && $client->isa('Net::BitTorrent') ? $client->_engine : undef;
     if (!$engine) {
-        carp 'Net::BitTorrent::Torrent->queue( ) requires a Net::BitTorrent object';
-        return;
+        return _fail($s, 'argument',
+            'Net::BitTorrent::Torrent->queue( ) requires a Net::BitTorrent object');
     }
     if ($s->{view}->status & QUEUED && $s->{client}) {
-        carp 'Cannot queue a torrent twice';
-        return;
+        return _fail($s, 'state', 'Cannot queue a torrent twice');
     }
     if ($s->{own}) {
         my ($own) = Net::BitTorrent::Torrent::Saved::leave($object, $s, 10);
         $own->close(5) if $own;
     }
-    my $blob = delete $s->{blob};
-    Net::BitTorrent::Torrent::Saved::enter($object, $s, $client, $engine, $blob, 1) or return;
+    my $saved = Net::BitTorrent::Torrent::Saved::left($s);
+    Net::BitTorrent::Torrent::Saved::enter($object, $s, $client, $engine, $saved, 1) or return;
     return $client;
 }
 
@@ -341,6 +334,39 @@ sub hashcheck {
     return if $view->status & (PAUSED | CHECKING);
     my $engine = Net::BitTorrent::Torrent::Saved::attached($object, $s) or return;
     return _check_elsewhere($s) if !$engine->is_owner;
+    my $checks = $view->checks;
+    _check_begins($s) or return;
+    $engine->pump_until(sub { $view->checks != $checks }, 7 * 24 * 3600, $s->{handle}->id)
+        or return;
+    return $view->status & CHECKED ? 1 : undef;
+}
+
+# As hashcheck, without waiting: do_one_loop tells the pieces, and the end to $code.
+sub hashcheck_start {
+    my ($object, $code) = @_;
+    my $s = _self($object) or return;
+    if (defined $code && ref $code ne 'CODE') {
+        return _fail($s, 'argument', 'hashcheck_start( ) requires a code reference');
+    }
+    return if $s->{view}->status & (PAUSED | CHECKING);
+    my $engine = Net::BitTorrent::Torrent::Saved::attached($object, $s) or return;
+    return if !$engine->is_owner;
+    _check_begins($s) or return;
+    $s->{checking}{code} = $code;
+    return 1;
+}
+
+# Share of the pieces told in the check under way, 0 to 1; undef when there is none.
+sub hashcheck_progress {
+    my $s = _self(@_) or return;
+    return if !($s->{view}->status & CHECKING);
+    my $failed = $s->{checking} ? keys %{$s->{checking}{failed}} : 0;
+    return $s->{pieces} ? ($s->{view}->count + $failed) / $s->{pieces} : 1;
+}
+
+sub _check_begins {
+    my ($s) = @_;
+    my ($view, $engine) = @$s{qw(view engine)};
     my $id = $s->{handle}->id;
     my $check_end = Net::BitTorrent::Torrent::Events::CHECK_END();
     my $status = $s->{handle}->status or return;
@@ -367,10 +393,8 @@ sub hashcheck {
     $view->set_error(undef);
     $view->change(CHECKING, CHECKED | ERROR);
     $view->set_bitfield("\0" x length $view->bitfield);
-    my $checks = $view->checks;
     $s->{checking} = {failed => {}};
-    $engine->pump_until(sub { $view->checks != $checks }, 7 * 24 * 3600, $id) or return;
-    return $view->status & CHECKED ? 1 : undef;
+    return 1;
 }
 
 # In a clone of the torrent in another thread: the thread that made the client tells the end.
@@ -386,32 +410,64 @@ sub _check_elsewhere {
 sub add_peer {
     my ($object, $address) = @_;
     my $s = _self($object) or return;
-    return if !defined $address || !$s->{handle};
-    return $s->{handle}->add_peer($address) ? 1 : undef;
+    if (!defined $address || !length $address) {
+        return _fail($s, 'argument', 'add_peer( ) requires an address');
+    }
+    return Net::BitTorrent::Error::quietly($s, 'state', 'The torrent is in no client')
+        if !$s->{handle};
+    my $client = $s->{client};
+    if ($client && $client->_encryption_mode == 2) {
+        $! = Errno::EPROTONOSUPPORT();
+        return _fail($s, 'engine', 'Encryption is required (mode 2) and this version has none: '
+            . 'no peer is connected to', code => TERN_E_UNSUPPORTED);
+    }
+    if ($client) {
+        if (!$client->_may_use($address)) {
+            return Net::BitTorrent::Error::quietly($s, 'state', "$address is refused by ip_filter");
+        }
+        # The engine is going to ask: this is the answer.
+        Tern::state($client)->{approved}{$address} = 1 if $s->{engine}{asks};
+    }
+    return 1 if $s->{handle}->add_peer($address);
+    return Net::BitTorrent::Error::of_engine($s, "Cannot add the peer '$address'", quiet => 1);
 }
 
-sub _new_peer {
-    my ($object, @address) = @_;
+# Bytes per second of this torrent, 0 unlimited. Returns both; sets those given.
+sub limits {
+    my ($object, %new) = @_;
     my $s = _self($object) or return;
-    return if !($s->{view}->status & STARTED);
-    return $object->add_peer(@address) if @address;
-    return 1;    # the engine connects to the peers it knows by itself
+    if (grep { !/\A(?:down|up)load\z/ || ($new{$_} // '') !~ /\A[0-9]+\z/ } keys %new) {
+        return _fail($s, 'argument',
+            'limits( ) requires download and upload in bytes per second');
+    }
+    my $status = $s->{handle} ? $s->{handle}->status : undef;
+    return Net::BitTorrent::Error::quietly($s, 'state', 'The torrent is in no client') if !$status;
+    my %all = (download => $status->{download_limit}, upload => $status->{upload_limit}, %new);
+    $s->{handle}->set_limits(@all{qw(download upload)}) if %new;
+    return \%all;
 }
 
-sub _add_tracker {
-    my ($object, $urls) = @_;
-    my $s = _self($object) or return;
-    if (ref $urls ne 'ARRAY' || !@$urls) {
-        carp 'Please, pass new tier in an array ref...';
-        return;
-    }
-    my $tier = Net::BitTorrent::Torrent::Tracker->_make($object, $urls) or return;
-    if ($s->{handle}) {
-        my $number = @{$s->{tiers}};
-        $s->{handle}->add_tracker($number, $_->url) for grep { $_->_supported } @{$tier->urls};
-    }
-    push @{$s->{tiers}}, $tier;
-    return 1;
+# What the engine knows, or undef; see tern_status in tern.h.
+sub stats {
+    my $s = _self(@_) or return;
+    return $s->{handle} ? $s->{handle}->status : undef;
+}
+
+sub _wanted_bytes {
+    my $s = _self(@_) or return;
+    my $status = $s->{handle} ? $s->{handle}->status : undef;
+    return @$status{qw(wanted_have wanted_size)} if $status;
+    my $share = $s->{pieces} ? $s->{view}->count / $s->{pieces} : 1;
+    my $size  = $s->{metainfo}->total_size;
+    return ($share * $size, $size);
+}
+
+# Share of the wanted pieces that is here, 0 to 1, as told so far.
+sub progress {
+    my $s = _self(@_) or return;
+    my $view   = $s->{view};
+    my $wanted = unpack '%32b*', $view->want;
+    return $wanted ? 1 - unpack('%32b*', $view->missing) / $wanted : 1;
 }
 
 sub _set_priority {
@@ -436,11 +492,32 @@ sub save_resume_data {
     my ($object, $path) = @_;
     my $s = _self($object) or return;
     $path = $s->{resume} if !defined $path;
-    return if !defined $path || !length $path;
+    if (!defined $path || !length $path) {
+        return Net::BitTorrent::Error::quietly($s, 'argument',
+            'save_resume_data( ) requires a path where there is no Resume');
+    }
     $path = File::Spec->rel2abs($path);
+    my $saved = _save($object, $s,
+        sub { Net::BitTorrent::Torrent::Saved::write_file($s, $path, $_[0]) });
+    return 1 if $saved;
+    return Net::BitTorrent::Error::quietly($s, 'system', "Cannot save '$path': $!");
+}
+
+# The same, as bytes for a program to keep; they are durable when it says so by keeping them.
+sub resume_data {
+    my ($object) = @_;
+    my $s = _self($object) or return;
+    my $data;
+    _save($object, $s, sub { $data = Net::BitTorrent::Torrent::Saved::data($s, $_[0]); 1 });
+    return $data;
+}
+
+sub _save {
+    my ($object, $s, $keep) = @_;
     my $engine = Net::BitTorrent::Torrent::Saved::attached($object, $s) or return;
     return if !$engine->is_owner;
-    my $keep = sub { Net::BitTorrent::Torrent::Saved::write_file($s, $path, $_[0]) };
+    Net::BitTorrent::Torrent::Events::close_files($object, $s);
+    return if !$s->{handle};    # a handler took it away
     return $engine->save($s->{handle}, $keep) ? 1 : undef;
 }
 
@@ -469,8 +546,12 @@ sub _last_save {
     my ($object, $blob) = @_;
     my $s = _self($object) or return;
     my $kept = 1;
-    if (my $code = $object->_handler('resume_save')) {
-        $kept = eval { $code->($object, {Torrent => $object, Data => $blob}) };
+    if ($object->_handler('resume_save')) {
+        my $data = Net::BitTorrent::Torrent::Saved::data($s, $blob);
+        $kept = eval {
+            !grep { !$_ } Net::BitTorrent::Emitter::call($object, $s, 'resume_save',
+                {Torrent => $object, Data => $data});
+        };
         warn $@ if $@;
     }
     $object->_refresh_written($blob);
@@ -481,30 +562,30 @@ sub _last_save {
 sub _client_closed {
     my ($object) = @_;
     my $s = _self($object) or return;
-    delete @$s{qw(engine handle loaded refused held start_pending checking)};
+    delete @$s{qw(engine handle loaded refused held early wire start_pending checking)};
     $s->{peers} = {};
     $s->{view}->change(0, STARTED | CHECKING | QUEUED);
 }
 
 # ---- Events --------------------------------------------------------------------------------------
 
-sub on_event {
-    my ($object, $type, $code) = @_;
+sub _knows_event { return $EVENTS{$_[1]} }
+
+sub _handlers_changed {
+    my ($object, $type) = @_;
     my $s = _self($object) or return;
-    if (!defined $type || !$EVENTS{$type}) {
-        carp sprintf 'Unknown callback: %s', $type // '';
-        return if !defined $type;
+    if ($type eq 'verify_piece' || $type eq 'resume_save') {
+        Net::BitTorrent::Torrent::Events::apply_hooks($s);
     }
-    $s->{calls}{$type} = $code;
-    Net::BitTorrent::Torrent::Events::apply_hooks($s)
-        if $type eq 'verify_piece' || $type eq 'resume_save';
-    return $code;
+    elsif ($s->{engine}) {
+        $s->{engine}->interest_changed;
+    }
 }
 
 sub _handler {
     my ($object, $type) = @_;
     my $s = _self($object) or return;
-    return $s->{calls}{$type};
+    return Net::BitTorrent::Emitter::listens($s, $type);
 }
 
 # First the client's handler, then our own.
@@ -513,9 +594,7 @@ sub _event {
     my $s = _self($object) or return;
     my $client = $s->{client};
     $client->_event($type, $args) if $client && $s->{view}->status & QUEUED;
-    if (my $code = $s->{calls}{$type}) {
-        $code->($object, $args);
-    }
+    Net::BitTorrent::Emitter::call($object, $s, $type, $args);
     return;
 }
 
@@ -631,6 +710,14 @@ I<orphan>: it can be inspected, checked and saved, and given to a client later w
 
 A file written by L</save_resume_data>. See L</RESUME DATA>. Absent or empty: as if not given.
 
+=item ResumeData
+
+What L</resume_data> or C<resume_save> gave, in place of the file's content.
+
+=item RaiseError
+
+Failures are thrown as L<Net::BitTorrent::Error>. Torrents in a client do as their client does.
+
 =item Status
 
 Bits. C<START_AFTER_CHECK> and C<PAUSED> are taken, others ignored.
@@ -691,6 +778,21 @@ Reads and checks everything and returns 1 when done; C<piece_hash_pass> or C<pie
 called for every piece. C<undef> while paused or being checked. May be called in handlers. Other
 torrents' events wait until the next C<do_one_loop>.
 
+=item C<hashcheck_start ( [ $code ] )> C<hashcheck_progress>
+
+As C<hashcheck>, without waiting: pieces are told by C<do_one_loop>, and when it is over C<$code> is
+called with the torrent. Returns 1. Meanwhile C<status> has C<CHECKING>, C<is_complete> is C<undef>,
+and C<hashcheck_progress> is the share of the pieces that was told, 0 to 1.
+
+=item C<progress>
+
+Share of the wanted pieces that is here, 0 to 1, as told so far.
+
+=item C<stats> C<limits ( [ download =E<gt> $n, upload =E<gt> $n ] )>
+
+Reference to a hash of what the engine knows now (C<tern_status> in F<tern.h>), C<undef> outside of
+one. Bytes per second, 0 unlimited: sets those given, returns both in a hash.
+
 =item C<start> C<stop> C<pause>
 
 Return the new status; C<undef> when the torrent is in no client. C<start> also retries after an
@@ -711,6 +813,10 @@ disk: what was downloaded is synced first, then the file is written beside the o
 and renamed. C<undef> and C<$!> on failure; then the old file is untouched. May be called in
 handlers.
 
+=item C<resume_data>
+
+The same as bytes, for programs that keep them elsewhere. C<undef> on failure.
+
 =item C<restored_pieces> C<hashed_pieces>
 
 How many pieces the last check, or the comparison with resume data, took over without reading
@@ -719,6 +825,10 @@ them, and how many it had to hash.
 =item C<add_peer ( 'host:port' )>
 
 Connects to this address. IP addresses only.
+
+=item C<on ( $type, $code )> C<off ( $type, [ $code ] )>
+
+As L<Net::BitTorrent/on>.
 
 =item C<on_event ( $type, $code )>
 
@@ -778,8 +888,24 @@ end of the program, writes the final state once more into every resume file that
 C<save_resume_data> wrote in this run and that is still there. C<remove_torrent> does so for its
 torrent.
 
-The file holds bencoded resume data as libtorrent 2 reads it. Its content may change; do not parse
-it.
+The file is that of 0.052: a bencoded dictionary with C<.format>, C<.t>, C<.version> 2, C<bitfield>,
+C<files> (C<mtime>, C<priority>), C<peers> and C<working> (the blocks of pieces under way), and one
+key more, C<libtern>, with what the engine keeps of the same moment; where that is there it is what
+counts. Files that 0.052 wrote are read, and so are data of libtorrent 2 and qBittorrent. Files of a
+newer C<.version> are ignored.
+
+C<save_resume_data> and C<resume_data> close the files first, as far as programs see: C<file_close>
+is told.
+
+=head1 PRIVATE METHODS
+
+Programs call some of what was private in 0.052, so it is here: C<_client>, C<_basedir>,
+C<_block_length>, C<_nodes>, C<_wanted> (bits of the pieces that are wanted and not here),
+C<_status_as_string>, C<_add_tracker ( [ $url, ... ] )> (one tier more, announced to at once),
+C<_new_peer> (the engine connects by itself), C<_piece_by_index ( $index )> and C<_working_pieces>
+(facts of pieces as in the resume file, as of now), C<_set_bitfield ( $bits )> and C<_set_status (
+$status )> (what is shown, not what the engine does; C<undef> during a check), C<_add_uploaded ( $n
+)>, C<_add_downloaded ( $n )>.
 
 =head1 LICENSE
 

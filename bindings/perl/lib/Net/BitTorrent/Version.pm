@@ -2,6 +2,8 @@ package Net::BitTorrent::Version;
 use 5.016;
 use strict;
 use warnings;
+use Digest::SHA ();
+use Time::HiRes ();
 
 our $VERSION = '0.100';
 
@@ -17,13 +19,24 @@ my @LETTERS = ('A' .. 'Z', 'a' .. 'z', '0' .. '9', '-', '.', '_', '~');
 
 sub _product_version { return $PRODUCT_TOKEN =~ /([0-9.]+)\z/ ? $1 : '' }
 
+# Random bytes. Not rand's: a process and its forked children would draw the same.
+sub _random {
+    my ($count) = @_;
+    if (open my $source, '<:raw', '/dev/urandom') {
+        my $bytes = "";
+        my $got = sysread $source, $bytes, $count;
+        return $bytes if defined $got && $got == $count;
+    }
+    return substr Digest::SHA::sha1(join ' ', $$, Time::HiRes::time(), rand, {} . ''), 0, $count;
+}
+
 sub gen_peerid {
     my $number = int(_product_version() * 1000 + 0.5);
     return sprintf 'NB%03d%s-%s%s', $number, $UNSTABLE_RELEASE ? 'U' : 'S',
-        join('', map { $LETTERS[rand @LETTERS] } 1 .. 8), 'Riana';
+        join('', map { $LETTERS[$_ % @LETTERS] } unpack 'C*', _random(8)), 'Riana';
 }
 
-sub gen_node_id { return pack 'C*', map { rand 256 } 1 .. 20 }
+sub gen_node_id { return _random(20) }
 
 1;
 

@@ -2,9 +2,14 @@ package Net::BitTorrent::Torrent::File;
 use 5.016;
 use strict;
 use warnings;
-use Carp qw(carp);
+use Cwd ();
+use Errno ();
+use Fcntl qw(:flock :seek O_CREAT O_RDONLY O_RDWR);
+use File::Path ();
+use File::Spec;
 use Scalar::Util qw(blessed weaken);
 use Tern ();
+use Net::BitTorrent::Error;
 
 our $VERSION = '0.100';
 
@@ -17,19 +22,20 @@ sub _self {
 sub new {
     my ($class, $args) = @_;
     if (ref $args ne 'HASH') {
-        carp __PACKAGE__ . '->new({ }) requires parameters to be passed as a hashref';
-        return;
+        return Net::BitTorrent::Error::fail(undef, 'argument',
+            __PACKAGE__ . '->new({ }) requires parameters to be passed as a hashref');
     }
     my ($path, $torrent, $size, $index) = @$args{qw(Path Torrent Size Index)};
     my $wrong
         = !defined $path || !length $path ? 'Path'
-        : !(blessed $torrent && $torrent->isa('Net::BitTorrent::Torrent')) ? 'Torrent'
+        : !(blessed $torrent && $torrent->isa('Net::BitTorrent::Torrent')
+            && Tern::state($torrent)) ? 'Torrent'
         : !defined $size || $size !~ /\A[0-9]+\z/ ? 'Size'
         : !defined $index || $index !~ /\A[0-9]+\z/ ? 'Index'
         : undef;
     if (defined $wrong) {
-        carp __PACKAGE__ . "->new({ }) requires a valid '$wrong'";
-        return;
+        return Net::BitTorrent::Error::fail(undef, 'argument',
+            __PACKAGE__ . "->new({ }) requires a valid '$wrong'");
     }
     return $class->_make($torrent, $index, $size, $path);
 }
@@ -47,7 +53,9 @@ sub path    { my ($o) = @_; return _self($o) ? $$o : undef }
 sub size    { my $s = _self(@_) or return; return $s->{size} }
 sub index   { my $s = _self(@_) or return; return $s->{index} }
 sub torrent { my $s = _self(@_) or return; return $s->{torrent} }
-sub mode    { return undef }
+sub mode    { my $s = _self(@_) or return; return $s->{mode} }
+
+sub _set_mode { my ($o, $mode) = @_; my $s = _self($o) or return; return $s->{mode} = $mode }
 
 sub priority {
     my $s = _self(@_) or return;
@@ -58,8 +66,8 @@ sub set_priority {
     my ($object, $priority) = @_;
     my $s = _self($object) or return;
     if (!defined $priority || $priority !~ /\A[0-9]+\z/) {
-        carp 'Net::BitTorrent::Torrent::File->set_priority( ) requires a positive integer';
-        return;
+        return Net::BitTorrent::Error::fail(_owner($s), 'argument',
+            'Net::BitTorrent::Torrent::File->set_priority( ) requires a positive integer');
     }
     my $torrent = $s->{torrent};
     my $files   = $torrent ? $torrent->files : undef;
@@ -71,13 +79,157 @@ sub set_priority {
     return 1;
 }
 
+sub _owner { my ($s) = @_; return $s->{torrent} ? Tern::state($s->{torrent}) : undef }
+
+# Share of its bytes in pieces that are here, as told so far, in percent.
 sub _percent_complete {
     my $s = _self(@_) or return;
-    my $handle = $s->{torrent} ? $s->{torrent}->_handle : undef;
-    return 0 if !$handle;
+    my $owner = _owner($s);
+    return 0 if !$owner;
     return 100 if !$s->{size};
-    my @bytes = $handle->file_progress;
-    return 100 * ($bytes[$s->{index}] // 0) / $s->{size};
+    my $layout = $owner->{layout}[$s->{index}] or return 0;
+    my $length = $owner->{metainfo}->piece_length;
+    my ($first, $end) = @$layout{qw(first_piece end_piece)};
+    my $start = 0;
+    $start += $_->{size} for @{$owner->{layout}}[0 .. $s->{index} - 1];
+    my $have = 0;
+    for my $piece (grep { $owner->{view}->piece($_) } $first .. $end - 1) {
+        my $from = $piece * $length;
+        my $to   = $from + $length;
+        $from = $start if $from < $start;
+        $to = $start + $s->{size} if $to > $start + $s->{size};
+        $have += $to - $from;
+    }
+    return 100 * $have / $s->{size};
+}
+
+# ---- Bytes: what programs of 0.052 did with files by themselves ----------------------------------
+
+sub _tell {
+    my ($object, $s, $type, %more) = @_;
+    $s->{torrent}->_event($type, {File => $object, %more}) if $s->{torrent};
+    return;
+}
+
+# Something that is an error of the torrent too.
+sub _wrong {
+    my ($object, $s, $message) = @_;
+    my $errno = 0 + $!;
+    $s->{torrent}->_set_error($message) if $s->{torrent};
+    _tell($object, $s, 'file_error', Message => $message);
+    $! = $errno;
+    return;
+}
+
+sub _mkpath {
+    my ($object) = @_;
+    my $s = _self($object) or return;
+    my ($volume, $directories) = File::Spec->splitpath($$object);
+    my $dir = File::Spec->catpath($volume, $directories, '');
+    return 1 if !length $dir || -d $dir;
+    File::Path::make_path($dir, {error => \my $errors});
+    return 1 if -d $dir;
+    my ($message) = map { values %$_ } @{$errors || []};
+    return _wrong($object, $s, "Cannot create '$dir': " . ($message // $!));
+}
+
+# Opens for r or w under a lock, shared or exclusive. Reading needs a file that is there.
+sub _open {
+    my ($object, $mode) = @_;
+    my $s = _self($object) or return;
+    return if !defined $mode || $mode !~ /\A[rw]\z/;
+    return 1 if $s->{fh} && $s->{mode} eq $mode;
+    $object->_close if $s->{fh};
+    return if $mode eq 'r' && !-f $$object;
+    if ($mode eq 'w') {
+        $object->_mkpath or return;
+    }
+    my $fh;
+    if (!sysopen $fh, $$object, $mode eq 'r' ? O_RDONLY : O_RDWR | O_CREAT) {
+        return _wrong($object, $s, "Cannot open '$$object': $!");
+    }
+    binmode $fh;
+    if (!flock $fh, ($mode eq 'r' ? LOCK_SH : LOCK_EX) | LOCK_NB) {
+        return _wrong($object, $s, "Cannot lock '$$object': $!");
+    }
+    @$s{qw(fh mode)} = ($fh, $mode);
+    _tell($object, $s, 'file_open', Mode => $mode);
+    return 1;
+}
+
+sub _close {
+    my ($object) = @_;
+    my $s = _self($object) or return;
+    my $fh = delete $s->{fh} or return;
+    delete $s->{mode};
+    close $fh or return _wrong($object, $s, "Cannot close '$$object': $!");
+    _tell($object, $s, 'file_close');
+    return 1;
+}
+
+sub _systell {
+    my $s = _self(@_) or return;
+    return if !$s->{fh};
+    my $at = sysseek $s->{fh}, 0, SEEK_CUR;
+    return defined $at ? 0 + $at : undef;
+}
+
+sub _sysseek {
+    my ($object, $position, $whence) = @_;
+    my $s = _self($object) or return;
+    $whence = SEEK_SET if !defined $whence;
+    return if !$s->{fh} || !defined $position || $position !~ /\A-?[0-9]+\z/
+        || $whence !~ /\A[012]\z/;
+    my $from = $whence == SEEK_SET ? 0 : $whence == SEEK_CUR ? $object->_systell : $s->{size};
+    if ($from + $position < 0 || $from + $position > $s->{size}) {
+        $! = Errno::EINVAL();
+        return _wrong($object, $s, "Cannot seek to " . ($from + $position) . " in '$$object'");
+    }
+    return sysseek($s->{fh}, $from + $position, SEEK_SET) ? 1 : undef;
+}
+
+sub _read {
+    my ($object, $length) = @_;
+    my $s = _self($object) or return;
+    return if !$s->{fh} || $s->{mode} ne 'r' || !defined $length || $length !~ /\A[0-9]+\z/;
+    if ($object->_systell + $length > $s->{size}) {
+        $! = Errno::EINVAL();
+        return _wrong($object, $s, "Cannot read $length bytes past the end of '$$object'");
+    }
+    my ($data, $got) = ('', 0);
+    while ($got < $length) {
+        my $n = sysread $s->{fh}, $data, $length - $got, $got;
+        next if !defined $n && $!{EINTR};
+        return _wrong($object, $s, "Cannot read '$$object': $!") if !defined $n;
+        last if !$n;
+        $got += $n;
+    }
+    return _wrong($object, $s, "'$$object' is too short") if $got < $length;
+    _tell($object, $s, 'file_read', Length => $length);
+    return $data;
+}
+
+sub _write {
+    my ($object, $data) = @_;
+    my $s = _self($object) or return;
+    return if !$s->{fh} || $s->{mode} ne 'w' || !defined $data || !length $data;
+    if ($object->_systell + length $data > $s->{size}) {
+        $! = Errno::EINVAL();
+        return _wrong($object, $s, 'Cannot write ' . length($data)
+            . " bytes past the end of '$$object'");
+    }
+    if (-s $s->{fh} < $s->{size} && !truncate $s->{fh}, $s->{size}) {
+        return _wrong($object, $s, "Cannot resize '$$object': $!");
+    }
+    my $at = 0;
+    while ($at < length $data) {
+        my $n = syswrite $s->{fh}, $data, length($data) - $at, $at;
+        next if !defined $n && $!{EINTR};
+        return _wrong($object, $s, "Cannot write '$$object': $!") if !defined $n;
+        $at += $n;
+    }
+    _tell($object, $s, 'file_write', Length => $at);
+    return $at;
 }
 
 sub as_string {
@@ -123,7 +275,22 @@ Bytes, number in the torrent, and the L<Net::BitTorrent::Torrent>.
 
 =item C<mode>
 
-Always C<undef>: the engine opens files by itself.
+C<r>, C<w> or C<undef>: for what the file is open, as told by C<file_open> and C<file_close>. The
+engine has descriptors of its own; while nobody listens to these events this is C<undef>.
+
+=item C<new ( { Path, Torrent, Size, Index } )>
+
+All are required. For old programs: the torrent makes its files.
+
+=item C<_open ( 'r' | 'w' )> C<_close> C<_read ( $n )> C<_write ( $bytes )> C<_sysseek ( $position [, $whence ] )> C<_systell> C<_mkpath>
+
+Bytes of the file, for programs of 0.052 that used these. Under C<flock>; the engine does not wait
+for it. Reading needs a file that is there; the first write gives it its full size; what would
+lie past the end is C<undef>, a C<file_error> and an error of the torrent.
+
+=item C<_percent_complete>
+
+Share of its bytes that is here, as told so far.
 
 =item C<as_string ( [ $verbose ] )>
 

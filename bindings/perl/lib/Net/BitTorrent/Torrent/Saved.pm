@@ -9,14 +9,16 @@ package Net::BitTorrent::Torrent::Saved;
 use 5.016;
 use strict;
 use warnings;
-use Carp qw(carp);
 use Fcntl qw(O_CREAT O_EXCL O_WRONLY);
 use File::Basename ();
 use IO::Handle;
 use Scalar::Util qw(weaken);
 use Tern qw(:constants);
 use Net::BitTorrent::Engine;
+use Net::BitTorrent::Error;
+use Net::BitTorrent::Torrent::Resume;
 use Net::BitTorrent::Torrent::Status qw(:all);
+use Net::BitTorrent::Util qw(uncompact);
 
 our $VERSION = '0.100';
 
@@ -27,17 +29,33 @@ my @PRIORITY = (0, 1, 4, 7);
 # data, an engine of its own).
 sub read_resume {
     my ($object, $self, $client) = @_;
-    my $blob;
-    if (defined $self->{resume} && -s $self->{resume}) {
+    my $bytes = delete $self->{given};
+    if (!defined $bytes && defined $self->{resume} && -s $self->{resume}) {
         open my $fh, '<:raw', $self->{resume} or return 1;
-        $blob = do { local $/; <$fh> };
+        $bytes = do { local $/; <$fh> };
     }
-    if ($client) {
-        return enter($object, $self, $client, $client->_engine, $blob, defined $blob);
+    my $saved = defined $bytes ? _understand($self, $bytes) : undef;
+    return 1 if !$client && !defined $bytes;
+    my $engine = $client ? $client->_engine : _own_engine() or return 1;
+    return enter($object, $self, $client, $engine, $saved, !$client || defined $bytes);
+}
+
+# What saved bytes say: see Net::BitTorrent::Torrent::Resume::decode. Those of the engine itself (a
+# program may have kept them, or another client) are all of it.
+sub _understand {
+    my ($self, $bytes) = @_;
+    my $saved = Net::BitTorrent::Torrent::Resume::decode($self, $bytes);
+    if (!$saved) {
+        return {blob => $bytes} if $bytes !~ /\Ad7:\.format/;
+        return {};
     }
-    return 1 if !defined $blob;
-    my $engine = _own_engine() or return 1;
-    return enter($object, $self, undef, $engine, $blob, 1);
+    if ($saved->{priorities}) {
+        $self->{priorities} = delete $saved->{priorities};
+        update_want($self);
+    }
+    $saved->{blob} //= Net::BitTorrent::Torrent::Resume::translate($self, $saved)
+        if !$saved->{invalid};
+    return $saved;
 }
 
 # An engine for one torrent without a client: no network.
@@ -52,8 +70,9 @@ sub _own_engine {
 }
 
 sub enter {
-    my ($object, $self, $client, $engine, $blob, $hold) = @_;
+    my ($object, $self, $client, $engine, $saved, $hold) = @_;
     my $view   = $self->{view};
+    my $blob   = $saved ? $saved->{blob} : undef;
     my $paused = $hold || !$client || $view->status & PAUSED;
     my %add = (
         metainfo    => $self->{metainfo},
@@ -63,6 +82,7 @@ sub enter {
         save_hook   => TERN_HOOK_QUEUED,
         load_policy => TERN_LOAD_STRICT,
         (defined $blob ? (resume => $blob) : ()),
+        ($saved && length($saved->{peers} // '') ? (peers => [uncompact($saved->{peers})]) : ()),
     );
     $add{file_priorities} = pack 'C*', map { engine_priority($_) } @{$self->{priorities}}
         if grep { $_ != 2 } @{$self->{priorities}};
@@ -76,12 +96,11 @@ sub enter {
     $handle = _after_goodbye($object, $engine, \%add)
         if !$handle && $Tern::error->code == TERN_E_DUPLICATE;
     if (!$handle) {
-        carp sprintf q(Cannot load '%s': %s), $self->{path}, $Tern::error
-            if $Tern::error->code != TERN_E_DUPLICATE;
-        return;
+        return Net::BitTorrent::Error::of_engine({%$self, client => $client},
+            "Cannot load '$self->{path}'", quiet => $Tern::error->code == TERN_E_DUPLICATE);
     }
     @$self{qw(engine handle own)} = ($engine, $handle, !$client);
-    delete @$self{qw(loaded refused held)};
+    delete @$self{qw(loaded refused held early)};
     if ($client) {
         weaken($self->{client} = $client);
         $view->change(QUEUED, 0);
@@ -89,6 +108,7 @@ sub enter {
     }
     $engine->register($object, $handle);
     _load_blob($object, $self) if defined $blob;
+    _refuse($object, $self) if $saved && $saved->{invalid};
     Net::BitTorrent::Torrent::Events::apply_hooks($self);
     $self->{start_pending} = 1 if $client && $hold && !($view->status & (STARTED | PAUSED));
     return 1;
@@ -122,12 +142,7 @@ sub _load_blob {
     };
     $engine->pump_until($look, 24 * 3600) or return;
     if ($verdict == TERN_EVENT_RESUME_REJECTED) {
-        # The engine goes on to look at the files by itself; nobody hears of it until hashcheck.
-        $self->{refused} = 1;
-        $self->{held}    = [];
-        $object->_set_error('Bad resume data. Please hashcheck.');
-        $view->change(START_AFTER_CHECK, 0);
-        return;
+        return _refuse($object, $self);
     }
     return if $verdict != TERN_EVENT_CHECKED;
     @{$engine->{events}} = grep { $_->{torrent} != $id } @{$engine->{events}};
@@ -138,6 +153,16 @@ sub _load_blob {
     $view->change(CHECKED, START_AFTER_CHECK);
     $self->{loaded} = 1;
     $object->start if $start && $view->status & QUEUED && !($view->status & PAUSED);
+}
+
+# The engine goes on to look at the files by itself; nobody hears of it until hashcheck.
+sub _refuse {
+    my ($object, $self) = @_;
+    $self->{refused} = 1;
+    $self->{held}    = [];
+    $object->_set_error('Bad resume data. Please hashcheck.');
+    $self->{view}->change(START_AFTER_CHECK, 0);
+    return;
 }
 
 # Priorities come back with resume data.
@@ -166,8 +191,15 @@ sub attached {
     }
     return if $self->{engine} && $self->{engine}{pid} != $$;
     my $engine = _own_engine() or return;
-    enter($object, $self, undef, $engine, delete $self->{blob}, 1) or return;
+    enter($object, $self, undef, $engine, left($self), 1) or return;
     return $engine;
+}
+
+# What an engine that was left before gave along.
+sub left {
+    my ($self) = @_;
+    my $blob = delete $self->{blob};
+    return defined $blob ? {blob => $blob} : undef;
 }
 
 # Leaves the engine, taking the state along. The files are closed when this returns.
@@ -189,7 +221,7 @@ sub leave {
                 @{$engine->{events}} },
         $limit);
     delete $engine->{torrents}{$id};
-    delete @$self{qw(engine handle loaded refused held start_pending checking)};
+    delete @$self{qw(engine handle loaded refused held early wire start_pending checking)};
     return ($engine, $id);
 }
 
@@ -213,9 +245,21 @@ sub update_want {
     $self->{view}->set_want(pack 'b*', $bits);
 }
 
-# Replaces a file so that a crash leaves the old or the new content; true once it is on disk.
+# The engine's data as it is kept: see Net::BitTorrent::Torrent::Resume.
+sub data { my ($s, $blob) = @_; return Net::BitTorrent::Torrent::Resume::encode($s, $blob) }
+
+# Replaces a resume file with the engine's data, and remembers it for the end.
 sub write_file {
-    my ($s, $path, $bytes) = @_;
+    my ($s, $path, $blob) = @_;
+    replace_file($path, data($s, $blob)) or return 0;
+    my @stat = stat $path;
+    $s->{written}{$path} = "$stat[0]:$stat[1]" if @stat;
+    return 1;
+}
+
+# Replaces a file so that a crash leaves the old or the new content; true once it is on disk.
+sub replace_file {
+    my ($path, $bytes) = @_;
     my $temp = sprintf '%s.%d.tmp', $path, $$;
     unlink $temp;
     my $ok = 0;
@@ -232,8 +276,6 @@ sub write_file {
     if (open my $dir, '<', File::Basename::dirname($path)) {
         $dir->sync;
     }
-    my @stat = stat $path;
-    $s->{written}{$path} = "$stat[0]:$stat[1]" if @stat;
     return 1;
 }
 

@@ -2,10 +2,10 @@ package Net::BitTorrent::Torrent::Tracker;
 use 5.016;
 use strict;
 use warnings;
-use Carp qw(carp);
 use List::Util qw(shuffle);
 use Scalar::Util qw(blessed weaken);
 use Tern ();
+use Net::BitTorrent::Error;
 use Net::BitTorrent::Torrent::Tracker::HTTP;
 use Net::BitTorrent::Torrent::Tracker::UDP;
 
@@ -20,17 +20,17 @@ sub _self {
 sub new {
     my ($class, $args) = @_;
     if (ref $args ne 'HASH') {
-        carp __PACKAGE__ . '->new({ }) requires parameters to be passed as a hashref';
-        return;
+        return Net::BitTorrent::Error::fail(undef, 'argument',
+            __PACKAGE__ . '->new({ }) requires parameters to be passed as a hashref');
     }
     my ($torrent, $urls) = @$args{qw(Torrent URLs)};
-    if (!(blessed $torrent && $torrent->isa('Net::BitTorrent::Torrent'))) {
-        carp __PACKAGE__ . '->new({ }) requires a blessed \'Torrent\'';
-        return;
+    if (!(blessed $torrent && $torrent->isa('Net::BitTorrent::Torrent') && Tern::state($torrent))) {
+        return Net::BitTorrent::Error::fail(undef, 'argument',
+            __PACKAGE__ . '->new({ }) requires a blessed \'Torrent\'');
     }
     if (ref $urls ne 'ARRAY' || !@$urls) {
-        carp __PACKAGE__ . '->new({ }) requires a list of \'URLs\'';
-        return;
+        return Net::BitTorrent::Error::fail(undef, 'argument',
+            __PACKAGE__ . '->new({ }) requires a list of \'URLs\'');
     }
     return $class->_make($torrent, $urls);
 }
@@ -52,6 +52,16 @@ sub _make {
 }
 
 sub urls     { my $s = _self(@_) or return; return $s->{urls} }
+# As its trackers said last: that of them which said most.
+for my $name (qw(complete incomplete)) {
+    no strict 'refs';
+    *$name = sub {
+        my $s = _self(@_) or return;
+        my ($most) = sort { $b <=> $a } grep { defined } map { $_->$name } @{$s->{urls}};
+        return $most;
+    };
+}
+
 sub _torrent { my $s = _self(@_) or return; return $s->{torrent} }
 sub _client  { my $s = _self(@_) or return; return $s->{torrent} ? $s->{torrent}->_client : undef }
 
@@ -84,6 +94,15 @@ Net::BitTorrent::Torrent::Tracker - a tier of trackers
 
 Reference to an array of L<Net::BitTorrent::Torrent::Tracker::HTTP> and
 L<Net::BitTorrent::Torrent::Tracker::UDP> objects, in random order (BEP 12).
+
+=item C<new ( { Torrent, URLs =E<gt> [ ... ] } )>
+
+For old programs: the torrent makes its tiers.
+
+=item C<complete> C<incomplete>
+
+Seeds and leechers as of the last answers of its trackers, C<undef> before. 0.052 documented these
+and did not have them.
 
 =item C<as_string ( [ $verbose ] )>
 

@@ -2,72 +2,29 @@ package Net::BitTorrent::Torrent::Tracker::HTTP;
 use 5.016;
 use strict;
 use warnings;
-use Carp qw(carp);
-use Scalar::Util qw(blessed weaken);
+use Net::BitTorrent::Torrent::Tracker::URL;
 use Tern ();
 
 our $VERSION = '0.100';
+our @ISA = qw(Net::BitTorrent::Torrent::Tracker::URL);
 
-sub _self {
-    my ($object) = @_;
-    return if !(blessed $object && $object->isa(__PACKAGE__));
-    return Tern::state($object);
-}
-
-sub new {
-    my ($class, $args) = @_;
-    if (ref $args ne 'HASH') {
-        carp __PACKAGE__ . '->new({ }) requires parameters to be passed as a hashref';
-        return;
-    }
-    my ($url, $tier) = @$args{qw(URL Tier)};
-    return if !defined $url || $url !~ m{\Ahttps?://.}i;
-    if (!(blessed $tier && $tier->isa('Net::BitTorrent::Torrent::Tracker'))) {
-        carp __PACKAGE__ . '->new({ }) requires a blessed \'Tier\'';
-        return;
-    }
-    my $object = bless \$url, $class;
-    my $self = {tier => $tier, peers => ''};
-    weaken $self->{tier};
-    Tern::attach($object, $self);
-    return $object;
-}
-
-sub url        { my ($o) = @_; return _self($o) ? $$o : undef }
-sub _tier      { my $s = _self(@_) or return; return $s->{tier} }
-sub _torrent   { my $s = _self(@_) or return; return $s->{tier} ? $s->{tier}->_torrent : undef }
-sub _client    { my $s = _self(@_) or return; return $s->{tier} ? $s->{tier}->_client : undef }
-sub _peers     { my $s = _self(@_) or return; return $s->{peers} }
-sub _set_peers { my ($o, $peers) = @_; my $s = _self($o) or return; return $s->{peers} = $peers }
-
-# Whether the engine talks to it.
-sub _supported { 1 }
-
-my %EVENT = map { $_ => 1 } qw(started stopped completed);
-
-# Which event is due the engine knows; a call makes it announce as soon as the tracker allows.
-sub _announce {
-    my ($object, $event) = @_;
-    _self($object) or return;
-    if (defined $event && !$EVENT{$event}) {
-        carp "Invalid event: $event";
-        return;
-    }
-    my $torrent = $object->_torrent or return;
-    my $handle  = $torrent->_handle or return;
-    return $handle->announce;
-}
+sub _pattern { return qr{\Ahttps?://.}i }
 
 sub as_string {
     my ($object, $verbose) = @_;
-    _self($object) or return;
-    my $text = $verbose ? __PACKAGE__ . "\n\nURL: $$object" : $$object;
+    my $text = $object->_text($verbose);
+    return if !defined $text;
     return defined wantarray ? $text : print STDERR "$text\n";
 }
+
+# Whether the engine talks to it.
+sub _supported { return 1 }
 
 1;
 
 __END__
+
+=encoding utf8
 
 =head1 NAME
 
@@ -79,19 +36,37 @@ Net::BitTorrent::Torrent::Tracker::HTTP - an HTTP or HTTPS tracker
 
 =head1 DESCRIPTION
 
-A tracker asked by HTTP or HTTPS. The engine announces to it by itself.
+A tracker asked by HTTP or HTTPS. The engine announces to it by itself. Over plain HTTP it closes
+its half of the connection after the request, as 0.052 did.
 
 =head1 METHODS
 
 =over
 
+=item C<new ( { URL, Tier } )>
+
+For old programs: the tier makes its trackers. C<undef> when the URL is of another kind.
+
 =item C<url>
 
 The URL; also the object's value as a scalar reference.
 
+=item C<complete> C<incomplete>
+
+Seeds and leechers as of its last answer, C<undef> before.
+
 =item C<as_string ( [ $verbose ] )>
 
 The URL, or some lines about the tracker. In void context it is printed to STDERR.
+
+=item C<_announce ( [ 'started' | 'stopped' | 'completed' ] )>
+
+Asks it again as soon as it allows; which event is due, the engine knows. Another event is C<undef>
+and a warning.
+
+=item C<_peers> C<_tier> C<_torrent> C<_client>
+
+The addresses of its last answer in compact form, and what it belongs to.
 
 =back
 

@@ -2,64 +2,33 @@ package Net::BitTorrent::Torrent::Tracker::UDP;
 use 5.016;
 use strict;
 use warnings;
-use Carp qw(carp);
-use Scalar::Util qw(blessed weaken);
+use Net::BitTorrent::Torrent::Tracker::URL;
 use Tern ();
 
 our $VERSION = '0.100';
+our @ISA = qw(Net::BitTorrent::Torrent::Tracker::URL);
 
-sub _self {
-    my ($object) = @_;
-    return if !(blessed $object && $object->isa(__PACKAGE__));
-    return Tern::state($object);
-}
-
-sub new {
-    my ($class, $args) = @_;
-    if (ref $args ne 'HASH') {
-        carp __PACKAGE__ . '->new({ }) requires parameters to be passed as a hashref';
-        return;
-    }
-    my ($url, $tier) = @$args{qw(URL Tier)};
-    return if !defined $url || $url !~ m{\Audp://.}i;
-    if (!(blessed $tier && $tier->isa('Net::BitTorrent::Torrent::Tracker'))) {
-        carp __PACKAGE__ . '->new({ }) requires a blessed \'Tier\'';
-        return;
-    }
-    my $object = bless \$url, $class;
-    my $self = {tier => $tier, peers => ''};
-    weaken $self->{tier};
-    Tern::attach($object, $self);
-    return $object;
-}
-
-sub url        { my ($o) = @_; return _self($o) ? $$o : undef }
-sub _tier      { my $s = _self(@_) or return; return $s->{tier} }
-sub _torrent   { my $s = _self(@_) or return; return $s->{tier} ? $s->{tier}->_torrent : undef }
-sub _client    { my $s = _self(@_) or return; return $s->{tier} ? $s->{tier}->_client : undef }
-sub _peers     { my $s = _self(@_) or return; return $s->{peers} }
-sub _set_peers { my ($o, $peers) = @_; my $s = _self($o) or return; return $s->{peers} = $peers }
-
-# Whether the engine talks to it.
-sub _supported { 0 }
-
-sub _announce { return undef }
+sub _pattern { return qr{\Audp://.}i }
 
 sub as_string {
     my ($object, $verbose) = @_;
-    _self($object) or return;
-    my $text = $verbose
-        ? __PACKAGE__ . "\n\nURL: $$object\nNot supported in this version." : $$object;
+    my $text = $object->_text($verbose);
+    return if !defined $text;
     return defined wantarray ? $text : print STDERR "$text\n";
 }
+
+# Whether the engine talks to it.
+sub _supported { return Tern::has('udp') ? 1 : 0 }
 
 1;
 
 __END__
 
+=encoding utf8
+
 =head1 NAME
 
-Net::BitTorrent::Torrent::Tracker::UDP - a UDP tracker (not supported yet)
+Net::BitTorrent::Torrent::Tracker::UDP - a UDP tracker (BEP 15)
 
 =head1 SYNOPSIS
 
@@ -67,19 +36,37 @@ Net::BitTorrent::Torrent::Tracker::UDP - a UDP tracker (not supported yet)
 
 =head1 DESCRIPTION
 
-Such URLs are kept and shown. The engine does not ask UDP trackers in this version.
+A tracker asked by UDP, where the library can do that (C<Tern::has('udp')>). Where it cannot, such
+URLs are kept and shown.
 
 =head1 METHODS
 
 =over
 
+=item C<new ( { URL, Tier } )>
+
+For old programs: the tier makes its trackers. C<undef> when the URL is of another kind.
+
 =item C<url>
 
 The URL; also the object's value as a scalar reference.
 
+=item C<complete> C<incomplete>
+
+Seeds and leechers as of its last answer, C<undef> before.
+
 =item C<as_string ( [ $verbose ] )>
 
 The URL, or some lines about the tracker. In void context it is printed to STDERR.
+
+=item C<_announce ( [ 'started' | 'stopped' | 'completed' ] )>
+
+Asks it again as soon as it allows; which event is due, the engine knows. Another event is C<undef>
+and a warning.
+
+=item C<_peers> C<_tier> C<_torrent> C<_client>
+
+The addresses of its last answer in compact form, and what it belongs to.
 
 =back
 
