@@ -188,17 +188,8 @@
 /** bytes: First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it. */
 #define TERN_OPT_PEER_ID 4001
 
-/** bool: Exchange peers with peers (BEP 11). Private torrents never do. Live. */
-#define TERN_OPT_PEX_ENABLED 6001
-
-/** int: Longest metadata fetched from peers, in bytes (BEP 9). Live. */
-#define TERN_OPT_METADATA_MAX_BYTES 6002
-
-/** bool: Fetch the torrent file from where a magnet link says (`xs`, `as`). Live. */
-#define TERN_OPT_MAGNET_SOURCES_ENABLED 6003
-
-/** bool: Such a source may be on this machine or a private network. A link is a stranger's word. Live. */
-#define TERN_OPT_MAGNET_PRIVATE_SOURCES 6004
+/** int: What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 configuration, 8 state, 16 metadata. For torrents added afterwards. Live. */
+#define TERN_OPT_SAVE_CONDITIONS 5051
 
 /* The functions whose names end in _sized, called with the size of this header's structures. */
 #define tern_option_by_id(option, out, err) \
@@ -234,6 +225,36 @@
 
 /** No piece, no file. */
 #define TERN_NONE 4294967295
+
+/** Not bencode, or nested too deeply. (What `tern_error_detail` says, here and below.) */
+#define TERN_DETAIL_BENCODE 1
+
+/** A required key is missing. */
+#define TERN_DETAIL_MISSING 2
+
+/** The value of a key has the wrong type or is out of bounds. */
+#define TERN_DETAIL_INVALID 3
+
+/** The number of piece hashes does not fit the lengths of the files. */
+#define TERN_DETAIL_PIECE_COUNT 4
+
+/** Larger than this library reads. */
+#define TERN_DETAIL_TOO_LARGE 5
+
+/** Only a version 2 part (BEP 52). */
+#define TERN_DETAIL_V2_ONLY 6
+
+/** Not a format or version that is known. */
+#define TERN_DETAIL_FORMAT 7
+
+/** Of another torrent, or contradicting itself about which. */
+#define TERN_DETAIL_OTHER_TORRENT 8
+
+/** Damaged: a wrong checksum. */
+#define TERN_DETAIL_CHECKSUM 9
+
+/** Written by a newer version. */
+#define TERN_DETAIL_NEWER 10
 
 /**
  * Requests (`TERN_EVENT_VERIFY_REQUEST`, `TERN_EVENT_SAVE_REQUEST`, `TERN_EVENT_PEER_REQUEST`).
@@ -359,24 +380,6 @@
 /** A peer told us our address (`TERN_CLASS_TORRENT`). `addr` (without port). */
 #define TERN_EVENT_EXTERNAL_ADDR 40
 
-/**
- * The metadata of a torrent added by magnet link or info-hash is here (`TERN_CLASS_TORRENT`).
- * `text` = its name. `tern_torrent_take_metainfo` gives it; next the files are looked at.
- */
-#define TERN_EVENT_METADATA 41
-
-/**
- * The metadata has the right hash and is of no use; the torrent stopped (`TERN_CLASS_ERROR`).
- * `code` = `TERN_E_METAINFO`, `text` = reason.
- */
-#define TERN_EVENT_METADATA_FAILED 42
-
-/**
- * A source that a magnet link names (`xs`, `as`) did not give the torrent file
- * (`TERN_CLASS_ERROR`). `text` = URL, `text2` = reason. Peers are asked all the same.
- */
-#define TERN_EVENT_SOURCE_FAILED 43
-
 /** A piece is ours now, by download or check (`TERN_CLASS_PIECE`). `piece`. */
 #define TERN_EVENT_PIECE_PASSED 48
 
@@ -446,6 +449,20 @@
 #define TERN_EVENT_SAVE_FAILED 99
 
 /**
+ * The content's directory is not there, or another file system is in its place (a disk that is not
+ * mounted): the torrent stops and fetches nothing (`TERN_CLASS_ERROR`). `code` =
+ * `TERN_E_NOT_FOUND`. `TERN_EVENT_STORAGE_FAILED` follows; `tern_torrent_resume` looks again.
+ */
+#define TERN_EVENT_STORAGE_MISSING 104
+
+/**
+ * The built-in store failed to note which pieces are about to be written (`TERN_CLASS_ERROR`).
+ * `code` = an errno or `TERN_E_*`. Downloading goes on and it is tried again; until it works, a
+ * process that is killed may have to fetch pieces again.
+ */
+#define TERN_EVENT_JOURNAL_FAILED 105
+
+/**
  * A defect of the library stopped this torrent, or (no torrent) a thread of the session
  * (`TERN_CLASS_ERROR`, never masked). `text` = what the defect said. The torrent is gone then; it
  * can be added again from its saved state.
@@ -456,10 +473,16 @@
 #define TERN_EVENT_SAVED 112
 
 /**
+ * The answer to `tern_torrent_request_save`: one for each (`TERN_CLASS_SAVE`, never dropped).
+ * `token` = its ticket (not one for `tern_request_complete`), `a` = `TERN_SAVED_*`,
+ * `generation` when saved, `code` = why it was refused.
+ */
+#define TERN_EVENT_SAVE_DONE 113
+
+/**
  * A message came from a peer (`TERN_CLASS_WIRE`). `peer`, `addr` when known, `code` =
- * `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield, or the payload of
- * `ut_metadata` and `ut_pex`. Blocks are not carried, and other extension messages (BEP 10) are
- * not reported.
+ * `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield. Blocks are not
+ * carried, and extension messages (BEP 10) are not reported.
  */
 #define TERN_EVENT_MESSAGE_IN 128
 
@@ -568,9 +591,6 @@
 /** Closing or closed. */
 #define TERN_STATE_CLOSED 8
 
-/** Asking peers for the metadata (BEP 9). */
-#define TERN_STATE_METADATA 9
-
 /** Save after every piece that passed (one request in flight, newer state waits behind it). */
 #define TERN_SAVE_ON_PIECE 1
 
@@ -582,6 +602,39 @@
 
 /** Embed the `info` dictionary, so that the blob alone can bring the torrent back. */
 #define TERN_SAVE_WITH_INFO 8
+
+/**
+ * When bytes sent or received or a tracker's counts changed. In a policy: what the interval is
+ * for, all but this when none is given. In `tern_torrent_request_save`: what must have changed.
+ */
+#define TERN_SAVE_IF_COUNTERS 16
+
+/** When blocks were written, pieces verified, found or lost. */
+#define TERN_SAVE_IF_PROGRESS 32
+
+/** When priorities, limits, file names, the directory, bans or settings changed. */
+#define TERN_SAVE_IF_CONFIG 64
+
+/** When it was paused, checked, finished, failed, or left seed mode. */
+#define TERN_SAVE_IF_STATE 128
+
+/** When trackers, web seeds or the description changed. */
+#define TERN_SAVE_IF_METADATA 256
+
+/** When anything changed. */
+#define TERN_SAVE_IF_ANY 496
+
+/** The state that was asked for is durable. */
+#define TERN_SAVED_SAVED 1
+
+/** Nothing changed of what the request named. */
+#define TERN_SAVED_NOT_MODIFIED 2
+
+/** It was refused; it is tried again all the same, and nobody is told. */
+#define TERN_SAVED_REFUSED 3
+
+/** The torrent ended first. */
+#define TERN_SAVED_ENDED 4
 
 /** A changed file invalidates only the pieces that touch it. */
 #define TERN_LOAD_PER_FILE 0
@@ -645,18 +698,6 @@
 
 /** Resume data told us. */
 #define TERN_SOURCE_RESUME 4
-
-/** Another peer told us (BEP 11). */
-#define TERN_SOURCE_PEX 5
-
-/** It was found on the local network (BEP 14). */
-#define TERN_SOURCE_LSD 6
-
-/** The DHT told us (BEP 5). */
-#define TERN_SOURCE_DHT 7
-
-/** A magnet link told us (`x.pe`). */
-#define TERN_SOURCE_MAGNET 8
 
 /** The other side or the network ended it; see `os_errno`. */
 #define TERN_CLOSE_REMOTE 0
@@ -771,12 +812,6 @@
 
 /** Peer message `lt_donthave` (BEP 54); not a number of the protocol. */
 #define TERN_MESSAGE_DONT_HAVE 256
-
-/** Peer message `ut_metadata` (BEP 9); not a number of the protocol. */
-#define TERN_MESSAGE_METADATA 257
-
-/** Peer message `ut_pex` (BEP 11); not a number of the protocol. */
-#define TERN_MESSAGE_PEX 258
 
 /** An integer option. */
 #define TERN_OPTION_TYPE_INT 1
@@ -1062,14 +1097,6 @@ typedef struct {
     int32_t is_finished;
     /** 1 when stopped by the host (or not started yet because added so). */
     int32_t is_paused;
-    /** 1 when the metadata is here; 0 while `TERN_STATE_METADATA` has still to find it. */
-    int32_t has_metadata;
-    /** 0. */
-    int32_t reserved;
-    /** `known_peers` by where they were first heard of: the place is the `TERN_SOURCE_*` number. */
-    uint32_t known_by_source[16];
-    /** `peers` by where their addresses came from. */
-    uint32_t peers_by_source[16];
 } tern_status;
 
 /** One connected peer. */
@@ -1234,12 +1261,6 @@ typedef int32_t (*tern_progress_fn)(void *user, uint64_t done, uint64_t total);
 /** The header and the library do not fit together. */
 #define TERN_E_VERSION -19
 
-/** The torrent's metadata is not here yet (`TERN_EVENT_METADATA` says when). */
-#define TERN_E_NO_METADATA -23
-
-/** Not a valid magnet link, or one that names no torrent. */
-#define TERN_E_MAGNET -24
-
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1319,7 +1340,8 @@ TERN_API void tern_buf_free(tern_buf *buf);
 TERN_API tern_result tern_error_code(const tern_error *error);
 
 /**
- * A finer number below the code, 0 when there is none. New ones may appear at any time.
+ * A finer number below the code, 0 when there is none: a `TERN_DETAIL_*` about bytes that were
+ * handed in, or (from 1000) the `TERN_OPT_*` concerned. New ones may appear at any time.
  *
  * Threads: any; in hooks: yes; since 0.1.0.
  */
@@ -1955,39 +1977,6 @@ tern_result tern_add_set_metainfo_object(tern_add *add,
                                          tern_error **err);
 
 /**
- * The torrent, as a magnet link (BEP 9): its metadata comes from peers, or from where the link
- * says, and `TERN_EVENT_METADATA` tells. The link's trackers, peers (`x.pe`), sources (`xs`,
- * `as`), web seeds, name and selection of files (BEP 53) are taken over. `TERN_E_MAGNET`,
- * `TERN_E_UNSUPPORTED` when it names no torrent of version 1.
- *
- * Threads: one per object; in hooks: yes; since 0.1.0.
- */
-TERN_API
-tern_result tern_add_set_magnet(tern_add *add,
-                                const char *link,
-                                size_t link_len,
-                                tern_error **err);
-
-/**
- * The torrent, by its info-hash alone (20 bytes).
- *
- * Threads: one per object; in hooks: yes; since 0.1.0.
- */
-TERN_API
-tern_result tern_add_set_info_hash(tern_add *add,
-                                   const uint8_t *info_hash,
-                                   tern_error **err);
-
-/**
- * Whether `tern_session_add` adds the trackers, peers, sources and metadata given here to a
- * torrent that the session has already and gives that one back, instead of `TERN_E_DUPLICATE`. All
- * else said here changes nothing then. To a private torrent (BEP 27) only peers are added.
- *
- * Threads: one per object; in hooks: yes; since 0.1.0.
- */
-TERN_API tern_result tern_add_set_merge(tern_add *add, int32_t merge, tern_error **err);
-
-/**
  * The directory the content is (or will be) in. A path in the system's bytes.
  *
  * Threads: one per object; in hooks: yes; since 0.1.0.
@@ -2121,6 +2110,15 @@ tern_result tern_add_set_save_policy(tern_add *add,
                                      tern_error **err);
 
 /**
+ * Whether content whose files are all there in full length is taken for good (1): each piece is
+ * hashed when a peer first asks for it, before a byte of it goes out. One that does not match ends
+ * this, and what was not verified by then is checked. Resume data that says so has the same effect.
+ *
+ * Threads: one per object; in hooks: yes; since 0.1.0.
+ */
+TERN_API tern_result tern_add_set_seed_mode(tern_add *add, int32_t seed_mode, tern_error **err);
+
+/**
  * What to trust when files differ from the resume data: `TERN_LOAD_*`. Overrides the session's
  * option.
  *
@@ -2224,6 +2222,19 @@ tern_result tern_torrent_recheck_pieces(const tern_torrent *t,
  * Threads: any; in hooks: yes; since 0.1.0.
  */
 TERN_API tern_result tern_torrent_save(const tern_torrent *t, tern_error **err);
+
+/**
+ * As `tern_torrent_save`, when something changed that `flags` (`TERN_SAVE_IF_*`; none: in any case)
+ * name, with the `info` dictionary when they have `TERN_SAVE_WITH_INFO`. One `TERN_EVENT_SAVE_DONE`
+ * with the ticket put in `*out_ticket` (may be NULL) says what it came to; it is never dropped.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_torrent_request_save(const tern_torrent *t,
+                                      uint32_t flags,
+                                      uint64_t *out_ticket,
+                                      tern_error **err);
 
 /**
  * When to save: `TERN_SAVE_*` bits and an interval in milliseconds (0 for none).
@@ -2422,7 +2433,7 @@ tern_result tern_torrent_status_sized(const tern_torrent *t,
                                       tern_error **err);
 
 /**
- * The torrent's metainfo with its present trackers. `TERN_E_NO_METADATA` while it is not here.
+ * The torrent's metainfo with its present trackers.
  *
  * Ownership: `tern_metainfo_free`.
  *
@@ -2432,28 +2443,6 @@ TERN_API
 tern_result tern_torrent_take_metainfo(const tern_torrent *t,
                                        tern_metainfo **out,
                                        tern_error **err);
-
-/**
- * The torrent's name; what its magnet link says, or else the info-hash, until the metadata is
- * here.
- *
- * Ownership: `tern_buf_free`.
- *
- * Threads: any; in hooks: yes; since 0.1.0.
- */
-TERN_API tern_result tern_torrent_take_name(const tern_torrent *t, tern_buf *out, tern_error **err);
-
-/**
- * The torrent's magnet link, with its present trackers.
- *
- * Ownership: `tern_buf_free`.
- *
- * Threads: any; in hooks: yes; since 0.1.0.
- */
-TERN_API
-tern_result tern_torrent_take_magnet(const tern_torrent *t,
-                                     tern_buf *out,
-                                     tern_error **err);
 
 /**
  * The directory the content is in now, bytes of a path.
@@ -2836,30 +2825,6 @@ TERN_API uint32_t tern_metainfo_node_count(const tern_metainfo *m);
  * Threads: any; in hooks: yes; since 0.1.0.
  */
 TERN_API tern_bytes tern_metainfo_node(const tern_metainfo *m, uint32_t index, uint16_t *out_port);
-
-/**
- * The magnet link: info-hash, name, length, trackers and web seeds.
- *
- * Ownership: `tern_buf_free`.
- *
- * Threads: any; in hooks: yes; since 0.1.0.
- */
-TERN_API
-tern_result tern_metainfo_take_magnet(const tern_metainfo *m,
-                                      tern_buf *out,
-                                      tern_error **err);
-
-/**
- * The info-hash (20 bytes) that a magnet link names. `TERN_E_MAGNET`, `TERN_E_UNSUPPORTED` when it
- * names no torrent of version 1.
- *
- * Threads: any; in hooks: yes; since 0.1.0.
- */
-TERN_API
-tern_result tern_magnet_info_hash(const char *link,
-                                  size_t link_len,
-                                  uint8_t *out,
-                                  tern_error **err);
 
 /**
  * The `info` dictionary, verbatim. Owned by the metainfo.

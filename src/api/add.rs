@@ -184,6 +184,14 @@ impl AddTorrent {
         self
     }
 
+    /// Takes content whose files are all there in full length for good; each piece is hashed when a
+    /// peer first asks for it, before a byte of it goes out. One that does not match ends this, and
+    /// what was not verified by then is checked. Resume data that says so has the same effect.
+    pub fn set_seed_mode(&mut self, on: bool) -> &mut Self {
+        self.request.seed_mode = on;
+        self
+    }
+
     /// What to trust when files differ from the resume data.
     pub fn set_load_policy(&mut self, policy: LoadPolicy) -> &mut Self {
         self.request.load_policy = Some(policy);

@@ -7,7 +7,7 @@ use crate::base::limits::METAINFO_BYTES;
 use crate::base::{FileIndex, InfoHash, PieceIndex};
 use crate::codec::magnet::Magnet;
 use crate::codec::metainfo::{FileEntry, Info};
-use crate::engine::error::{Error, ErrorKind};
+use crate::engine::error::Error;
 use crate::engine::formats::{self, TorrentFile};
 
 /// A parsed `.torrent` file. Immutable and cheap to clone.
@@ -26,7 +26,7 @@ impl Metainfo {
         let failed = |e| Error::io(&e, path);
         let size = std::fs::metadata(path).map_err(failed)?.len();
         if size > u64::try_from(METAINFO_BYTES).unwrap_or(u64::MAX) {
-            return Err(Error::new(ErrorKind::Metainfo, "the torrent file is too large"));
+            return Err(formats::too_large());
         }
         Self::parse(&std::fs::read(path).map_err(failed)?)
     }

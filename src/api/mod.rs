@@ -55,7 +55,7 @@ pub use crate::base::{
     Bitset, DiskError, FileIndex, InfoHash, PeerId, PeerKey, PieceIndex, TorrentId,
 };
 pub use crate::codec::metainfo::{FileAttr, FileEntry, FileSpan};
-pub use crate::engine::error::{Error, ErrorKind};
+pub use crate::engine::error::{Detail, Error, ErrorKind};
 pub use crate::engine::events::{EventKind, LogLevel, VerifyQuestion, WireMessage, class};
 pub use crate::engine::host::{TrackerEvent, Traffic};
 pub use crate::engine::options::{OptionSpec, OptionValue};
@@ -64,8 +64,8 @@ pub use crate::engine::session::{Removal, Stats};
 pub use crate::proto::peer::Fault;
 pub use crate::proto::tracker::AnnounceReply;
 pub use crate::swarm::{
-    CloseReason, LoadPolicy, Notice, PeerSource, PeerStatus, SavePolicy, SourceCounts, Status,
-    TorrentState,
+    CloseReason, LoadPolicy, Notice, PeerSource, PeerStatus, SaveConditions, SaveOutcome,
+    SavePolicy, SourceCounts, Status, TorrentState,
 };
 
 /// The version 1 info-hash that a magnet link names.

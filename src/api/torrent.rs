@@ -12,7 +12,7 @@ use crate::engine::error::{Error, ErrorKind};
 use crate::engine::formats::TorrentFile;
 use crate::engine::path_from_bytes;
 use crate::engine::session::{Entry, Removal};
-use crate::swarm::{Command, PeerStatus, SavePolicy, Status, TorrentState};
+use crate::swarm::{Command, PeerStatus, SaveConditions, SavePolicy, Status, TorrentState};
 
 /// A weak handle of one torrent. Cheap to clone; when the torrent or its session is gone, calls say
 /// [`ErrorKind::Gone`].
@@ -218,7 +218,16 @@ impl Torrent {
 
     /// Has resume data handed out now, even if nothing changed.
     pub fn save(&self) -> Result<(), Error> {
-        self.command(Command::Save)
+        let conditions = SaveConditions::NONE;
+        self.command(Command::Save { ticket: 0, conditions, with_info: false })
+    }
+
+    /// Has resume data handed out now if something of this kind changed since it last was
+    /// ([`SaveConditions::NONE`]: in any case), with the `info` dictionary if so wanted. One
+    /// [`Notice::SaveDone`](super::Notice::SaveDone) with the ticket that is returned says what it
+    /// came to: saved, not modified, refused, or the torrent ended first. It is never dropped.
+    pub fn request_save(&self, conditions: SaveConditions, with_info: bool) -> Result<u64, Error> {
+        self.inner()?.core.request_save(&self.entry, conditions, with_info)
     }
 
     /// When to save.

@@ -22,5 +22,5 @@ pub use ids::{FileIndex, InfoHash, PeerId, PeerKey, PieceIndex, TorrentId};
 pub use payload::{Payload, Region};
 pub use rng::Rng;
 pub use shared::SharedBytes;
-pub use storage::{DiskError, FileStat};
+pub use storage::{DiskError, FileStat, Look, Synced};
 pub use time::{Instant, UnixTime};

@@ -13,6 +13,25 @@ pub struct FileStat {
     pub mtime_ns: i128,
 }
 
+/// All files of a torrent as found on disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// By index; `None` when absent.
+    pub files: Vec<Option<FileStat>>,
+    /// A number that tells the file system the content directory is on from others, also after it
+    /// was unmounted and mounted again; `None` when the directory is absent.
+    pub root: Option<u64>,
+}
+
+/// The files a sync made durable, as they were right after it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Synced {
+    /// Files written or created since the sync before it, or read to be hashed; `None` when absent.
+    pub files: Vec<(FileIndex, Option<FileStat>)>,
+    /// As in [`Look`].
+    pub root: Option<u64>,
+}
+
 /// What went wrong with which file.
 #[derive(Clone, Debug)]
 pub struct DiskError {

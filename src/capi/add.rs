@@ -9,7 +9,8 @@ use super::guard::{self, entry};
 use super::object::{self, Opaque, get, get_mut};
 use super::types::*;
 use crate::api::{
-    AddTorrent, Error, ErrorKind, FileIndex, InfoHash, LoadPolicy, Metainfo, SavePolicy,
+    AddTorrent, Error, ErrorKind, FileIndex, InfoHash, LoadPolicy, Metainfo, SaveConditions,
+    SavePolicy,
 };
 
 impl Opaque for tern_add {
@@ -30,7 +31,10 @@ pub(super) fn small(priority: u32) -> Result<u8, Error> {
 /// A save policy as C gives it.
 pub(super) fn policy(flags: u32, interval_ms: i64) -> Result<SavePolicy, Error> {
     let interval = u64::try_from(interval_ms).map_err(|_| Error::from(ErrorKind::Range))?;
+    let conditions = SaveConditions(flags & TERN_SAVE_IF_ANY);
+    let unset = conditions == SaveConditions::NONE;
     Ok(SavePolicy {
+        conditions: if unset { SaveConditions::USUAL } else { conditions },
         on_piece: flags & TERN_SAVE_ON_PIECE != 0,
         interval: (interval > 0).then(|| Duration::from_millis(interval)),
         on_state_change: flags & TERN_SAVE_ON_STATE != 0,
@@ -351,6 +355,22 @@ pub unsafe extern "C" fn tern_add_set_save_policy(
     guard::call(entry!("tern_add_set_save_policy"), err, || unsafe {
         let policy = policy(flags, interval_ms)?;
         get_mut(add)?.set_save_policy(policy);
+        Ok(())
+    })
+}
+
+/// Whether content whose files are all there in full length is taken for good (1): each piece is
+/// hashed when a peer first asks for it, before a byte of it goes out. One that does not match ends
+/// this, and what was not verified by then is checked. Resume data that says so has the same effect.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tern_add_set_seed_mode(
+    add: *mut tern_add,
+    seed_mode: i32,
+    err: *mut *mut tern_error,
+) -> tern_result {
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_set_seed_mode"), err, || unsafe {
+        get_mut(add)?.set_seed_mode(seed_mode != 0);
         Ok(())
     })
 }

@@ -60,6 +60,27 @@ pub const TERN_E_NO_METADATA: tern_result = -23;
 /// Not a valid magnet link, or one that names no torrent.
 pub const TERN_E_MAGNET: tern_result = -24;
 
+/// Not bencode, or nested too deeply. (What `tern_error_detail` says, here and below.)
+pub const TERN_DETAIL_BENCODE: i32 = 1;
+/// A required key is missing.
+pub const TERN_DETAIL_MISSING: i32 = 2;
+/// The value of a key has the wrong type or is out of bounds.
+pub const TERN_DETAIL_INVALID: i32 = 3;
+/// The number of piece hashes does not fit the lengths of the files.
+pub const TERN_DETAIL_PIECE_COUNT: i32 = 4;
+/// Larger than this library reads.
+pub const TERN_DETAIL_TOO_LARGE: i32 = 5;
+/// Only a version 2 part (BEP 52).
+pub const TERN_DETAIL_V2_ONLY: i32 = 6;
+/// Not a format or version that is known.
+pub const TERN_DETAIL_FORMAT: i32 = 7;
+/// Of another torrent, or contradicting itself about which.
+pub const TERN_DETAIL_OTHER_TORRENT: i32 = 8;
+/// Damaged: a wrong checksum.
+pub const TERN_DETAIL_CHECKSUM: i32 = 9;
+/// Written by a newer version.
+pub const TERN_DETAIL_NEWER: i32 = 10;
+
 /// Requests (`TERN_EVENT_VERIFY_REQUEST`, `TERN_EVENT_SAVE_REQUEST`, `TERN_EVENT_PEER_REQUEST`).
 /// Never dropped, never masked.
 pub const TERN_CLASS_REQUEST: u32 = 0x0001;
@@ -185,6 +206,14 @@ pub const TERN_EVENT_RESUME_REJECTED: i32 = 98;
 /// Resume data could not be saved; it is tried again (`TERN_CLASS_ERROR`). `generation`, `code` =
 /// the hook's detail (or an errno of the built-in store), `text` = reason.
 pub const TERN_EVENT_SAVE_FAILED: i32 = 99;
+/// The content's directory is not there, or another file system is in its place (a disk that is not
+/// mounted): the torrent stops and fetches nothing (`TERN_CLASS_ERROR`). `code` =
+/// `TERN_E_NOT_FOUND`. `TERN_EVENT_STORAGE_FAILED` follows; `tern_torrent_resume` looks again.
+pub const TERN_EVENT_STORAGE_MISSING: i32 = 104;
+/// The built-in store failed to note which pieces are about to be written (`TERN_CLASS_ERROR`).
+/// `code` = an errno or `TERN_E_*`. Downloading goes on and it is tried again; until it works, a
+/// process that is killed may have to fetch pieces again.
+pub const TERN_EVENT_JOURNAL_FAILED: i32 = 105;
 /// A defect of the library stopped this torrent, or (no torrent) a thread of the session
 /// (`TERN_CLASS_ERROR`, never masked). `text` = what the defect said. The torrent is gone then; it
 /// can be added again from its saved state.
@@ -192,6 +221,11 @@ pub const TERN_EVENT_FATAL: i32 = 100;
 
 /// A generation of resume data is durable (`TERN_CLASS_SAVE`). `generation`.
 pub const TERN_EVENT_SAVED: i32 = 112;
+
+/// The answer to `tern_torrent_request_save`: one for each (`TERN_CLASS_SAVE`, never dropped).
+/// `token` = its ticket (not one for `tern_request_complete`), `a` = `TERN_SAVED_*`,
+/// `generation` when saved, `code` = why it was refused.
+pub const TERN_EVENT_SAVE_DONE: i32 = 113;
 
 /// A message came from a peer (`TERN_CLASS_WIRE`). `peer`, `addr` when known, `code` =
 /// `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield, or the payload of
@@ -279,6 +313,28 @@ pub const TERN_SAVE_ON_STATE: u32 = 2;
 pub const TERN_SAVE_AT_CLOSE: u32 = 4;
 /// Embed the `info` dictionary, so that the blob alone can bring the torrent back.
 pub const TERN_SAVE_WITH_INFO: u32 = 8;
+/// When bytes sent or received or a tracker's counts changed. In a policy: what the interval is
+/// for, all but this when none is given. In `tern_torrent_request_save`: what must have changed.
+pub const TERN_SAVE_IF_COUNTERS: u32 = 0x10;
+/// When blocks were written, pieces verified, found or lost.
+pub const TERN_SAVE_IF_PROGRESS: u32 = 0x20;
+/// When priorities, limits, file names, the directory, bans or settings changed.
+pub const TERN_SAVE_IF_CONFIG: u32 = 0x40;
+/// When it was paused, checked, finished, failed, or left seed mode.
+pub const TERN_SAVE_IF_STATE: u32 = 0x80;
+/// When trackers, web seeds or the description changed.
+pub const TERN_SAVE_IF_METADATA: u32 = 0x100;
+/// When anything changed.
+pub const TERN_SAVE_IF_ANY: u32 = 0x1f0;
+
+/// The state that was asked for is durable.
+pub const TERN_SAVED_SAVED: i32 = 1;
+/// Nothing changed of what the request named.
+pub const TERN_SAVED_NOT_MODIFIED: i32 = 2;
+/// It was refused; it is tried again all the same, and nobody is told.
+pub const TERN_SAVED_REFUSED: i32 = 3;
+/// The torrent ended first.
+pub const TERN_SAVED_ENDED: i32 = 4;
 
 /// A changed file invalidates only the pieces that touch it.
 pub const TERN_LOAD_PER_FILE: i32 = 0;

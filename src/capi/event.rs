@@ -8,7 +8,8 @@ use super::convert::{Terminated, view};
 use super::object::{Shared, shared};
 use super::types::{tern_batch, tern_event, tern_torrent};
 use crate::api::{
-    CloseReason, Event, EventKind, Fault, Notice, TorrentId, TrackerEvent, Traffic, WireMessage,
+    CloseReason, Event, EventKind, Fault, Notice, SaveOutcome, TorrentId, TrackerEvent, Traffic,
+    WireMessage,
 };
 
 /// Torrent handles that events of one batch share.
@@ -279,6 +280,21 @@ impl Filler {
             Notice::ResumeDurable(generation) => {
                 (self.raw.kind, self.raw.generation) = (TERN_EVENT_SAVED, *generation);
             }
+            Notice::SaveDone { ticket, outcome } => {
+                (self.raw.kind, self.raw.token) = (TERN_EVENT_SAVE_DONE, *ticket);
+                self.raw.a = i64::from(match outcome {
+                    SaveOutcome::Saved(generation) => {
+                        self.raw.generation = *generation;
+                        TERN_SAVED_SAVED
+                    }
+                    SaveOutcome::NotModified => TERN_SAVED_NOT_MODIFIED,
+                    SaveOutcome::Refused(code) => {
+                        self.raw.code = *code;
+                        TERN_SAVED_REFUSED
+                    }
+                    SaveOutcome::Ended => TERN_SAVED_ENDED,
+                });
+            }
             Notice::ExternalAddr(ip) => {
                 self.raw.kind = TERN_EVENT_EXTERNAL_ADDR;
                 self.raw.addr = self.keep(ip_text(ip).as_bytes());
@@ -310,8 +326,16 @@ impl Filler {
             Notice::VerifierFailed(code) => {
                 (self.raw.kind, self.raw.code) = (TERN_EVENT_VERIFIER_FAILED, *code);
             }
-            Notice::SaveFailed(code) => {
+            Notice::StorageMissing => {
+                self.raw.kind = TERN_EVENT_STORAGE_MISSING;
+                self.raw.code = TERN_E_NOT_FOUND;
+            }
+            Notice::JournalFailed(code) => {
+                (self.raw.kind, self.raw.code) = (TERN_EVENT_JOURNAL_FAILED, *code);
+            }
+            Notice::SaveFailed { generation, code } => {
                 (self.raw.kind, self.raw.code) = (TERN_EVENT_SAVE_FAILED, *code);
+                self.raw.generation = *generation;
             }
             Notice::ResumeRejected { partial, file, reason, pieces } => {
                 self.raw.kind = TERN_EVENT_RESUME_REJECTED;

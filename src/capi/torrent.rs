@@ -10,7 +10,7 @@ use super::convert::{
 use super::guard::{self, entry};
 use super::object::{self, Opaque, get};
 use super::types::*;
-use crate::api::{ErrorKind, FileIndex, PeerKey, PieceIndex, Removal, Torrent};
+use crate::api::{ErrorKind, FileIndex, PeerKey, PieceIndex, Removal, SaveConditions, Torrent};
 
 impl Opaque for tern_torrent {
     type Inner = Torrent;
@@ -166,6 +166,30 @@ pub unsafe extern "C" fn tern_torrent_save(
     // SAFETY: the host keeps the header's promises about pointers.
     guard::call(entry!("tern_torrent_save"), err, || unsafe {
         get(t)?.save()?;
+        Ok(())
+    })
+}
+
+/// As `tern_torrent_save`, when something changed that `flags` (`TERN_SAVE_IF_*`; none: in any case)
+/// name, with the `info` dictionary when they have `TERN_SAVE_WITH_INFO`. One `TERN_EVENT_SAVE_DONE`
+/// with the ticket put in `*out_ticket` (may be NULL) says what it came to; it is never dropped.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tern_torrent_request_save(
+    t: *const tern_torrent,
+    flags: u32,
+    out_ticket: *mut u64,
+    err: *mut *mut tern_error,
+) -> tern_result {
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_request_save"), err, || unsafe {
+        if flags & !(TERN_SAVE_IF_ANY | TERN_SAVE_WITH_INFO) != 0 {
+            return Err(ErrorKind::Range.into());
+        }
+        let conditions = SaveConditions(flags & TERN_SAVE_IF_ANY);
+        let ticket = get(t)?.request_save(conditions, flags & TERN_SAVE_WITH_INFO != 0)?;
+        if !out_ticket.is_null() {
+            put(out_ticket, ticket)?;
+        }
         Ok(())
     })
 }

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: moving (see `relocate`), the order of jobs.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -12,7 +13,7 @@ use super::layout::{NewEntries, Place};
 use super::parts::PartTable;
 use super::storage::{Counters, State, Storage};
 use super::sys;
-use crate::base::{Bitset, DiskError, FileIndex, FileStat, PieceIndex};
+use crate::base::{Bitset, DiskError, FileIndex, Look, PieceIndex, Synced};
 
 /// Bytes copied at a time out of the part store.
 const COPY_LEN: usize = 256 * 1024;
@@ -24,9 +25,16 @@ impl Storage {
     }
 
     /// The state of every file.
-    pub(super) fn stat_all(&self) -> Result<Vec<Option<FileStat>>, DiskError> {
+    pub(super) fn look(&self) -> Result<Look, DiskError> {
         let state = self.state.read();
-        self.indexes().map(|file| self.stat_file(&state.layout, file)).collect()
+        let files = self.indexes().map(|file| self.stat_file(&state.layout, file));
+        Ok(Look { files: files.collect::<Result<_, _>>()?, root: self.root(&state)? })
+    }
+
+    /// The number of the file system the content is on.
+    fn root(&self, state: &State) -> Result<Option<u64>, DiskError> {
+        let path = &state.layout.save_path;
+        sys::file_system(path).map_err(|e| disk_error("stat", None, path, &e))
     }
 
     /// Creates empty files and links of wanted files, reserves space when that is wanted, and
@@ -98,13 +106,17 @@ impl Storage {
     /// Makes everything durable. A failure sticks: the kernel may have dropped the pages it could
     /// not write and would call the next sync a success, so every sync fails until each piece that
     /// was unsynced then and touches the file has been written again (or the torrent was closed).
-    pub(super) fn sync(&self) -> Result<Vec<Option<FileStat>>, DiskError> {
+    pub(super) fn sync(&self) -> Result<Synced, DiskError> {
         Counters::add(&self.shared.counters.syncs, 1);
         let (files, dirs) = {
-            let unsynced = self.unsynced.lock();
+            let mut unsynced = self.unsynced.lock();
             let files: Vec<u32> = unsynced.files.union(&unsynced.checked_files).copied().collect();
+            unsynced.touched.extend(files.iter().filter(|f| **f != PART_STORE));
             (files, unsynced.dirs.clone())
         };
+        if files.len() > 1 {
+            files.iter().for_each(|file| self.begin_writing(*file));
+        }
         let mut failure = None;
         for file in files {
             let synced = self.sync_file(file);
@@ -134,8 +146,31 @@ impl Storage {
         }
         unsynced.pieces.clear();
         unsynced.checked.clear();
+        let touched = std::mem::take(&mut unsynced.touched);
         drop(unsynced);
-        self.stat_all()
+        self.stat_touched(&touched).inspect_err(|_| self.unsynced.lock().touched.extend(&touched))
+    }
+
+    fn stat_touched(&self, touched: &BTreeSet<u32>) -> Result<Synced, DiskError> {
+        let state = self.state.read();
+        let stat = |file: &u32| {
+            let file = FileIndex(*file);
+            Ok((file, self.stat_file(&state.layout, file)?))
+        };
+        let files = touched.iter().map(stat).collect::<Result<_, _>>()?;
+        Ok(Synced { files, root: self.root(&state)? })
+    }
+
+    /// Gives a file's writing a head start.
+    fn begin_writing(&self, file: u32) {
+        let state = self.state.read();
+        let opened = match file {
+            PART_STORE => self.part_file(false),
+            file => self.content_file(&state, FileIndex(file), false),
+        };
+        if let Ok(opened) = opened {
+            sys::begin_writing(&opened);
+        }
     }
 
     fn sync_file(&self, file: u32) -> Result<(), DiskError> {
@@ -148,7 +183,7 @@ impl Storage {
             let opened = self.content_file(&state, index, false);
             (opened, Some(index), self.path_of(&state, index))
         };
-        opened?.sync_data().map_err(|e| disk_error("sync", index, &path, &e))?;
+        opened?.sync_all().map_err(|e| disk_error("sync", index, &path, &e))?;
         Counters::add(&self.shared.counters.files_synced, 1);
         Ok(())
     }

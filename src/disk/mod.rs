@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::base::{BlockSpan, DiskError, FileIndex, FileStat, PieceIndex, TorrentId};
+use crate::base::{BlockSpan, DiskError, FileIndex, Look, PieceIndex, Synced, TorrentId};
 use crate::codec::metainfo::Info;
 
 pub use pool::{Pool, PoolStats};
@@ -115,9 +115,12 @@ pub enum Job {
     Hash(PieceIndex),
     /// Reads a whole piece for a host's verifier. Answer: `Data`.
     ReadPiece(PieceIndex),
-    /// Makes everything written so far durable: fdatasync of the files written, or read to be
-    /// hashed, since the last sync, and of directories in which something was created. Answer:
-    /// `Synced` with the files' state after it. After a failure every sync fails until the pieces
+    /// Makes everything written so far durable: fsync of the files written, or read to be hashed,
+    /// since the last sync, and of directories in which something was created. Not fdatasync, which
+    /// may leave out the time stamp that saved state compares; where blocks were allocated both cost
+    /// one commit of the file system. All files are set to be written before the first is waited
+    /// for, so thousands share such commits. Answer: `Synced` with these files' state after it.
+    /// After a failure every sync fails until the pieces
     /// that may be lost have been written again, or the torrent was closed.
     Sync,
     /// Closes open files. Answer: `Done`.
@@ -140,16 +143,16 @@ pub enum Job {
 pub enum Outcome {
     /// Done.
     Done,
-    /// File states by index; `None` when absent.
-    Stats(Vec<Option<FileStat>>),
+    /// File states, and where they are.
+    Stats(Look),
     /// Content.
     Data(Bytes),
     /// Digest of the piece.
     Digest([u8; 20]),
     /// The piece is not wholly on disk.
     Missing,
-    /// Durable; the files' state right after the sync, by index.
-    Synced(Vec<Option<FileStat>>),
+    /// Durable; the state, right after the sync, of the files it was about.
+    Synced(Synced),
     /// The directory the files are in now.
     Moved(PathBuf),
     /// It failed.

@@ -316,7 +316,7 @@ fn fence(
         },
         (Job::Look(params), None) => {
             let look = |storage: Storage| {
-                let stats = storage.finish_raising().and_then(|()| storage.stat_all());
+                let stats = storage.finish_raising().and_then(|()| storage.look());
                 storage.release();
                 stats
             };
@@ -336,7 +336,7 @@ fn fence(
 
 fn open_fence(storage: &Storage, job: Job) -> Outcome {
     match job {
-        Job::Stat | Job::Look(_) => told(storage.stat_all(), Outcome::Stats),
+        Job::Stat | Job::Look(_) => told(storage.look(), Outcome::Stats),
         Job::Prepare => done(storage.prepare()),
         Job::Sync => told(storage.sync(), Outcome::Synced),
         Job::Release => {

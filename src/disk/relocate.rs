@@ -60,6 +60,8 @@ impl Storage {
         remove_empty(&from);
         let mut unsynced = self.unsynced.lock();
         unsynced.dirs.append(&mut entries);
+        // A copy has another time stamp.
+        unsynced.touched.extend(self.indexes().map(|file| file.0));
         drop(unsynced);
         self.remake_links(&old, &new);
         self.state.write().layout = new;
@@ -139,7 +141,10 @@ impl Storage {
             self.remake_links(&old, &new);
         }
         remove_empty(&[from]);
-        self.unsynced.lock().dirs.append(&mut entries);
+        let mut unsynced = self.unsynced.lock();
+        unsynced.dirs.append(&mut entries);
+        unsynced.touched.insert(file.0);
+        drop(unsynced);
         self.state.write().layout = new;
         let absent = self.stat_file(&self.state.read().layout, file).is_ok_and(|s| s.is_none());
         let mut state = self.state.write();

@@ -66,6 +66,8 @@ impl Counters {
 pub(super) struct Unsynced {
     /// Files written since the last sync; `PART_STORE` too.
     pub(super) files: BTreeSet<u32>,
+    /// Content files whose state the next successful sync tells.
+    pub(super) touched: BTreeSet<u32>,
     /// Directories with new entries.
     pub(super) dirs: NewEntries,
     /// Pieces written since the last sync.

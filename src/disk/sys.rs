@@ -307,6 +307,32 @@ pub(super) fn read_ahead(file: &File, offset: u64, len: u64) {
 #[cfg(not(target_os = "linux"))]
 pub(super) fn read_ahead(_: &File, _: u64, _: u64) {}
 
+/// Starts to write what is dirty of a file; does not wait for it. Errors are for the sync that
+/// follows to report.
+#[cfg(target_os = "linux")]
+pub(super) fn begin_writing(file: &File) {
+    // SAFETY: takes no pointer. A refusal costs nothing but the head start.
+    unsafe { libc::sync_file_range(file.as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE) };
+}
+
+/// Left to the sync.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn begin_writing(_: &File) {}
+
+/// A number that tells the file system of `path` from others and stays when it is unmounted and
+/// mounted again, as far as the system has one; `None` when there is no such directory.
+pub(super) fn file_system(path: &Path) -> io::Result<Option<u64>> {
+    let name = CString::new(path.as_os_str().as_bytes())?;
+    let mut out = std::mem::MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: `name` is NUL-terminated, `out` is valid for writing one `statvfs`.
+    match retry(|| unsafe { libc::statvfs(name.as_ptr(), out.as_mut_ptr()) }) {
+        // SAFETY: the call succeeded, so the system filled `out`.
+        Ok(_) => Ok(Some(unsafe { out.assume_init() }.f_fsid)),
+        Err(e) if matches!(e.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
 /// Blocks every signal in the calling thread and restores the old mask when dropped, so that
 /// threads started meanwhile never run a host's signal handler.
 pub(super) struct SignalsBlocked(libc::sigset_t);

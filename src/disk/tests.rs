@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use tempfile::TempDir;
 
 use super::*;
-use crate::base::{Geometry, InfoHash};
+use crate::base::{FileStat, Geometry, InfoHash};
 use crate::codec::metainfo::{FileAttr, FileEntry};
 
 /// The tests' own torrent number.
@@ -204,14 +204,14 @@ impl Bench {
 
     fn stats(&self) -> Vec<Option<FileStat>> {
         match self.one(Job::Stat) {
-            Outcome::Stats(stats) => stats,
+            Outcome::Stats(look) => look.files,
             other => panic!("{other:?}"),
         }
     }
 
-    fn sync(&self) -> Vec<Option<FileStat>> {
+    fn sync(&self) -> Vec<(FileIndex, Option<FileStat>)> {
         match self.one(Job::Sync) {
-            Outcome::Synced(stats) => stats,
+            Outcome::Synced(synced) => synced.files,
             other => panic!("{other:?}"),
         }
     }

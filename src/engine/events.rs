@@ -292,8 +292,10 @@ impl EventKind {
                 | Notice::VerifierFailed(_)
                 | Notice::MetadataUnusable(_)
                 | Notice::ResumeRejected { .. }
-                | Notice::SaveFailed(_) => class::ERROR,
-                Notice::ResumeDurable(_) => class::SAVE,
+                | Notice::JournalFailed(_)
+                | Notice::StorageMissing
+                | Notice::SaveFailed { .. } => class::ERROR,
+                Notice::ResumeDurable(_) | Notice::SaveDone { .. } => class::SAVE,
                 _ => class::TORRENT,
             },
         }
@@ -311,6 +313,12 @@ impl EventKind {
                 | Self::Dropped { .. }
                 | Self::Fatal(_)
         )
+    }
+
+    /// Whether the host asked for it and waits: it is not dropped, and bounded by what was asked.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        matches!(self, Self::Notice(Notice::SaveDone { .. }))
     }
 
     /// The request's token, of requests.

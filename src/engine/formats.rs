@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::error::{Error, ErrorKind};
+use super::error::{Detail, Error, ErrorKind};
 use crate::base::SharedBytes;
 use crate::base::limits::{MAGNET_LIST, METAINFO_BYTES};
 use crate::codec::magnet::Magnet;
 use crate::codec::metainfo::{Info, Metainfo, MetainfoError};
-use crate::codec::resume::Resume;
+use crate::codec::resume::{Resume, ResumeError};
 
 /// A parsed `.torrent` file and its bytes.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct TorrentFile {
 /// Parses the bytes of a `.torrent` file.
 pub fn torrent_file(raw: &[u8]) -> Result<Arc<TorrentFile>, Error> {
     if raw.len() > METAINFO_BYTES {
-        return Err(Error::new(ErrorKind::Metainfo, "the torrent file is too large"));
+        return Err(too_large());
     }
     let raw = SharedBytes::from(raw);
     let metainfo = Metainfo::parse_shared(&raw).map_err(metainfo_error)?;
@@ -99,14 +99,35 @@ pub fn magnet(link: &str) -> Result<Magnet, Error> {
 
 /// Parses resume data of any program we know.
 pub fn resume(blob: &[u8]) -> Result<Arc<Resume>, Error> {
-    let parsed = Resume::parse(blob);
-    parsed.map(Arc::new).map_err(|e| Error::new(ErrorKind::Resume, e.to_string()))
+    Resume::parse(blob).map(Arc::new).map_err(resume_error)
+}
+
+/// A `.torrent` file beyond [`METAINFO_BYTES`].
+pub fn too_large() -> Error {
+    Error::new(ErrorKind::Metainfo, "the torrent file is too large").because(Detail::TooLarge)
 }
 
 fn metainfo_error(error: MetainfoError) -> Error {
-    let kind = match error {
-        MetainfoError::V2Only => ErrorKind::Unsupported,
-        _ => ErrorKind::Metainfo,
+    let (kind, detail) = match error {
+        MetainfoError::V2Only => (ErrorKind::Unsupported, Detail::V2Only),
+        MetainfoError::Bencode(_) => (ErrorKind::Metainfo, Detail::Bencode),
+        MetainfoError::Missing(_) => (ErrorKind::Metainfo, Detail::Missing),
+        MetainfoError::Invalid(_) => (ErrorKind::Metainfo, Detail::Invalid),
+        MetainfoError::PieceCount { .. } => (ErrorKind::Metainfo, Detail::PieceCount),
     };
-    Error::new(kind, error.to_string())
+    Error::new(kind, error.to_string()).because(detail)
+}
+
+/// Why resume data cannot be used, as the public faces say it.
+pub fn resume_error(error: ResumeError) -> Error {
+    let detail = match error {
+        ResumeError::Bencode(_) => Detail::Bencode,
+        ResumeError::Format => Detail::Format,
+        ResumeError::MissingInfoHash => Detail::Missing,
+        ResumeError::V2Only => Detail::V2Only,
+        ResumeError::MismatchingInfoHash => Detail::OtherTorrent,
+        ResumeError::Checksum => Detail::Checksum,
+        ResumeError::NewerVersion(_) => Detail::Newer,
+    };
+    Error::new(ErrorKind::Resume, error.to_string()).because(detail)
 }

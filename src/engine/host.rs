@@ -15,6 +15,7 @@ use crate::proto::tracker::{AnnounceReply, TrackerStatus};
 use crate::swarm::{Command, Notice, SaveVerdict, Torrent, TorrentParams, VerifyVerdict};
 
 use super::settings::Settings;
+use crate::swarm::window::Entry;
 
 /// What a shard tells the session. Called on network threads: must not block.
 pub trait Host: Send + Sync {
@@ -29,6 +30,8 @@ pub trait Host: Send + Sync {
     fn metadata(&self, torrent: TorrentId, info: Arc<Info>);
     /// A source that a magnet link names did not give it.
     fn source_failed(&self, torrent: TorrentId, url: String, reason: String);
+    /// Pieces are to be entered into the journal; answer with [`ShardCommand::Journaled`].
+    fn journal(&self, torrent: TorrentId, entry: Entry);
     /// State is to be saved; answer with [`ShardCommand::SaveAnswer`].
     fn save(&self, torrent: TorrentId, request: SaveRequest);
     /// The torrent's two-phase close is complete; the shard has dropped it.
@@ -106,6 +109,8 @@ pub struct VerifyRequest {
 pub struct SaveRequest {
     /// Increasing number.
     pub generation: u64,
+    /// Mark up to which the journal is void with it.
+    pub settled: u64,
     /// State.
     pub state: Box<Resume>,
     /// Embed `info`.
@@ -213,6 +218,8 @@ pub enum ShardCommand {
     Query(TorrentId, Query),
     /// A verifier's answer.
     Verdict(TorrentId, PieceIndex, u32, VerifyVerdict),
+    /// The journal's answer to the entry with this mark: an errno or code when it failed.
+    Journaled(TorrentId, u64, Result<(), i32>),
     /// A saver's answer.
     SaveAnswer(TorrentId, u64, SaveVerdict),
     /// Reads a piece for a verifier.

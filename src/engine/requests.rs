@@ -43,7 +43,7 @@ pub(crate) enum Subject {
     /// A piece, and which question about it.
     Verify { piece: PieceIndex, attempt: u32 },
     /// Resume data.
-    Save { generation: u64, blob: Bytes },
+    Save { generation: u64, settled: u64, blob: Bytes },
     /// An address, before it is connected to or let in.
     Peer(Asked),
 }
@@ -85,6 +85,8 @@ pub(crate) struct Open {
 pub(crate) struct Requests {
     open: Mutex<BTreeMap<u64, Open>>,
     next: AtomicU64,
+    /// Saves the host asked for and waits for: ticket and torrent.
+    saves: Mutex<BTreeMap<u64, TorrentId>>,
     /// Bytes lent for requests that were withdrawn: the host may still look at them.
     kept: Mutex<Vec<Bytes>>,
     epoch: Instant,
@@ -97,6 +99,7 @@ impl Requests {
         Self {
             open: Mutex::default(),
             next: AtomicU64::new(1),
+            saves: Mutex::default(),
             kept: Mutex::default(),
             epoch: Instant::now(),
             next_look: AtomicU64::new(0),
@@ -120,6 +123,27 @@ impl Requests {
     /// Takes a request out: it is answered now. `None` when it was before, or is withdrawn.
     pub(crate) fn close(&self, token: u64) -> Option<Open> {
         self.open.lock().remove(&token)
+    }
+
+    /// Notes a save the host asks for; its ticket.
+    pub(crate) fn save_wanted(&self, torrent: TorrentId) -> u64 {
+        let ticket = self.next.fetch_add(1, Ordering::Relaxed);
+        self.saves.lock().insert(ticket, torrent);
+        ticket
+    }
+
+    /// That save is answered. Whether it was not before.
+    pub(crate) fn save_done(&self, ticket: u64) -> bool {
+        self.saves.lock().remove(&ticket).is_some()
+    }
+
+    /// Takes the saves the host waits for of a torrent that is gone.
+    pub(crate) fn saves_left(&self, torrent: TorrentId) -> Vec<u64> {
+        let mut saves = self.saves.lock();
+        let left: Vec<u64> =
+            saves.iter().filter(|(_, t)| **t == torrent).map(|(k, _)| *k).collect();
+        left.iter().for_each(|ticket| _ = saves.remove(ticket));
+        left
     }
 
     /// Withdraws the requests of a torrent; their subjects.

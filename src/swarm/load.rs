@@ -1,20 +1,28 @@
 //! What to believe at start: saved state against the files found, as a pure function.
 //!
 //! A save says which pieces were durable and what the files looked like. A file that differs now
-//! was either written by ourselves after the save (the process was killed) or by somebody else. The
-//! two are told apart by what we never do: a file all of whose pieces were saved is not written
-//! again, and after a *clean* save (pause, close) nothing is written at all. Only a file still
-//! being fetched, of a save that was not clean, may have grown or become newer; its saved pieces
-//! stay trusted because we never write into a piece we have. That holds under the strict policy
-//! too, which only makes a real difference cost everything. Pieces that were under way at the time
-//! of the save are listed in it (`dirty`) and hashed. Deliberately absent: hashing, and acting on
-//! the plan.
+//! was either written by ourselves after the save (the process was killed) or by somebody else.
+//!
+//! With a journal the two are told apart exactly: a piece is entered before it is written, so a file
+//! that differs and holds no piece of the window was changed by somebody else. The pieces of the
+//! window and those that were under way at the time of the save (`dirty`) are hashed, and no others.
+//!
+//! Without one, by what we never do: a file all of whose pieces were saved is not written again, and
+//! after a *clean* save (pause, close) nothing is written at all. Only a file still being fetched,
+//! of a save that was not clean, may have grown or become newer; pieces of it that were not claimed
+//! may be complete by now and are hashed.
+//!
+//! Either way saved pieces of such a file stay trusted because we never write into a piece that
+//! saved state claims. That holds under the strict policy too, which only makes a real difference
+//! cost everything. Deliberately absent: hashing, and acting on the plan.
 
-use crate::base::{Bitset, FileIndex, FileStat, PieceIndex};
+use std::collections::BTreeSet;
+
+use crate::base::{Bitset, FileIndex, FileStat, Look, PieceIndex};
 use crate::codec::metainfo::Info;
 use crate::codec::resume::Resume;
 
-use super::types::LoadPolicy;
+use super::types::{LoadPolicy, SavedWindow};
 
 /// What to do with each piece before the torrent runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +38,24 @@ pub struct Plan {
     pub unfinished: Vec<(PieceIndex, Bitset)>,
     /// Saved state that could not be taken as it was.
     pub rejected: Option<Rejected>,
+    /// Seed mode: of what is restored, the pieces hashed since; the others are not before they are
+    /// asked for.
+    pub verified: Option<Bitset>,
+}
+
+/// What there is to plan from.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// Saved state.
+    pub resume: Option<&'a Resume>,
+    /// What the journal has.
+    pub window: Option<&'a SavedWindow>,
+    /// The host says that complete files are right.
+    pub seed_mode: bool,
+    /// One entry per file.
+    pub stats: &'a [Option<FileStat>],
+    /// One per file, missing ones count as wanted.
+    pub priorities: &'a [u8],
 }
 
 /// Why saved state was refused.
@@ -45,18 +71,15 @@ pub struct Rejected {
     pub pieces: u32,
 }
 
-/// Makes the plan. `stats` holds one entry per file, `priorities` too (missing ones count as
-/// wanted).
+/// Makes the plan.
 #[must_use]
-pub fn plan(
-    info: &Info,
-    resume: Option<&Resume>,
-    stats: &[Option<FileStat>],
-    priorities: &[u8],
-    policy: LoadPolicy,
-) -> Plan {
+pub fn plan(info: &Info, found: Evidence<'_>, policy: LoadPolicy) -> Plan {
     let count = info.piece_count();
-    let saved = resume.filter(|r| !r.seed_mode).and_then(|r| Some((r, r.have(count)?)));
+    let Evidence { resume, stats, priorities, .. } = found;
+    if found.seed_mode || resume.is_some_and(|r| r.seed_mode) {
+        return seeding(info, &found, policy);
+    }
+    let saved = resume.and_then(|r| Some((r, r.have(count)?)));
     let Some((resume, (have, covered))) = saved else {
         return from_files(info, stats, priorities);
     };
@@ -68,16 +91,18 @@ pub fn plan(
     for piece in covered..count {
         check.set(piece, true);
     }
-    for &piece in tern.map_or(&[][..], |t| &t.dirty) {
+    let dirty = tern.map_or(&[][..], |t| &t.dirty);
+    for &piece in dirty.iter().chain(window(resume, found.window)) {
         check.set(piece, true);
     }
     let mut expected = check.clone();
     expected.intersect(&claimed);
     let mut unfinished = unfinished(info, resume, &claimed);
+    let ours = Ours::of(info, resume, found.window, &claimed);
     let changed = match policy {
         LoadPolicy::Trust => Vec::new(),
         LoadPolicy::PerFile | LoadPolicy::Strict => {
-            changed_files(info, resume, stats, &claimed, policy)
+            changed_files(info, resume, stats, &claimed, &ours, policy)
         }
     };
     let mut rejected = None;
@@ -100,8 +125,132 @@ pub fn plan(
         }
         rejected = Some(Rejected { partial, file, reason, pieces: lost.count() });
     }
+    if ours.guessed {
+        check.union(&forgotten(info, resume, &found, &ours, &claimed));
+    }
     claimed.subtract(&check);
-    Plan { restored: claimed, check, expected, unfinished, rejected }
+    Plan { restored: claimed, check, expected, unfinished, rejected, verified: None }
+}
+
+/// What the journal adds to the state: nothing when the state was made after all its entries.
+fn window<'a>(resume: &Resume, window: Option<&'a SavedWindow>) -> &'a [u32] {
+    let Some(window) = window else { return &[] };
+    let settled = resume.tern.as_ref().and_then(|t| t.journal);
+    if settled.is_some_and(|mark| mark >= window.mark) { &[] } else { &window.pieces }
+}
+
+/// Which files may differ by our own doing.
+struct Ours {
+    files: BTreeSet<FileIndex>,
+    /// There was no journal to say so.
+    guessed: bool,
+}
+
+impl Ours {
+    fn of(info: &Info, resume: &Resume, saved: Option<&SavedWindow>, have: &Bitset) -> Self {
+        let none = Self { files: BTreeSet::new(), guessed: false };
+        let Some(tern) = &resume.tern else { return none };
+        let mut files = BTreeSet::new();
+        let mut add = |piece: u32| {
+            let piece = PieceIndex(piece);
+            let spans = info.spans(piece, 0, info.geometry.len_of(piece));
+            files.extend(spans.map(|span| span.file));
+        };
+        window(resume, saved).iter().copied().for_each(&mut add);
+        if tern.clean {
+            return Self { files, guessed: false };
+        }
+        tern.dirty.iter().copied().for_each(&mut add);
+        if tern.journal.is_some() && saved.is_some() {
+            return Self { files, guessed: false };
+        }
+        let growing = |file: &FileIndex| !info.pieces_of(*file).all(|p| have.get(p));
+        files.extend((0..).map(FileIndex).take(info.files.len()).filter(growing));
+        Self { files, guessed: true }
+    }
+}
+
+/// Pieces that no journal told us of and that may be complete: those of files that were written
+/// since the state was saved.
+fn forgotten(
+    info: &Info,
+    resume: &Resume,
+    found: &Evidence<'_>,
+    ours: &Ours,
+    claimed: &Bitset,
+) -> Bitset {
+    let mut out = Bitset::new(info.piece_count());
+    let Some(tern) = &resume.tern else { return out };
+    for file in &ours.files {
+        let was = tern.files.get(file.idx()).copied().flatten();
+        let Some(now) = found.stats.get(file.idx()).copied().flatten() else { continue };
+        if was == Some((now.size, now.mtime_ns)) || tern.files.len() != info.files.len() {
+            continue;
+        }
+        let there = |p: &u32| fits(info, found.stats, found.priorities, PieceIndex(*p));
+        let unclaimed = info.pieces_of(*file).filter(|p| !claimed.get(*p)).filter(there);
+        unclaimed.for_each(|p| _ = out.set(p, true));
+    }
+    out
+}
+
+/// Seed mode: content whose wanted files are all there in full length is taken for good. Else it is
+/// no seed, and looked at like content that nothing was saved of.
+fn seeding(info: &Info, found: &Evidence<'_>, policy: LoadPolicy) -> Plan {
+    let (stats, count) = (found.stats, info.piece_count());
+    let bad = (0..).map(FileIndex).zip(&info.files).find(|(file, entry)| {
+        let stored = !entry.attr.padding && entry.symlink.is_none();
+        stored && size_of(stats, *file) != Some(entry.length)
+    });
+    let all_wanted = (0..info.files.len()).all(|i| found.priorities.get(i) != Some(&0));
+    if let Some((file, _)) = bad.filter(|_| policy != LoadPolicy::Trust).or_else(|| {
+        (!all_wanted).then(|| info.files.first().map(|entry| (FileIndex(0), entry))).flatten()
+    }) {
+        let reason = if all_wanted { "no complete file" } else { "not all files are wanted" };
+        let rejected = Rejected { partial: false, file, reason: reason.into(), pieces: count };
+        let plan = from_files(info, stats, found.priorities);
+        return Plan { rejected: Some(rejected), ..plan };
+    }
+    let mut verified = Bitset::new(count);
+    if let Some(resume) = found.resume.filter(|r| r.seed_mode) {
+        (0..count).filter(|p| resume.is_verified(*p)).for_each(|p| _ = verified.set(p, true));
+        let ours = Ours { files: BTreeSet::new(), guessed: false };
+        let full = Bitset::full(count);
+        // Whatever changed is to be looked at once more, when it is asked for.
+        if resume.tern.is_some() && policy != LoadPolicy::Trust {
+            for (file, _) in changed_files(info, resume, stats, &full, &ours, policy) {
+                info.pieces_of(file).for_each(|p| _ = verified.set(p, false));
+            }
+        }
+        window(resume, found.window).iter().for_each(|p| _ = verified.set(*p, false));
+    }
+    Plan {
+        restored: Bitset::full(count),
+        check: Bitset::new(count),
+        expected: Bitset::new(count),
+        unfinished: Vec::new(),
+        rejected: None,
+        verified: Some(verified),
+    }
+}
+
+/// Whether the content's storage is absent, rather than files of it deleted: none of the files that
+/// `have` needs is there, and the directory is not either, or it is on another file system than it
+/// was (a disk that is not mounted leaves an empty directory).
+#[must_use]
+pub fn is_storage_missing(info: &Info, have: &Bitset, look: &Look, root: Option<u64>) -> bool {
+    let needs = |file: FileIndex| info.pieces_of(file).any(|p| have.get(p));
+    let stored = |at: &(u32, &crate::codec::metainfo::FileEntry)| {
+        !at.1.attr.padding && at.1.symlink.is_none() && at.1.length > 0
+    };
+    let mut needed =
+        (0..).zip(&info.files).filter(stored).map(|(i, _)| FileIndex(i)).filter(|f| needs(*f));
+    let there = |file: FileIndex| look.files.get(file.idx()).copied().flatten().is_some();
+    let Some(first) = needed.next() else { return false };
+    if there(first) || needed.any(there) {
+        return false;
+    }
+    look.root.is_none() || root.is_some_and(|was| look.root != Some(was))
 }
 
 /// Without saved state: whatever could be there has to be looked at.
@@ -113,6 +262,7 @@ fn from_files(info: &Info, stats: &[Option<FileStat>], priorities: &[u8]) -> Pla
         expected: Bitset::new(count),
         unfinished: Vec::new(),
         rejected: None,
+        verified: None,
     }
 }
 
@@ -192,6 +342,7 @@ fn changed_files(
     resume: &Resume,
     stats: &[Option<FileStat>],
     have: &Bitset,
+    writing: &Ours,
     policy: LoadPolicy,
 ) -> Vec<(FileIndex, String)> {
     let ours = resume.tern.as_ref().filter(|t| t.files.len() == info.files.len());
@@ -205,8 +356,7 @@ fn changed_files(
         let reason = match ours {
             Some(tern) => {
                 let was = tern.files.get(file.idx()).copied().flatten();
-                let writing = !tern.clean && !info.pieces_of(file).all(|p| have.get(p));
-                differs(was, now, writing)
+                differs(was, now, writing.files.contains(&file).then_some(writing.guessed))
             }
             None => foreign_differs(info, file, now, have),
         };
@@ -220,15 +370,18 @@ fn changed_files(
     out
 }
 
-/// Our own record of a file against what is there.
-fn differs(was: Option<(u64, i128)>, now: Option<FileStat>, writing: bool) -> Option<String> {
+/// Our own record of a file against what is there. `ours`: we may have written it since, and
+/// whether that is a guess, to be backed by its age. The journal needs no such proof: clocks may be
+/// set back.
+fn differs(was: Option<(u64, i128)>, now: Option<FileStat>, ours: Option<bool>) -> Option<String> {
     match (was, now) {
         (None, None) => None,
         (Some(_), None) => Some("file is missing".into()),
-        (None, Some(_)) if writing => None,
+        (None, Some(_)) if ours.is_some() => None,
         (None, Some(_)) => Some("file appeared".into()),
         (Some((size, mtime)), Some(now)) => {
-            if writing && now.size >= size && now.mtime_ns >= mtime {
+            let later = |guessed: bool| !guessed || now.mtime_ns >= mtime;
+            if now.size >= size && ours.is_some_and(later) {
                 None
             } else if now.size != size {
                 Some(format!("size is {} instead of {size}", now.size))

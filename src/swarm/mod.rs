@@ -17,6 +17,7 @@ mod sources;
 mod torrent;
 mod types;
 pub mod verify;
+pub mod window;
 
 pub use torrent::Torrent;
 pub use types::*;

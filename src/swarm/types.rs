@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use crate::base::{
-    Bitset, BlockSpan, DiskError, FileIndex, FileStat, Instant, Payload, PeerId, PeerKey,
-    PieceIndex, TorrentId, UnixTime,
+    Bitset, BlockSpan, DiskError, FileIndex, Instant, Look, Payload, PeerId, PeerKey, PieceIndex,
+    Synced, TorrentId, UnixTime,
 };
 use crate::codec::metainfo::{Info, MetainfoError, Tiers};
 use crate::codec::resume::Resume;
@@ -17,6 +17,7 @@ use crate::proto::peer::{Connection, Fault, Message, PeerExtensions};
 use crate::proto::tracker::AnnounceEvent;
 
 pub use super::sources::{PeerSource, SourceCounts};
+use super::window::Entry;
 
 /// Everything a torrent starts from.
 #[derive(Debug)]
@@ -34,6 +35,11 @@ pub struct TorrentParams {
     pub url_list: Option<Vec<String>>,
     /// Saved state, already parsed; its info-hash was compared.
     pub resume: Option<Arc<Resume>>,
+    /// What the journal has of this torrent; `None` when there is no journal.
+    pub window: Option<SavedWindow>,
+    /// Take content that is complete by its files' sizes for good, and hash each piece when it is
+    /// first asked for. Saved state that says so has the same effect.
+    pub seed_mode: bool,
     /// Our peer id.
     pub peer_id: PeerId,
     /// Listen port told to peers, 0 when not listening.
@@ -72,6 +78,15 @@ pub struct TorrentParams {
     pub trackers: Option<Tiers>,
 }
 
+/// The dirty window as the journal kept it: see [`window`](super::window).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SavedWindow {
+    /// Pieces entered since the saved state.
+    pub pieces: Vec<u32>,
+    /// The highest mark an entry of this torrent had.
+    pub mark: u64,
+}
+
 /// What to trust when files differ from the saved state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum LoadPolicy {
@@ -85,13 +100,70 @@ pub enum LoadPolicy {
     Trust,
 }
 
+/// Kinds of unsaved changes, as libtorrent tells them apart; a set of bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct SaveConditions(pub u32);
+
+impl SaveConditions {
+    /// None: a save that is asked for happens whatever changed.
+    pub const NONE: Self = Self(0);
+    /// Bytes sent and received in all, scrape counts.
+    pub const COUNTERS: Self = Self(0x10);
+    /// Blocks written, pieces verified, found or lost.
+    pub const PROGRESS: Self = Self(0x20);
+    /// Priorities, limits, names of files, their directory, bans, settings.
+    pub const CONFIG: Self = Self(0x40);
+    /// Paused, checking, finished, failed, seed mode.
+    pub const STATE: Self = Self(0x80);
+    /// Trackers, web seeds, the description itself.
+    pub const METADATA: Self = Self(0x100);
+    /// Any change. Time that passes is none.
+    pub const ANY: Self = Self(0x1f0);
+
+    /// Any but counters: a torrent that only uploads is not saved for it.
+    pub const USUAL: Self = Self::ANY.without(Self::COUNTERS);
+
+    /// Both.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether they have one in common.
+    #[must_use]
+    pub const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Without the others.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+}
+
+/// What a request of the host to save came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaveOutcome {
+    /// This generation contains what was to be saved, and is durable.
+    Saved(u64),
+    /// Nothing changed of what the request named.
+    NotModified,
+    /// Refused with this code, 0 without one. It is tried again all the same, unanswered.
+    Refused(i32),
+    /// The torrent ended first.
+    Ended,
+}
+
 /// When state is handed to be saved. A save asked for by the host always happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SavePolicy {
     /// After each piece that became durable-able (coalesced: one request in flight).
     pub on_piece: bool,
-    /// At this interval while there are unsaved changes.
+    /// At this interval while there are unsaved changes
     pub interval: Option<Duration>,
+    /// of these kinds.
+    pub conditions: SaveConditions,
     /// When the torrent's state (paused, checking, finished...) or configuration changes.
     pub on_state_change: bool,
     /// Before closing.
@@ -105,6 +177,7 @@ impl Default for SavePolicy {
         Self {
             on_piece: false,
             interval: Some(Duration::from_secs(60)),
+            conditions: SaveConditions::USUAL,
             on_state_change: true,
             at_close: true,
             with_info: false,
@@ -266,6 +339,13 @@ pub enum Input<'a> {
         /// Answer.
         answer: SaveVerdict,
     },
+    /// The journal's answer to `Output::Journal`.
+    Journaled {
+        /// The entry's mark.
+        mark: u64,
+        /// Or the errno or code it failed with.
+        result: Result<(), i32>,
+    },
     /// From the host.
     Command(Command),
 }
@@ -274,7 +354,7 @@ pub enum Input<'a> {
 #[derive(Debug)]
 pub enum DiskAnswer {
     /// To `DiskOp::Stat`.
-    Stats(Result<Vec<Option<FileStat>>, DiskError>),
+    Stats(Result<Look, DiskError>),
     /// To `DiskOp::Prepare`, `SetPriorities`, `Rename`, `Release`.
     Done(DiskOpKind, Result<(), DiskError>),
     /// To `DiskOp::Write`.
@@ -284,7 +364,7 @@ pub enum DiskAnswer {
     /// To `DiskOp::Hash`: the digest, or `None` when the piece is not wholly on disk.
     Hashed(PieceIndex, Result<Option<[u8; 20]>, DiskError>),
     /// To `DiskOp::Sync`.
-    Synced(u64, Result<Vec<Option<FileStat>>, DiskError>),
+    Synced(u64, Result<Synced, DiskError>),
     /// To `DiskOp::Move`: the new directory.
     Moved(Result<Vec<u8>, DiskError>),
 }
@@ -393,8 +473,15 @@ pub enum Command {
     BanPeer(SocketAddr),
     /// Close one connection.
     DropPeer(PeerKey),
-    /// Hand out state to be saved even if nothing changed.
-    Save,
+    /// Hand out state to be saved.
+    Save {
+        /// Comes back in one `Notice::SaveDone`; 0: nobody waits.
+        ticket: u64,
+        /// Only when something of this kind changed; `NONE`: in any case.
+        conditions: SaveConditions,
+        /// Embed the `info` dictionary, whatever the policy says.
+        with_info: bool,
+    },
     /// New save policy.
     SavePolicy(SavePolicy),
     /// A verifier was set (its window) or removed.
@@ -445,10 +532,14 @@ pub enum Output {
         /// Who sent its blocks.
         peers: Vec<SocketAddr>,
     },
+    /// Enter pieces into the journal; one entry at a time until `Journaled`.
+    Journal(Entry),
     /// State to save; one at a time until `SaveAnswer`.
     Save {
         /// Increasing number.
         generation: u64,
+        /// Entries of the journal up to this mark are void once it is accepted; 0: none.
+        settled: u64,
         /// The state; every piece in it was made durable first.
         state: Box<Resume>,
         /// The `info` dictionary is to be embedded.
@@ -566,8 +657,26 @@ pub enum Notice {
     },
     /// The host made this generation durable.
     ResumeDurable(u64),
-    /// A save failed with this code and will be tried again.
-    SaveFailed(i32),
+    /// A save failed and will be tried again.
+    SaveFailed {
+        /// What was to be saved.
+        generation: u64,
+        /// The host's or the store's number.
+        code: i32,
+    },
+    /// The answer to `Command::Save` with this ticket: exactly one.
+    SaveDone {
+        /// Which.
+        ticket: u64,
+        /// What it came to.
+        outcome: SaveOutcome,
+    },
+    /// The journal failed with this code: until it works again, a process that is killed may have
+    /// to fetch pieces again.
+    JournalFailed(i32),
+    /// The content's directory is not there, or another file system is in its place: the torrent
+    /// stops and fetches nothing. `DiskFailed` follows; `Resume` looks again.
+    StorageMissing,
     /// Content moved here, or not.
     Moved(Result<Vec<u8>, DiskError>),
     /// A file was renamed, or not.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use sha1::{Digest, Sha1};
-use tern::base::{BlockSpan, DiskError, FileIndex, FileStat, PieceIndex, Rng};
+use tern::base::{BlockSpan, DiskError, FileIndex, FileStat, Look, PieceIndex, Rng, Synced};
 
 use crate::content::Content;
 
@@ -22,6 +22,8 @@ struct File {
     unsynced: Vec<(u64, u64)>,
     mtime: i128,
     synced_mtime: i128,
+    /// Its directory entry survives a loss of power.
+    named: bool,
 }
 
 /// What reads for peers do.
@@ -36,7 +38,7 @@ pub enum Reads {
 }
 
 /// A node's disk.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Disk {
     content: Arc<Content>,
     files: Vec<File>,
@@ -49,12 +51,34 @@ pub struct Disk {
     written: BTreeSet<BlockSpan>,
     lost: BTreeSet<BlockSpan>,
     pub reads: Reads,
+    /// Syncs do nothing and say that they did.
+    pub lazy: bool,
     /// Somebody else changed a file under a running torrent.
     pub tampered: bool,
+    /// The directory is not there, or another file system is in its place.
+    pub unmounted: Option<Option<u64>>,
+    /// Files the next sync tells about.
+    touched: BTreeSet<FileIndex>,
+    /// Pieces that went bad, and were not written since.
+    rotten: BTreeSet<PieceIndex>,
 }
 
 fn error(op: &'static str, os_errno: i32) -> DiskError {
     DiskError { op, file: None, path: PathBuf::new(), os_errno, message: "injected".into() }
+}
+
+impl File {
+    fn sync(&mut self) {
+        self.synced_mtime = self.mtime;
+        let Some(live) = &self.live else { return };
+        let synced = self.synced.get_or_insert_with(Vec::new);
+        synced.resize(live.len(), 0);
+        for (from, to) in self.unsynced.drain(..) {
+            let range = usize::try_from(from).unwrap()..usize::try_from(to).unwrap();
+            synced[range.clone()].copy_from_slice(&live[range]);
+        }
+        debug_assert!(live.len() > 100_000 || synced == live);
+    }
 }
 
 impl Disk {
@@ -68,7 +92,7 @@ impl Disk {
                 let from = usize::try_from(f.offset).unwrap();
                 let to = from + usize::try_from(f.length).unwrap();
                 let bytes = (complete && !f.attr.padding).then(|| content.bytes[from..to].to_vec());
-                File { synced: bytes.clone(), live: bytes, ..File::default() }
+                File { synced: bytes.clone(), live: bytes, named: complete, ..File::default() }
             })
             .collect();
         Self {
@@ -80,7 +104,11 @@ impl Disk {
             written: BTreeSet::new(),
             lost: BTreeSet::new(),
             reads: Reads::Honest,
+            lazy: false,
             tampered: false,
+            unmounted: None,
+            touched: BTreeSet::new(),
+            rotten: BTreeSet::new(),
         }
     }
 
@@ -90,14 +118,15 @@ impl Disk {
     }
 
     /// As `stat` sees the files.
-    pub fn stat(&self) -> Vec<Option<FileStat>> {
-        self.files
-            .iter()
-            .map(|f| {
-                let size = f.live.as_ref()?.len() as u64;
-                Some(FileStat { size, mtime_ns: f.mtime })
-            })
-            .collect()
+    pub fn look(&self) -> Look {
+        if let Some(root) = self.unmounted {
+            return Look { files: vec![None; self.files.len()], root };
+        }
+        let stat = |f: &File| {
+            let size = f.live.as_ref()?.len() as u64;
+            Some(FileStat { size, mtime_ns: f.mtime })
+        };
+        Look { files: self.files.iter().map(stat).collect(), root: Some(7) }
     }
 
     pub fn prepare(&mut self) {
@@ -106,14 +135,18 @@ impl Disk {
                 file.live = Some(Vec::new());
             }
         }
+        let empty = self.content.info.files.iter().enumerate().filter(|(_, e)| e.length == 0);
+        self.touched.extend(empty.map(|(i, _)| FileIndex(i as u32)));
     }
 
     pub fn write(&mut self, span: BlockSpan, data: &[u8]) -> Result<(), DiskError> {
         if self.full {
             return Err(error("write", 28));
         }
+        assert!(self.unmounted.is_none(), "written to the mount point");
         let mtime = self.tick();
         self.lost.remove(&span);
+        self.rotten.remove(&span.piece);
         self.written.insert(span);
         let mut data = data;
         for part in self.content.info.spans(span.piece, span.begin, span.length) {
@@ -131,11 +164,15 @@ impl Disk {
             live[from..from + now.len()].copy_from_slice(now);
             file.unsynced.push((part.offset, part.offset + part.length));
             file.mtime = mtime;
+            self.touched.insert(part.file);
         }
         Ok(())
     }
 
     fn image(&self, span: BlockSpan, synced: bool) -> Option<Vec<u8>> {
+        if self.unmounted.is_some() && !synced {
+            return None;
+        }
         let mut out = Vec::new();
         for part in self.content.info.spans(span.piece, span.begin, span.length) {
             let length = usize::try_from(part.length).unwrap();
@@ -155,8 +192,18 @@ impl Disk {
         BlockSpan { piece, begin: 0, length: self.content.info.geometry.len_of(piece) }
     }
 
-    pub fn hash(&self, piece: PieceIndex) -> Option<[u8; 20]> {
-        self.image(self.whole(piece), false).map(|data| Sha1::digest(&data).into())
+    pub fn hash(&mut self, piece: PieceIndex) -> Option<[u8; 20]> {
+        let length = self.content.info.geometry.len_of(piece);
+        let parts = self.content.info.spans(piece, 0, length).map(|part| part.file);
+        let stored = parts.filter(|f| !self.content.info.files[f.idx()].attr.padding);
+        self.touched.extend(stored);
+        let data = self.image(self.whole(piece), false)?;
+        // Right bytes have the digest they should have: no need to compute it.
+        Some(if data == self.content.piece(piece) {
+            *self.content.info.pieces.get(piece.idx()).unwrap()
+        } else {
+            Sha1::digest(&data).into()
+        })
     }
 
     /// For a peer (`true`) or for the torrent itself. `None`: never answered.
@@ -178,7 +225,7 @@ impl Disk {
         Some(Ok(data.into()))
     }
 
-    pub fn sync(&mut self) -> Result<Vec<Option<FileStat>>, DiskError> {
+    pub fn sync(&mut self) -> Result<Synced, DiskError> {
         if core::mem::take(&mut self.fail_sync) {
             self.lost.append(&mut self.written);
             self.files.iter_mut().for_each(|f| f.unsynced.clear());
@@ -187,18 +234,24 @@ impl Disk {
             return Err(error("sync", 5));
         }
         self.written.clear();
-        for file in &mut self.files {
-            file.synced_mtime = file.mtime;
-            let Some(live) = &file.live else { continue };
-            let synced = file.synced.get_or_insert_with(Vec::new);
-            synced.resize(live.len(), 0);
-            for (from, to) in file.unsynced.drain(..) {
-                let range = usize::try_from(from).unwrap()..usize::try_from(to).unwrap();
-                synced[range.clone()].copy_from_slice(&live[range]);
-            }
-            debug_assert!(live.len() > 100_000 || synced == live);
+        if !self.lazy {
+            self.files.iter_mut().for_each(File::sync);
+            self.files.iter_mut().for_each(|file| file.named = true);
         }
-        Ok(self.stat())
+        let touched = core::mem::take(&mut self.touched);
+        let Look { files, root } = self.look();
+        let files = touched.into_iter().map(|f| (f, files[f.idx()])).collect();
+        Ok(Synced { files, root })
+    }
+
+    /// Files that a sync now would have to write.
+    pub fn sync_steps(&self) -> usize {
+        self.files.iter().filter(|f| !f.unsynced.is_empty()).count()
+    }
+
+    /// What a sync has done after so many steps: directories come last.
+    pub fn sync_some(&mut self, steps: usize) {
+        self.files.iter_mut().filter(|f| !f.unsynced.is_empty()).take(steps).for_each(File::sync);
     }
 
     /// Whether the piece is right as it is now.
@@ -206,26 +259,36 @@ impl Disk {
         self.image(self.whole(piece), false).is_some_and(|d| d == self.content.piece(piece))
     }
 
+    /// Whether the medium lost the piece, and nobody wrote it since.
+    pub fn is_rotten(&self, piece: PieceIndex) -> bool {
+        self.rotten.contains(&piece)
+    }
+
     /// Whether the piece would be right after a crash now.
     pub fn is_durable(&self, piece: PieceIndex) -> bool {
         self.image(self.whole(piece), true).is_some_and(|d| d == self.content.piece(piece))
     }
 
-    /// Power is cut: of what was written since the last sync any sectors may be there.
-    pub fn crash(&mut self, rng: &mut Rng) {
-        let keep_all = rng.one_in(4) && self.lost.is_empty();
+    /// Whether it still has all that was written, were the process to die.
+    pub fn is_faithful(&self) -> bool {
+        self.lost.is_empty()
+    }
+
+    /// Power is cut: of what was written since the last sync any sectors may be there, and of files
+    /// made since, any.
+    pub fn cut(&mut self, rng: &mut Rng) {
         self.lost.clear();
         self.written.clear();
+        self.touched.clear();
         for file in &mut self.files {
-            if keep_all || file.unsynced.is_empty() {
-                // A process that was killed: the system still has everything.
-                if !keep_all {
-                    file.live.clone_from(&file.synced);
-                    file.mtime = file.synced_mtime;
-                }
-                file.synced.clone_from(&file.live);
-                file.unsynced.clear();
-                file.synced_mtime = file.mtime;
+            if !file.named && file.live.is_some() && rng.one_in(2) {
+                *file = File::default();
+                continue;
+            }
+            file.named |= file.live.is_some();
+            if file.unsynced.is_empty() {
+                file.live.clone_from(&file.synced);
+                file.mtime = file.synced_mtime;
                 continue;
             }
             let live = file.live.take().unwrap_or_default();
@@ -263,6 +326,19 @@ impl Disk {
         file.synced.clone_from(&file.live);
         file.mtime = mtime;
         file.synced_mtime = mtime;
+    }
+
+    /// The medium lost a piece: a byte is wrong, and no time stamp tells.
+    pub fn rot(&mut self, piece: PieceIndex) {
+        self.rotten.insert(piece);
+        let span = self.content.info.spans(piece, 0, 1).next().unwrap();
+        let file = &mut self.files[span.file.idx()];
+        let at = usize::try_from(span.offset).unwrap();
+        for image in [&mut file.live, &mut file.synced].into_iter().flatten() {
+            if let Some(byte) = image.get_mut(at) {
+                *byte ^= 0xff;
+            }
+        }
     }
 
     pub fn remove(&mut self, file: FileIndex) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tern::base::{Instant, Payload, PeerId, PeerKey, Rng, TorrentId, UnixTime};
+use tern::base::{Instant, Look, Payload, PeerId, PeerKey, Rng, TorrentId, UnixTime};
 use tern::codec::metainfo::Info;
 use tern::proto::peer::ut_metadata::MetadataMessage;
 use tern::proto::peer::ut_pex::{Pex, PexFlags};
@@ -244,6 +244,8 @@ impl Puppet {
             selected: None,
             url_list: None,
             resume: None,
+            window: None,
+            seed_mode: false,
             peer_id: PeerId([9; 20]),
             listen_port: 6881,
             external_addr: None,
@@ -305,7 +307,8 @@ impl Puppet {
         while let Some(output) = self.torrent.poll_output() {
             let answer = match output {
                 Output::Disk(DiskOp::Stat) => {
-                    DiskAnswer::Stats(Ok(vec![None; self.torrent.info().files.len()]))
+                    let files = vec![None; self.torrent.info().files.len()];
+                    DiskAnswer::Stats(Ok(Look { files, ..Look::default() }))
                 }
                 Output::Disk(DiskOp::Prepare) => DiskAnswer::Done(DiskOpKind::Prepare, Ok(())),
                 _ => continue,

@@ -14,11 +14,13 @@
 )]
 
 mod content;
+mod crash;
 mod dht;
 mod dht_world;
 mod disk;
 mod magnets;
 mod node;
+mod resume;
 mod scenarios;
 mod swarms;
 mod world;

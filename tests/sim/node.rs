@@ -10,8 +10,10 @@ use tern::base::{Bitset, Instant, Payload, PeerId, PeerKey, PieceIndex, Rng, Tor
 use tern::codec::metainfo::Info;
 use tern::codec::resume::Resume;
 use tern::proto::peer::Connection;
+use tern::swarm::window::Entry;
 use tern::swarm::{
-    CloseReason, LoadPolicy, Notice, SavePolicy, Torrent, TorrentParams, TorrentState, Tuning,
+    CloseReason, LoadPolicy, Notice, SaveOutcome, SavePolicy, SavedWindow, Torrent, TorrentParams,
+    TorrentState, Tuning,
 };
 
 use crate::content::Content;
@@ -74,6 +76,9 @@ pub struct Setup {
     pub forged: Option<Forged>,
     /// It never answers a request for metadata.
     pub mute: bool,
+    /// There is a journal beside the saved state.
+    pub journal: bool,
+    pub seed_mode: bool,
 }
 
 /// Wrong metadata.
@@ -102,7 +107,56 @@ impl Default for Setup {
             selected: None,
             forged: None,
             mute: false,
+            journal: true,
+            seed_mode: false,
         }
+    }
+}
+
+/// The journal of a node: entries in order, and how many of them survive a loss of power.
+#[derive(Clone, Debug, Default)]
+pub struct Journal {
+    entries: Vec<Entry>,
+    durable: usize,
+    mark: u64,
+}
+
+impl Journal {
+    /// Enters pieces. A durable entry takes those before it along.
+    pub fn enter(&mut self, entry: Entry) {
+        assert!(entry.mark > self.mark, "marks grow");
+        self.mark = entry.mark;
+        let durable = entry.durable;
+        self.entries.push(entry);
+        if durable {
+            self.durable = self.entries.len();
+        }
+    }
+
+    /// State was saved durably: entries up to its mark are void.
+    pub fn settle(&mut self, mark: u64) {
+        self.entries.retain(|entry| entry.mark > mark);
+        self.durable = self.entries.len();
+    }
+
+    /// Power is cut: of the entries that are not durable some of the first are there.
+    pub fn cut(&mut self, rng: &mut Rng) {
+        let loose = self.entries.len() - self.durable;
+        self.entries.truncate(self.durable + rng.index(loose + 1));
+        self.durable = self.entries.len();
+    }
+
+    /// Durable entries are lost too, as must not be.
+    pub fn forget(&mut self) {
+        self.entries.clear();
+        self.durable = 0;
+    }
+
+    /// What a start finds.
+    pub fn window(&self) -> SavedWindow {
+        let pieces: BTreeSet<u32> =
+            self.entries.iter().flat_map(|e| e.pieces.iter().copied()).collect();
+        SavedWindow { pieces: pieces.into_iter().collect(), mark: self.mark }
     }
 }
 
@@ -139,6 +193,9 @@ pub struct Log {
     pub metadata: u32,
     /// Peer exchange messages it sent.
     pub pex: u32,
+    pub saves: Vec<(u64, SaveOutcome)>,
+    pub storage_missing: u32,
+    pub journal_failures: u32,
 }
 
 /// One machine.
@@ -155,6 +212,8 @@ pub struct Node {
     /// Incarnation: answers to an earlier one are dropped.
     pub epoch: u32,
     pub saved: Option<Resume>,
+    pub journal: Journal,
+    pub journal_fails: bool,
     pub timer: Option<Instant>,
     pub uplink_busy: bool,
     pub uplink_turn: PeerKey,
@@ -173,6 +232,53 @@ pub struct Node {
     pub log: Log,
 }
 
+/// What a torrent of such a node starts from; last its address, its peer id and a seed.
+pub fn params(
+    setup: &Setup,
+    content: &Content,
+    saved: Option<Resume>,
+    window: Option<SavedWindow>,
+    (addr, id, seed): (SocketAddr, [u8; 20], u64),
+) -> TorrentParams {
+    TorrentParams {
+        id: TorrentId(1),
+        info: known(setup, saved.as_ref(), content),
+        link: None,
+        selected: setup.selected.clone(),
+        url_list: None,
+        resume: saved.map(Arc::new),
+        window,
+        seed_mode: setup.seed_mode,
+        peer_id: PeerId(id),
+        listen_port: 6881,
+        external_addr: Some(addr),
+        tuning: Arc::new(setup.tuning.clone()),
+        paused: false,
+        sequential: setup.sequential,
+        file_priority: setup.file_priority.clone(),
+        save_policy: setup.host.save_policy,
+        load_policy: setup.load_policy,
+        verify_window: setup.host.window,
+        seed,
+        unix_now: UnixTime(1_700_000_000),
+        save_path: b"/content"[..].into(),
+        renamed: Vec::new(),
+        preallocate: false,
+        limits: None,
+        trackers: None,
+    }
+}
+
+/// What a node knows of the content when it starts.
+fn known(setup: &Setup, saved: Option<&Resume>, content: &Content) -> Arc<Info> {
+    match (saved.and_then(|saved| saved.info.as_deref()), setup.forged) {
+        (Some(raw), _) => Arc::new(Info::parse(raw).unwrap()),
+        (None, _) if setup.magnet => Arc::new(Info::unknown(content.info.info_hash, "")),
+        (None, None) => content.info.clone(),
+        (None, Some(forged)) => content.forged(forged),
+    }
+}
+
 impl Node {
     pub fn new(content: &Arc<Content>, index: usize, setup: Setup) -> Self {
         let ip =
@@ -186,6 +292,8 @@ impl Node {
             next_incoming: 1 << 40,
             epoch: 0,
             saved: None,
+            journal: Journal::default(),
+            journal_fails: false,
             timer: None,
             uplink_busy: false,
             uplink_turn: PeerKey(0),
@@ -210,31 +318,9 @@ impl Node {
         self.restarts += 1;
         let mut id = [0; 20];
         rng.fill(&mut id);
-        let params = TorrentParams {
-            id: TorrentId(1),
-            info: self.info(content),
-            link: None,
-            selected: self.setup.selected.clone(),
-            url_list: None,
-            resume: self.saved.clone().map(Arc::new),
-            peer_id: PeerId(id),
-            listen_port: 6881,
-            external_addr: Some(self.addr),
-            tuning: Arc::new(self.setup.tuning.clone()),
-            paused: false,
-            sequential: self.setup.sequential,
-            file_priority: self.setup.file_priority.clone(),
-            save_policy: self.setup.host.save_policy,
-            load_policy: self.setup.load_policy,
-            verify_window: self.setup.host.window,
-            seed: rng.next_u64(),
-            unix_now: UnixTime(1_700_000_000),
-            save_path: b"/content"[..].into(),
-            renamed: Vec::new(),
-            preallocate: false,
-            limits: None,
-            trackers: None,
-        };
+        let window = self.setup.journal.then(|| self.journal.window());
+        let who = (self.addr, id, rng.next_u64());
+        let params = params(&self.setup, content, self.saved.clone(), window, who);
         let mut torrent = Torrent::new(now, params, self.restarts << 20);
         torrent.set_wire_notices(true);
         self.torrent = Some(torrent);
@@ -245,17 +331,6 @@ impl Node {
         self.timer = None;
         self.disk_free_at = now;
         self.log.closed = false;
-    }
-
-    /// What it knows of the content when it starts.
-    fn info(&self, content: &Content) -> Arc<Info> {
-        let raw = self.saved.as_ref().and_then(|saved| saved.info.as_deref());
-        match (raw, self.setup.forged) {
-            (Some(raw), _) => Arc::new(Info::parse(raw).unwrap()),
-            (None, _) if self.setup.magnet => Arc::new(Info::unknown(content.info.info_hash, "")),
-            (None, None) => content.info.clone(),
-            (None, Some(forged)) => content.forged(forged),
-        }
     }
 
     pub fn have(&self) -> u32 {
@@ -284,6 +359,9 @@ impl Node {
             Notice::PeerDisconnected { reason, .. } => log.disconnects.push(reason),
             Notice::Metadata => log.metadata += 1,
             Notice::State { new, .. } => log.states.push(new),
+            Notice::SaveDone { ticket, outcome } => log.saves.push((ticket, outcome)),
+            Notice::StorageMissing => log.storage_missing += 1,
+            Notice::JournalFailed(_) => log.journal_failures += 1,
             _ => {}
         }
     }

@@ -54,6 +54,7 @@ fn setup(rng: &mut Rng) -> Setup {
         host: host(rng),
         tuning,
         sequential: rng.one_in(5),
+        journal: !rng.one_in(4),
         ..Setup::default()
     }
 }
@@ -64,7 +65,7 @@ fn accidents(world: &mut World, rng: &mut Rng) {
     for _ in 0..rng.below(12) {
         let node = rng.index(count);
         let at = Duration::from_millis(rng.below(120_000));
-        match rng.below(6) {
+        match rng.below(7) {
             0 => {
                 let back = Duration::from_millis(rng.below(20_000));
                 world.after(at, Event::Crash(node));
@@ -76,6 +77,11 @@ fn accidents(world: &mut World, rng: &mut Rng) {
                 world.after(at, Event::DiskFull(node, true));
                 let end = at + Duration::from_secs(rng.below(20));
                 world.after(end, Event::DiskFull(node, false));
+            }
+            5 => {
+                world.after(at, Event::FailJournal(node, true));
+                let end = at + Duration::from_secs(rng.below(20));
+                world.after(end, Event::FailJournal(node, false));
             }
             _ => world.after(at, Event::FailSync(node)),
         }

@@ -12,12 +12,14 @@ use tern::base::{Instant, Payload, PeerKey, PieceIndex, Region, Rng};
 use tern::codec::resume::Resume;
 use tern::proto::peer::{Connection, Event as ConnEvent, Message};
 use tern::proto::tracker::AnnounceEvent;
+use tern::swarm::window::Entry as JournalEntry;
 use tern::swarm::{
     Command, DiskAnswer, DiskOp, DiskOpKind, INTERNAL_READER, Input, Notice, Output, PeerSource,
     SaveVerdict, VerifyVerdict,
 };
 
 use crate::content::Content;
+use crate::crash::{self, Watch};
 use crate::node::{End, Node, Setup};
 
 /// Bytes the kernel of a node with limited intake holds for one connection,
@@ -70,7 +72,13 @@ pub enum Event {
         node: usize,
         epoch: u32,
         generation: u64,
+        settled: u64,
         state: Box<Resume>,
+    },
+    Journal {
+        node: usize,
+        epoch: u32,
+        entry: JournalEntry,
     },
     Tracker {
         node: usize,
@@ -89,6 +97,7 @@ pub enum Event {
     Stall(usize, Duration),
     DiskFull(usize, bool),
     FailSync(usize),
+    FailJournal(usize, bool),
 }
 
 #[derive(Debug)]
@@ -127,6 +136,8 @@ pub struct World {
     pub dial_fails: u64,
     /// The tracker introduces peers.
     pub tracker: bool,
+    /// Builds crash images of a node.
+    pub watch: Option<Watch>,
 }
 
 impl World {
@@ -142,6 +153,7 @@ impl World {
             steps: 0,
             dial_fails: 20,
             tracker: true,
+            watch: None,
         }
     }
 
@@ -269,9 +281,14 @@ impl World {
                     self.verdict(node, piece, attempt);
                 }
             }
-            Event::Save { node, epoch, generation, state } => {
+            Event::Save { node, epoch, generation, settled, state } => {
                 if self.alive(node, epoch) {
-                    self.save_answer(node, generation, *state);
+                    self.save_answer(node, (generation, settled), *state);
+                }
+            }
+            Event::Journal { node, epoch, entry } => {
+                if self.alive(node, epoch) {
+                    self.enter(node, entry);
                 }
             }
             Event::Tracker { node, epoch } => self.introduce(node, epoch),
@@ -286,6 +303,7 @@ impl World {
             Event::Stall(n, time) => self.stall(n, time),
             Event::DiskFull(n, full) => self.nodes[n].disk.full = full,
             Event::FailSync(n) => self.nodes[n].disk.fail_sync = true,
+            Event::FailJournal(n, fails) => self.nodes[n].journal_fails = fails,
         }
     }
 
@@ -300,17 +318,32 @@ impl World {
     /// Power off: connections break, the disk loses what it may.
     pub fn crash(&mut self, n: usize) {
         let node = &mut self.nodes[n];
+        // Half of the crashes are of the process alone.
+        let killed = self.rng.one_in(2) && node.disk.is_faithful();
+        self.down(n, killed);
+    }
+
+    fn down(&mut self, n: usize, killed: bool) {
+        let node = &mut self.nodes[n];
         if node.torrent.take().is_none() {
             return;
         }
         node.epoch += 1;
         node.timer = None;
-        node.disk.crash(&mut self.rng);
+        if !killed {
+            node.disk.cut(&mut self.rng);
+            node.journal.cut(&mut self.rng);
+        }
         let ends = core::mem::take(&mut node.ends);
         for end in ends.into_values() {
             let (node, key) = end.far;
             self.after(self.latency, Event::Gone { node, key, errno: 104 });
         }
+    }
+
+    /// The process dies; the system keeps what it has of it.
+    pub fn kill(&mut self, n: usize) {
+        self.down(n, true);
     }
 
     fn random_end(&mut self, n: usize) -> Option<PeerKey> {
@@ -428,13 +461,18 @@ impl World {
                 let wait = self.jitter(self.nodes[n].setup.host.verdict_delay);
                 self.after(wait, Event::Verdict { node: n, epoch, piece, attempt });
             }
-            Output::Save { generation, mut state, with_info } => {
+            Output::Save { generation, settled, mut state, with_info } => {
                 let torrent = self.nodes[n].torrent.as_ref();
                 let info = torrent.map(|t| t.info().clone()).filter(|i| with_info && i.is_known());
                 state.info = info.map(|info| info.raw.to_vec());
                 self.check_blob(n, generation, &state);
                 let wait = self.jitter(self.nodes[n].setup.host.delay);
-                self.after(wait, Event::Save { node: n, epoch, generation, state });
+                self.after(wait, Event::Save { node: n, epoch, generation, settled, state });
+            }
+            Output::Journal(entry) => {
+                assert!(self.nodes[n].setup.journal);
+                let wait = self.jitter(Duration::from_millis(5));
+                self.after(wait, Event::Journal { node: n, epoch, entry });
             }
             Output::Announce(event) => {
                 self.nodes[n].log.completed_announces +=
@@ -456,7 +494,7 @@ impl World {
             let bad = self.nodes.iter().any(|o| o.addr.ip() == addr.ip() && o.setup.liar);
             assert!(bad, "node {n} banned the honest {addr}");
         }
-        if matches!(notice, Notice::DiskFailed(_)) {
+        if matches!(&notice, Notice::DiskFailed(error) if error.op != "stat") {
             let command = Command::Resume;
             let wait = self.jitter(Duration::from_secs(10));
             self.after(wait, Event::Command { node: n, epoch, command });
@@ -485,6 +523,10 @@ impl World {
                 assert!(!self.content.info.private, "a private torrent's peers were told");
             }
             Message::HaveAll => assert!(node.prev_have.all() && !node.prev_have.is_empty()),
+            // The world's nodes serve what they verified, unless they are liars.
+            Message::Piece { piece, .. } if !node.setup.liar => {
+                assert!(node.disk.is_right(*piece), "a wrong block of piece {piece} goes out");
+            }
             _ => {}
         }
     }
@@ -498,7 +540,8 @@ impl World {
             return;
         }
         let (have, _) = state.have(self.content.piece_count()).expect("a blob has pieces");
-        for piece in have.iter().map(PieceIndex).filter(|_| !node.disk.tampered) {
+        for piece in have.iter().map(PieceIndex).filter(|_| !node.disk.tampered && !node.disk.lazy)
+        {
             assert!(node.disk.is_durable(piece), "blob {generation} of node {n} claims {piece}");
         }
         for (piece, _) in &state.unfinished {
@@ -675,10 +718,14 @@ impl World {
         if !self.alive(n, epoch) {
             return;
         }
+        if matches!(op, DiskOp::Sync(_)) {
+            crash::probe_sync(self, n);
+        }
+        let changes = matches!(op, DiskOp::Sync(_) | DiskOp::Write(..) | DiskOp::Prepare);
         let node = &mut self.nodes[n];
         let disk = &mut node.disk;
         let answer = match op {
-            DiskOp::Stat => DiskAnswer::Stats(Ok(disk.stat())),
+            DiskOp::Stat => DiskAnswer::Stats(Ok(disk.look())),
             DiskOp::Prepare => {
                 disk.prepare();
                 DiskAnswer::Done(DiskOpKind::Prepare, Ok(()))
@@ -707,6 +754,9 @@ impl World {
             DiskOp::Move(path) => DiskAnswer::Moved(Ok(path)),
             DiskOp::Rename(file, _) => DiskAnswer::Done(DiskOpKind::Rename(file), Ok(())),
         };
+        if changes {
+            crash::probe(self, n);
+        }
         let wait = self.jitter(Duration::from_millis(3));
         self.after(wait, Event::DiskAnswer { node: n, epoch, answer });
     }
@@ -729,7 +779,19 @@ impl World {
         self.feed(n, Input::Verdict { piece, attempt, verdict });
     }
 
-    fn save_answer(&mut self, n: usize, generation: u64, state: Resume) {
+    fn enter(&mut self, n: usize, entry: JournalEntry) {
+        let (mark, node) = (entry.mark, &mut self.nodes[n]);
+        let result = if node.journal_fails {
+            Err(28)
+        } else {
+            node.journal.enter(entry);
+            Ok(())
+        };
+        crash::probe(self, n);
+        self.feed(n, Input::Journaled { mark, result });
+    }
+
+    fn save_answer(&mut self, n: usize, (generation, settled): (u64, u64), state: Resume) {
         let refuse = self.nodes[n].setup.host.refuse_saves;
         let answer = if refuse > 0 && self.rng.one_in(refuse) {
             [SaveVerdict::Reject, SaveVerdict::Fail(7), SaveVerdict::Defer(Duration::from_secs(2))]
@@ -739,6 +801,8 @@ impl World {
             let count = if known { self.content.piece_count() } else { state.piece_count_said() };
             let blob = state.encode(count);
             self.nodes[n].saved = Some(Resume::parse(&blob).expect("our own blob"));
+            self.nodes[n].journal.settle(settled);
+            crash::probe(self, n);
             SaveVerdict::Accept
         };
         self.feed(n, Input::SaveAnswer { generation, answer });

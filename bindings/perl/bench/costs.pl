@@ -144,15 +144,14 @@ sub cycles {
     my $dir    = workdir();
     my ($file) = small_torrents($dir, 1);
     my $client = client();
-    my @seen;
     my $start = Time::HiRes::time();
     for my $cycle (1 .. $cycles) {
         my $torrent = $client->add_torrent({Path => $file, BaseDir => $dir});
         $torrent->on_event(piece_hash_pass => sub { $torrent });
         $torrent->on_event(piece_hash_pass => undef);
         $client->remove_torrent($torrent);
-        push @seen, resident() if $cycle % ($cycles / 10) == 0;
+        printf "cycles: %6d after %6.1f s, resident %.1f MiB\n", $cycle,
+            Time::HiRes::time() - $start, resident() / (1 << 20)
+            if $cycle == 100 || $cycle % ($cycles / 10) == 0;
     }
-    printf "cycles: %d in %.1f s; resident MiB after each tenth: %s\n", $cycles,
-        Time::HiRes::time() - $start, join ' ', map { sprintf '%.1f', $_ / (1 << 20) } @seen;
 }

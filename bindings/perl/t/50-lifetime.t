@@ -51,6 +51,18 @@ for my $how (
     is($? >> 8, 3, 'end ' . ++$ends) or diag $how;
     is($said, '', 'silently');
 }
+# Torrents that come and go while nobody loops leave nothing behind.
+{
+    my $client = client();
+    for (1 .. 30) {
+        my $torrent = $client->add_torrent({Path => $file, BaseDir => $dir});
+        $client->remove_torrent($torrent);
+    }
+    my $engine = $client->_engine;
+    cmp_ok(scalar @{$engine->{events}}, '<', 20, 'events of torrents that are gone are forgotten');
+    is_deeply([%{$engine->{leaving}}, grep { defined } values %{$engine->{torrents}}], [],
+        'and they too');
+}
 # After a fork the child's objects are dead and harmless.
 {
     my $client = client();
@@ -78,15 +90,20 @@ for my $how (
     is($torrent->hashcheck, 1, 'and works');
 }
 SKIP: {
-    skip 'this perl has no threads', 4 if !$Config{useithreads} || !eval { require threads; 1 };
+    skip 'this perl has no threads', 5 if !$Config{useithreads} || !eval { require threads; 1 };
     my $client = client();
     my $torrent = $client->add_torrent({Path => $file, BaseDir => $dir});
+    my ($here, $there) = (0, 0);
+    $torrent->on_event(piece_hash_fail => sub { $there++ });
     my $thread = threads->create(sub {
+        $torrent->on_event(piece_hash_pass => sub { $here++ });
         my $r = $torrent->hashcheck;
-        return "$r " . $torrent->infohash . ' ' . $client->do_one_loop(0);
+        return "$r $here $there " . $torrent->infohash . ' ' . $client->do_one_loop(0);
     });
     loop_until(sub { !$thread->is_running }, $client);
-    is($thread->join, '1 ' . $torrent->infohash . ' 1', 'a check in a thread, told by this one');
+    is($thread->join, '1 5 0 ' . $torrent->infohash . ' 1',
+        'a check in a thread, told by this one, and to the handler that was set there');
+    is($here, 0, 'which is not called here');
     is($torrent->is_complete, 1, 'seen here');
     is($torrent->status & CHECKED, CHECKED, 'status');
     is($torrent->hashcheck, 1, 'here too, after the thread is gone');

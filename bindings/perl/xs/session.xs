@@ -343,6 +343,8 @@ add(tern_session *session, HV *args)
         }
         if ((sv = xs_fetch(aTHX_ args, "load_policy")))
             XS_STEP(tern_add_set_load_policy(add, (int32_t) SvIV(sv), &err));
+        if ((sv = xs_fetch(aTHX_ args, "seed_mode")))
+            XS_STEP(tern_add_set_seed_mode(add, SvTRUE(sv), &err));
         if ((sv = xs_fetch(aTHX_ args, "verify_hook")))
             XS_STEP(tern_add_set_verify_hook(add, (int32_t) SvIV(sv), 0, NULL, NULL, NULL, &err));
         if ((sv = xs_fetch(aTHX_ args, "save_hook")))

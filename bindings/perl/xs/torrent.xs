@@ -66,6 +66,18 @@ save(tern_torrent *torrent)
         RETVAL
 
 SV *
+request_save(tern_torrent *torrent, U32 flags = 0)
+    PREINIT:
+        uint64_t ticket = 0;
+        tern_error *err = NULL;
+        tern_result result;
+    CODE:
+        result = tern_torrent_request_save(torrent, flags, &ticket, &err);
+        RETVAL = xs_ok(aTHX_ result, err) ? xs_u64(aTHX_ ticket) : &PL_sv_undef;
+    OUTPUT:
+        RETVAL
+
+SV *
 announce(tern_torrent *torrent)
     CODE:
         XS_YES_OR_UNDEF(tern_torrent_announce(torrent, err));

@@ -106,7 +106,7 @@ fn whole(found: &store::Stored) -> Result<Stored, Error> {
         None => Error::new(ErrorKind::NotFound, "there is no resume data"),
     };
     let raw = found.blob.as_ref().ok_or_else(missing)?;
-    let parsed = Resume::parse(raw).map_err(|e| Error::new(ErrorKind::Resume, e.to_string()))?;
+    let parsed = Resume::parse(raw).map_err(formats::resume_error)?;
     let metainfo = match &found.metainfo {
         Some(bytes) => Metainfo::parse(bytes)?,
         None => formats::from_resume(&parsed).map(Metainfo)?,

@@ -10,7 +10,7 @@
 //! | [`aria2`] | `*.aria2` and the list that `--save-session` writes |
 //!
 //! A reader says what the client believed. Whether that is believed here is decided in one place,
-//! [`settle()`], which sees the files' present sizes and times: what the client had verified and what
+//! [`settle()`], which sees the files' present sizes and times: what the client had verified and
 //! is unchanged is taken over, what is claimed without that is listed to be hashed, the rest is
 //! missing.
 //!

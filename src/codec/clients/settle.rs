@@ -62,6 +62,8 @@ pub fn settle(info: &Info, state: ClientState, stats: &[Option<FileStat>]) -> Se
     let check = doubt.count() + (count - covered);
     resume.pieces = Some(Pieces::Bits(good.as_bytes().to_vec()));
     resume.tern = Some(TernKeys {
+        journal: None,
+        root: None,
         version: 1,
         generation: resume.tern.as_ref().map_or(0, |tern| tern.generation),
         piece_count: count,

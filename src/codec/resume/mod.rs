@@ -13,8 +13,10 @@
 //! | `dirty` | pieces to hash again: 4 bytes each |
 //! | `files` | 16 bytes per file: size (all ones when there was no file), mtime in ns (signed) |
 //! | `generation` | save generation |
+//! | `journal` | mark up to which the journal is void; only when there is one |
 //! | `magnet` | the magnet link of a torrent whose metadata was not here yet |
 //! | `pieces` | exact piece count |
+//! | `root` | number of the content's file system; only when known |
 //! | `version` | 1 |
 //!
 //! Packed numbers are big-endian: a list would cost a million files more items than a reader
@@ -227,6 +229,11 @@ pub struct TernKeys {
     pub files: Vec<Option<(u64, i128)>>,
     /// Pieces verified but not yet known durable when saved (the dirty window): to be hashed again.
     pub dirty: Vec<u32>,
+    /// A journal accompanies this state: pieces written later are entered there first, and entries
+    /// up to this mark are void. `None`: there was no journal.
+    pub journal: Option<u64>,
+    /// Number of the file system the content directory was on.
+    pub root: Option<u64>,
     /// No write to the content follows this save (pause, close): a file that differs at the next
     /// start was changed by somebody else.
     pub clean: bool,
@@ -262,6 +269,12 @@ impl Resume {
             (Some(Pieces::Bytes(flags)), None) => count(flags.len()),
             (Some(Pieces::Bits(bits)), None) => count(bits.len()).saturating_mul(8),
         }
+    }
+
+    /// Whether the piece was verified in seed mode.
+    #[must_use]
+    pub fn is_verified(&self, piece: u32) -> bool {
+        wire_bit(&self.verified, piece)
     }
 
     /// The have set for a torrent of `piece_count` pieces, and how many leading pieces it covers

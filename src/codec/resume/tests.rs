@@ -66,9 +66,20 @@ fn full() -> Resume {
             dirty: vec![1, 4],
             clean: true,
             magnet: None,
+            journal: None,
+            root: None,
         }),
         ..Resume::default()
     }
+}
+
+#[test]
+fn what_a_start_compares_comes_back() {
+    let mut resume = full();
+    let tern = resume.tern.as_mut().unwrap();
+    (tern.journal, tern.root) = (Some(u64::MAX), Some(u64::MAX - 1));
+    let back = Resume::parse(&resume.encode(11)).unwrap().tern.unwrap();
+    assert_eq!((back.journal, back.root), (Some(u64::MAX), Some(u64::MAX - 1)));
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn a_vanished_directory_is_missing_then_made_again() {
     // The failure sticks until the lost pieces are written again.
     bench.fails(Job::Sync);
     bench.fill(&all);
-    assert_eq!(bench.sync()[1].unwrap().size, 50_000);
+    assert_eq!(bench.sync()[1].1.unwrap().size, 50_000);
 }
 
 #[test]

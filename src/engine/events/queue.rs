@@ -133,7 +133,7 @@ impl Queue {
     pub fn push(&self, event: Event) {
         let mut lanes = self.lanes.lock();
         let was_empty = lanes.len() == 0;
-        if event.kind.token().is_some() {
+        if event.kind.token().is_some() || event.kind.is_answer() {
             lanes.requests.push_back(event);
         } else if event.kind.is_vital() || lanes.classes & event.kind.class() != 0 {
             lanes.push_notice(event);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Access, OptionSpec};
 use crate::engine::settings::{SendInPlace, Settings};
 use crate::hash::{HashPath, HashPathError};
-use crate::swarm::LoadPolicy;
+use crate::swarm::{LoadPolicy, SaveConditions};
 
 const fn opt(
     id: u32,
@@ -502,6 +502,19 @@ pub static TABLE: &[OptionSpec] = &[
         false,
         Access::Bytes(20, |s| s.peer_id.clone(), |s, v| s.peer_id = v.to_vec()),
         "First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it.",
+    ),
+    opt(
+        5051,
+        "save_conditions",
+        true,
+        Access::Int(
+            0,
+            0x1f,
+            |s| i64::from(s.save_policy.conditions.0 >> 4),
+            |s, v| s.save_policy.conditions = SaveConditions(num::<u32>(v) << 4),
+        ),
+        "What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 \
+         configuration, 8 state, 16 metadata. For torrents added afterwards.",
     ),
     opt(
         6001,

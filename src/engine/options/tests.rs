@@ -15,7 +15,9 @@ fn ids_and_names_are_unique_sorted_and_in_their_type_range() {
             Access::Str(..) | Access::Path(..) => 3000,
             Access::Bytes(..) => 4000,
         };
-        assert!((base..base + 1000).contains(&spec.id), "{}", spec.name);
+        // Later ones come in ranges by topic.
+        let fits = spec.id >= 5000 || (base..base + 1000).contains(&spec.id);
+        assert!(fits, "{}", spec.name);
         assert!(spec.doc.ends_with('.'), "{}", spec.name);
         assert_eq!(by_id(spec.id).map(|s| s.name), Some(spec.name));
         assert_eq!(by_name(spec.name).map(|s| s.id), Some(spec.id));
@@ -89,5 +91,5 @@ fn text_forms_parse() {
     assert_eq!(by_name("seed").unwrap().parse(" -1 "), Ok(OptionValue::Int(-1)));
     assert_eq!(by_name("preallocate").unwrap().parse("true"), Ok(OptionValue::Bool(true)));
     assert!(by_name("preallocate").unwrap().parse("maybe").is_err());
-    assert!(next(0).is_some() && next(4001).is_none());
+    assert!(next(0).is_some() && TABLE.last().is_some_and(|last| next(last.id).is_none()));
 }

@@ -11,17 +11,17 @@ use super::close::Phase;
 use super::entry::{Names, Prefs};
 use super::{Core, Entry, Hooks};
 use crate::base::limits::FILES;
-use crate::base::{FileIndex, TorrentId, UnixTime};
+use crate::base::{FileIndex, InfoHash, TorrentId, UnixTime};
 use crate::codec::magnet::Magnet;
 use crate::codec::metainfo::{Info, Tiers};
 use crate::codec::resume::Resume;
-use crate::engine::error::{Error, ErrorKind};
+use crate::engine::error::{Detail, Error, ErrorKind};
 use crate::engine::events::{Event, EventKind, unix_ms};
 use crate::engine::formats::{self, TorrentFile};
 use crate::engine::host::{AddTorrent, Link, ShardCommand};
 use crate::engine::path_from_bytes;
 use crate::engine::settings::Settings;
-use crate::swarm::{Command, LoadPolicy, Notice, SavePolicy, TorrentParams};
+use crate::swarm::{Command, LoadPolicy, Notice, SavePolicy, SavedWindow, TorrentParams};
 
 /// Where saved state comes from.
 #[derive(Clone, Debug, Default)]
@@ -70,6 +70,8 @@ pub struct AddRequest {
     pub save_policy: Option<SavePolicy>,
     /// What to trust.
     pub load_policy: Option<LoadPolicy>,
+    /// Take complete files for good and hash pieces when they are first asked for.
+    pub seed_mode: bool,
     /// Hooks of this torrent.
     pub hooks: Hooks,
 }
@@ -107,7 +109,9 @@ impl Core {
         let overrides = self.verifier_of(&entry).is_some_and(|hook| hook.overrides);
         entry.prefs.lock().verify_override = overrides;
         let prefs = Prefs { verify_override: overrides, ..prefs };
-        let mut add = self.build(&entry, &request, resume, &prefs, &settings, &found.save_path);
+        let window = self.window(&entry.info_hash);
+        let saved = (resume, window);
+        let mut add = self.build(&entry, &request, saved, &prefs, &settings, &found.save_path);
         if let Some(magnet) = found.magnet.filter(|_| !info.is_known()) {
             add.link = link_of(&magnet);
             add.params.link = Some(magnet.to_string().into());
@@ -164,7 +168,8 @@ impl Core {
             (None, None) => return Err(Error::new(ErrorKind::Invalid, "no torrent given")),
         };
         if resume.as_ref().is_some_and(|r| r.info_hash != file.metainfo.info.info_hash) {
-            return Err(Error::new(ErrorKind::Resume, "the resume data is of another torrent"));
+            let other = Error::new(ErrorKind::Resume, "the resume data is of another torrent");
+            return Err(other.because(Detail::OtherTorrent));
         }
         let saved = resume.as_ref().map(|r| r.save_path.as_slice()).filter(|p| !p.is_empty());
         let save_path = request.save_path.clone().or_else(|| saved.map(path_from_bytes));
@@ -222,6 +227,14 @@ impl Core {
         Ok(Some(resume))
     }
 
+    /// What the store's journal has of a torrent, whoever keeps its state; `None` when there is no
+    /// journal, or none that can be read: entries could not be told from older ones.
+    fn window(&self, info_hash: &InfoHash) -> Option<SavedWindow> {
+        let store = self.keeper.as_ref().map(|k| k.store()).filter(|s| s.has_window())?;
+        let stored = store.load(info_hash).ok()?.unwrap_or_default();
+        Some(SavedWindow { pieces: stored.window, mark: stored.mark })
+    }
+
     /// The shard with the fewest torrents. Two that are added at once may both get it.
     fn least_loaded(&self) -> u32 {
         let lightest = (0..).zip(&self.loads).min_by_key(|(_, load)| load.load(Ordering::Relaxed));
@@ -246,7 +259,7 @@ impl Core {
         &self,
         entry: &Entry,
         request: &AddRequest,
-        resume: Option<Arc<Resume>>,
+        (resume, window): (Option<Arc<Resume>>, Option<SavedWindow>),
         prefs: &Prefs,
         settings: &Settings,
         save_path: &Path,
@@ -269,6 +282,8 @@ impl Core {
             selected: None,
             url_list: None,
             resume,
+            window,
+            seed_mode: request.seed_mode,
             peer_id: self.peer_id,
             listen_port: self.listening().first().map_or(0, SocketAddr::port),
             external_addr: *self.external.lock(),

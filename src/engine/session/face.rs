@@ -13,7 +13,8 @@ use crate::engine::host::{
 };
 use crate::engine::store::Change;
 use crate::proto::peer::Message;
-use crate::swarm::Notice;
+use crate::swarm::window::Entry as JournalEntry;
+use crate::swarm::{Notice, SaveOutcome};
 
 /// The session as the shards' host.
 pub(super) struct Face(pub(super) Arc<Core>);
@@ -34,9 +35,11 @@ impl Host for Face {
         let Some(entry) = self.entry(torrent) else { return };
         let kind = match notice {
             Notice::ResumeDurable(generation) if entry.is_discarded(generation) => return,
-            Notice::SaveFailed(code) => {
+            Notice::SaveDone { ticket, .. } if !self.0.requests.save_done(ticket) => return,
+            Notice::SaveFailed { generation, code } => {
                 let failed = entry.prefs.lock().save_error.as_deref().cloned();
-                let (generation, reason) = failed.unwrap_or_default();
+                let known = failed.filter(|(of, _)| *of == generation).map(|(_, reason)| reason);
+                let reason = known.unwrap_or_else(|| "the save hook failed".into());
                 EventKind::SaveFailed { generation, code, reason }
             }
             Notice::Renamed(file, result) => {
@@ -83,6 +86,12 @@ impl Host for Face {
     fn verify(&self, torrent: TorrentId, request: VerifyRequest) {
         if let Some(entry) = self.entry(torrent) {
             self.0.ask_verifier(&entry, request);
+        }
+    }
+
+    fn journal(&self, torrent: TorrentId, entry: JournalEntry) {
+        if let Some(owner) = self.entry(torrent) {
+            self.0.journal(&owner, entry);
         }
     }
 
@@ -161,8 +170,12 @@ impl Core {
     }
 
     /// The requests of a torrent want no answer any more.
-    pub(super) fn withdraw(&self, entry: &Entry) {
+    pub(super) fn withdraw(&self, entry: &Arc<Entry>) {
         self.requests.withdraw(entry.id);
+        for ticket in self.requests.saves_left(entry.id) {
+            let done = Notice::SaveDone { ticket, outcome: SaveOutcome::Ended };
+            self.queue.push(Event::now(Some(Arc::clone(entry)), EventKind::Notice(done)));
+        }
         self.queue.withdraw(|token| !self.requests.is_open(token));
     }
 

@@ -12,7 +12,8 @@ use crate::engine::events::{Event, EventKind, VerifyQuestion};
 use crate::engine::host::{PeerAnswer, SaveRequest, ShardCommand, VerifyRequest};
 use crate::engine::requests::{Asked, Subject, Verdict};
 use crate::engine::store::{Change, Save};
-use crate::swarm::{Command, SavePolicy, SaveVerdict, VerifyVerdict};
+use crate::swarm::window;
+use crate::swarm::{Command, SaveConditions, SavePolicy, SaveVerdict, VerifyVerdict};
 
 /// What a panicking hook is taken to have answered.
 const PANICKED: Verdict = Verdict::Fail(-1);
@@ -86,6 +87,7 @@ impl Core {
         SavePolicy {
             on_piece: false,
             interval: None,
+            conditions: SaveConditions::NONE,
             on_state_change: false,
             at_close: false,
             with_info: false,
@@ -112,9 +114,44 @@ impl Core {
         self.ask(hook, token, Event::now(Some(Arc::clone(entry)), kind));
     }
 
+    /// Asks a torrent to save when something of this kind changed; the ticket that its one
+    /// `SaveDone` has.
+    pub fn request_save(
+        &self,
+        entry: &Entry,
+        conditions: SaveConditions,
+        with_info: bool,
+    ) -> Result<u64, Error> {
+        let ticket = self.requests.save_wanted(entry.id);
+        let asked = self.command(entry, Command::Save { ticket, conditions, with_info });
+        if asked.is_err() || entry.is_gone() {
+            // Whoever takes it out first answers.
+            if self.requests.save_done(ticket) {
+                return Err(Error::from(ErrorKind::Gone).of(entry.id));
+            }
+        }
+        Ok(ticket)
+    }
+
+    /// A shard wants pieces entered into the journal.
+    pub(super) fn journal(self: &Arc<Self>, entry: &Arc<Entry>, wanted: window::Entry) {
+        let window::Entry { mark, pieces, durable } = wanted;
+        let (core, owner, info_hash) = (Arc::clone(self), Arc::clone(entry), entry.info_hash);
+        let make = move || Change::Journal { info_hash, mark, pieces, durable };
+        let told = move |result: Result<(), Error>| {
+            let result = result.map_err(|error| code_of(&error));
+            let _ = core.send(&owner, ShardCommand::Journaled(owner.id, mark, result));
+        };
+        let sent = self.keeper.as_ref().is_some_and(|keeper| keeper.submit(make, told));
+        if !sent {
+            let closed = Err(ErrorKind::Closed.code());
+            let _ = self.send(entry, ShardCommand::Journaled(entry.id, mark, closed));
+        }
+    }
+
     /// A shard has state to keep.
     pub(super) fn ask_saver(self: &Arc<Self>, entry: &Arc<Entry>, mut request: SaveRequest) {
-        let generation = request.generation;
+        let (generation, settled) = (request.generation, request.settled);
         request.state.paused = entry.prefs.lock().paused;
         let known = request.info.is_known();
         request.state.info = (request.with_info && known).then(|| request.info.raw.to_vec());
@@ -128,10 +165,10 @@ impl Core {
             if self.keeper.is_none() {
                 return self.discard(entry, generation);
             }
-            return self.keep(entry, generation, encode);
+            return self.keep(entry, (generation, settled), encode);
         };
         let blob = encode();
-        let subject = Subject::Save { generation, blob: blob.clone() };
+        let subject = Subject::Save { generation, settled, blob: blob.clone() };
         let token = self.requests.open(entry, subject);
         let kind = EventKind::SaveRequest { token, generation, blob };
         self.ask(hook, token, Event::now(Some(Arc::clone(entry)), kind));
@@ -184,26 +221,26 @@ impl Core {
         }
     }
 
-    /// Has the built-in store keep state.
+    /// Has the built-in store keep state of a generation, which makes its journal void up to a mark.
     fn keep(
         self: &Arc<Self>,
         entry: &Arc<Entry>,
-        generation: u64,
+        (generation, settled): (u64, u64),
         encode: impl FnOnce() -> Bytes + Send + 'static,
     ) {
         let Some(keeper) = &self.keeper else { return self.discard(entry, generation) };
         let (core, kept) = (Arc::clone(self), Arc::clone(entry));
         let info_hash = entry.info_hash;
-        let make =
-            move || Change::Save(Save { info_hash, blob: Some(encode()), ..Save::default() });
+        let make = move || {
+            Change::Save(Save { info_hash, blob: Some(encode()), settled, ..Save::default() })
+        };
         let sent = keeper.submit(make, move |result| {
             let verdict = match result {
                 Ok(()) => SaveVerdict::Accept,
                 Err(error) => {
                     let failed = Box::new((generation, error.to_string()));
                     kept.prefs.lock().save_error = Some(failed);
-                    let errno = error.os_errno();
-                    SaveVerdict::Fail(if errno == 0 { error.code() } else { errno })
+                    SaveVerdict::Fail(code_of(&error))
                 }
             };
             core.saved(&kept, generation, verdict);
@@ -211,6 +248,16 @@ impl Core {
         if !sent {
             self.saved(entry, generation, SaveVerdict::Reject);
         }
+    }
+
+    /// The host has this state: the journal beside it is void up to a mark. The store takes the
+    /// state too, since an older one without the journal would claim too much.
+    fn keep_beside(&self, entry: &Entry, settled: u64, blob: Bytes) {
+        let Some(keeper) = self.keeper.as_ref().filter(|k| k.store().has_window()) else { return };
+        let info_hash = entry.info_hash;
+        let save = Save { info_hash, blob: Some(blob), settled, ..Save::default() };
+        // Should it fail, more is hashed at the next start, and nothing is lost.
+        keeper.submit(move || Change::Save(save), |_| ());
     }
 
     /// Answers a request: once, from any thread, without waiting.
@@ -229,20 +276,19 @@ impl Core {
                 };
                 self.send(entry, ShardCommand::Verdict(entry.id, piece, attempt, verdict))
             }
-            Subject::Save { generation, blob } => {
+            Subject::Save { generation, settled, blob } => {
                 let verdict = match verdict {
                     Verdict::Pass => {
-                        self.keep(entry, generation, move || blob);
+                        self.keep(entry, (generation, settled), move || blob);
                         return Ok(());
                     }
-                    Verdict::Accept => SaveVerdict::Accept,
+                    Verdict::Accept => {
+                        self.keep_beside(entry, settled, blob);
+                        SaveVerdict::Accept
+                    }
                     Verdict::Reject => SaveVerdict::Reject,
                     Verdict::Defer(time) => SaveVerdict::Defer(time),
-                    Verdict::Fail(code) => {
-                        let failed = Box::new((generation, "the save hook failed".into()));
-                        entry.prefs.lock().save_error = Some(failed);
-                        SaveVerdict::Fail(code)
-                    }
+                    Verdict::Fail(code) => SaveVerdict::Fail(code),
                 };
                 self.send(entry, ShardCommand::SaveAnswer(entry.id, generation, verdict))
             }
@@ -264,5 +310,13 @@ impl Core {
             (Subject::Peer(_), None) => Bytes::new(),
         };
         self.requests.lend(token, bytes).ok_or_else(gone)
+    }
+}
+
+/// What events say of a failure of the store.
+fn code_of(error: &Error) -> i32 {
+    match error.os_errno() {
+        0 => error.code(),
+        errno => errno,
     }
 }

@@ -42,6 +42,9 @@ impl Shard {
             ShardCommand::Verdict(id, piece, attempt, verdict) => {
                 self.with(id, |s| self.input(s, Input::Verdict { piece, attempt, verdict }));
             }
+            ShardCommand::Journaled(id, mark, result) => {
+                self.with(id, |s| self.input(s, Input::Journaled { mark, result }));
+            }
             ShardCommand::SaveAnswer(id, generation, answer) => {
                 self.with(id, |s| self.input(s, Input::SaveAnswer { generation, answer }));
             }

@@ -204,9 +204,11 @@ impl Shard {
                 let request = VerifyRequest { piece, length, engine_ok, attempt, peers };
                 self.host.verify(slot.id, request);
             }
-            Output::Save { generation, state, with_info } => {
+            Output::Journal(entry) => self.host.journal(slot.id, entry),
+            Output::Save { generation, settled, state, with_info } => {
                 let info = slot.info();
-                self.host.save(slot.id, SaveRequest { generation, state, with_info, info });
+                let request = SaveRequest { generation, settled, state, with_info, info };
+                self.host.save(slot.id, request);
             }
             Output::Announce(event) => {
                 self.tracker_event(slot, event);

@@ -133,7 +133,7 @@ fn translate(op: DiskOp) -> (Wish, Job) {
 pub(super) fn answer(wish: Wish, outcome: Outcome) -> DiskAnswer {
     match wish {
         Wish::Stat => DiskAnswer::Stats(match outcome {
-            Outcome::Stats(stats) => Ok(stats),
+            Outcome::Stats(look) => Ok(look),
             other => Err(failure("stat", other)),
         }),
         Wish::Simple(kind) => DiskAnswer::Done(
@@ -169,7 +169,7 @@ pub(super) fn answer(wish: Wish, outcome: Outcome) -> DiskAnswer {
         Wish::Sync(ticket) => DiskAnswer::Synced(
             ticket,
             match outcome {
-                Outcome::Synced(stats) => Ok(stats),
+                Outcome::Synced(synced) => Ok(synced),
                 other => Err(failure("sync", other)),
             },
         ),

@@ -58,7 +58,18 @@ fn members(set: &Bitset) -> Vec<u32> {
 }
 
 fn run(resume: Option<&Resume>, stats: &[Option<FileStat>], policy: LoadPolicy) -> Plan {
-    plan(&info(), resume, stats, &[4, 4, 4], policy)
+    run_with(resume, None, stats, policy)
+}
+
+fn run_with(
+    resume: Option<&Resume>,
+    window: Option<&SavedWindow>,
+    stats: &[Option<FileStat>],
+    policy: LoadPolicy,
+) -> Plan {
+    let priorities = &[4, 4, 4];
+    let found = Evidence { resume, window, seed_mode: false, stats, priorities };
+    plan(&info(), found, policy)
 }
 
 #[test]
@@ -105,6 +116,7 @@ fn our_own_writes_after_a_save_are_no_change() {
     for policy in [LoadPolicy::PerFile, LoadPolicy::Strict] {
         let plan = run(Some(&blob(0xb0, false)), &now, policy);
         assert_eq!(members(&plan.restored), [0, 2, 3]);
+        assert_eq!(members(&plan.check), [1], "it may have become complete");
         assert!(plan.rejected.is_none());
     }
     // Strict: after a clean save, any difference costs everything.
@@ -116,10 +128,64 @@ fn our_own_writes_after_a_save_are_no_change() {
     // Nor did we write into a file that was complete, or make one shorter.
     now[2] = Some(FileStat { size: 5, mtime_ns: 8 });
     let plan = run(Some(&blob(0xb0, false)), &now, LoadPolicy::PerFile);
-    assert_eq!(members(&plan.check), [3]);
+    assert_eq!(members(&plan.check), [1, 3]);
     now[0] = Some(FileStat { size: 24, mtime_ns: 9 });
     let plan = run(Some(&blob(0xb0, false)), &now, LoadPolicy::PerFile);
-    assert_eq!(members(&plan.check), [0, 2, 3]);
+    assert_eq!(members(&plan.check), [0, 1, 2, 3]);
+}
+
+/// A blob that has a journal beside it, and what that has.
+fn journaled(bits: u8, clean: bool, pieces: &[u32]) -> (Resume, SavedWindow) {
+    let mut resume = blob(bits, clean);
+    resume.tern.as_mut().unwrap().journal = Some(5);
+    (resume, SavedWindow { pieces: pieces.to_vec(), mark: 6 })
+}
+
+#[test]
+fn the_journal_tells_our_writes_from_those_of_others() {
+    let mut now = stats(FULL);
+    // Older than when it was saved: the clock was set back.
+    now[0] = Some(FileStat { size: 25, mtime_ns: 3 });
+    for (clean, policy) in [(false, LoadPolicy::PerFile), (true, LoadPolicy::Strict)] {
+        let (resume, window) = journaled(0xb0, clean, &[1]);
+        let plan = run_with(Some(&resume), Some(&window), &now, policy);
+        assert_eq!((members(&plan.restored), members(&plan.check)), (vec![0, 2, 3], vec![1]));
+        assert!(plan.rejected.is_none());
+    }
+    // Nothing of file 0 was entered: somebody else wrote it, although it was being fetched.
+    let (resume, window) = journaled(0xb0, false, &[3]);
+    let plan = run_with(Some(&resume), Some(&window), &now, LoadPolicy::PerFile);
+    assert_eq!((members(&plan.restored), members(&plan.check)), (vec![], vec![0, 2, 3]));
+    assert_eq!(plan.rejected.unwrap().file, FileIndex(0));
+    // A piece that was claimed and is being repaired.
+    let (resume, window) = journaled(0xf0, true, &[1]);
+    let plan = run_with(Some(&resume), Some(&window), &now, LoadPolicy::PerFile);
+    assert_eq!((members(&plan.restored), members(&plan.expected)), (vec![0, 2, 3], vec![1]));
+}
+
+#[test]
+fn entries_that_the_state_made_void_are_none() {
+    let (mut resume, window) = journaled(0xb0, true, &[0, 1, 2]);
+    resume.tern.as_mut().unwrap().journal = Some(6);
+    let plan = run_with(Some(&resume), Some(&window), &stats(FULL), LoadPolicy::PerFile);
+    assert_eq!((members(&plan.restored), plan.check.none()), (vec![0, 2, 3], true));
+}
+
+#[test]
+fn an_absent_disk_is_not_a_set_of_deleted_files() {
+    let info = info();
+    let look = |files: [Option<u64>; 3], root| Look { files: stats(files), root };
+    let missing = |bits: u8, look: &Look, root| {
+        is_storage_missing(&info, &Bitset::from_wire(&[bits], 4).unwrap(), look, root)
+    };
+    let none = [None; 3];
+    assert!(missing(0xf0, &look(none, None), None), "no directory");
+    assert!(missing(0xf0, &look(none, Some(1)), Some(2)), "the mount point");
+    assert!(!missing(0xf0, &look(none, Some(1)), Some(1)), "deleted");
+    assert!(!missing(0xf0, &look(none, Some(1)), None), "nothing known");
+    assert!(!missing(0, &look(none, None), Some(1)), "nothing to miss");
+    assert!(!missing(0xf0, &look([None, None, Some(5)], Some(1)), Some(2)), "one is there");
+    assert!(missing(0x80, &look([None, Some(10), Some(5)], Some(1)), Some(2)), "not one we need");
 }
 
 #[test]
@@ -147,10 +213,29 @@ fn another_programs_blob_needs_files_long_enough() {
 }
 
 #[test]
-fn seed_mode_is_not_taken_at_its_word() {
-    let resume = Resume { seed_mode: true, ..blob(0xf0, true) };
+fn seed_mode_trusts_whole_files_and_remembers_what_was_verified() {
+    let resume = Resume { seed_mode: true, verified: vec![0xb0], ..blob(0xf0, true) };
     let plan = run(Some(&resume), &stats(FULL), LoadPolicy::PerFile);
-    assert!(plan.restored.none() && plan.check.all());
+    assert!(plan.restored.all() && plan.check.none());
+    assert_eq!(members(&plan.verified.unwrap()), [0, 2, 3]);
+    // A changed file is looked at again, but not before it is asked for.
+    let mut now = stats(FULL);
+    now[2] = Some(FileStat { size: 5, mtime_ns: 8 });
+    let plan = run(Some(&resume), &now, LoadPolicy::PerFile);
+    assert_eq!((plan.restored.all(), members(&plan.verified.unwrap())), (true, vec![0, 2]));
+    // A short or missing one is no seed's.
+    let plan = run(Some(&resume), &stats([Some(25), Some(10), Some(4)]), LoadPolicy::PerFile);
+    assert_eq!((members(&plan.check), plan.verified), (vec![0, 1, 2], None));
+    assert_eq!(plan.rejected.unwrap().file, FileIndex(2));
+    let found = Evidence {
+        resume: None,
+        window: None,
+        seed_mode: true,
+        stats: &stats(FULL),
+        priorities: &[],
+    };
+    let plan = super::plan(&info(), found, LoadPolicy::PerFile);
+    assert!(plan.restored.all() && plan.verified.unwrap().none());
 }
 
 #[test]

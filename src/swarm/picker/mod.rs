@@ -261,6 +261,12 @@ impl Picker {
         self.change_received(span, Block::Missing);
     }
 
+    /// Whether something of the piece is requested or received.
+    #[must_use]
+    pub fn is_begun(&self, piece: PieceIndex) -> bool {
+        self.partials.contains_key(&piece.0)
+    }
+
     /// All blocks of the piece were written.
     #[must_use]
     pub fn all_written(&self, piece: PieceIndex) -> bool {

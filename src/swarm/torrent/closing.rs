@@ -114,6 +114,8 @@ impl Torrent {
     pub(super) fn on_released(&mut self) {
         if self.phase == Phase::Closing(CloseStage::Releasing) {
             self.set_phase(Phase::Closed);
+            let left = self.saver.end();
+            self.tell_saves(left);
             self.out.push_back(Output::Closed);
         }
     }

@@ -1,11 +1,10 @@
 //! The host's wishes. Deliberately absent: what they lead to, where that is a topic of its own.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Phase, Torrent};
+use super::Torrent;
 use crate::base::{FileIndex, PeerKey, PieceIndex};
-use crate::swarm::types::{CloseReason, Command, DiskOp, PeerSource, Tuning};
+use crate::swarm::types::{CloseReason, Command, DiskOp, PeerSource, SaveConditions, Tuning};
 
 impl Torrent {
     pub(super) fn on_command(&mut self, command: Command) {
@@ -56,12 +55,15 @@ impl Torrent {
             }
             Command::BanPeer(addr) => self.ban(addr.ip()),
             Command::DropPeer(key) => self.drop_peer(key),
-            Command::Save => self.saver.want_now(),
+            Command::Save { ticket, conditions, with_info } => {
+                let done = self.saver.request(ticket, conditions, with_info);
+                self.tell_saves(done);
+            }
             Command::SavePolicy(policy) => self.saver.set_policy(self.now, policy),
             Command::Verifier(window) => self.set_verifier(window),
             Command::Trackers(tiers) => {
                 self.carried.trackers = Some(tiers);
-                self.config_changed();
+                self.changed(SaveConditions::METADATA);
             }
             Command::Move(path) => self.disk(DiskOp::Move(path)),
             Command::Rename(file, path) => {
@@ -115,25 +117,5 @@ impl Torrent {
                 self.picker.set_priority(piece, priority);
             }
         }
-    }
-
-    /// Hashes pieces again. Peers wait outside; what we have stays ours until a hash says
-    /// otherwise.
-    fn recheck(&mut self, pieces: core::ops::Range<u32>) {
-        if !self.flags.loaded
-            || self.sought.is_some()
-            || matches!(self.phase, Phase::Closing(_) | Phase::Closed)
-        {
-            return;
-        }
-        let again: BTreeSet<u32> = pieces.filter(|p| *p < self.info.piece_count()).collect();
-        self.check.queue.extend(again);
-        self.check.open = true;
-        if matches!(self.phase, Phase::Failed | Phase::Stat { .. }) {
-            // Comes with the next start.
-            return;
-        }
-        self.close_all(CloseReason::Stopped);
-        self.begin_check();
     }
 }

@@ -141,7 +141,7 @@ impl Torrent {
         self.flags.loaded = true;
         self.flags.embeds_info = true;
         self.saver.changed(self.now);
-        if let Some(saved) = self.loading.clone() {
+        if let Some(saved) = self.loading.as_ref().and_then(|l| l.resume.clone()) {
             self.recall_peers(&saved);
         }
         if self.user_paused {
@@ -149,6 +149,11 @@ impl Torrent {
         } else {
             self.seek();
         }
+    }
+
+    /// The saved state it started from, until that was compared with the files.
+    fn saved(&self) -> Option<&Resume> {
+        self.loading.as_ref()?.resume.as_deref()
     }
 
     /// Goes out to find it.
@@ -318,7 +323,7 @@ impl Torrent {
         let mut picker = Picker::new(info.geometry, Rng::new(self.rng.next_u64()));
         picker.set_sequential(self.sequential);
         self.picker = picker;
-        self.accounts = Accounts::new(info, given.as_deref(), self.loading.as_deref());
+        self.accounts = Accounts::new(info, given.as_deref(), self.saved());
         self.durable = Bitset::new(count);
         self.info = Arc::clone(info);
         self.carried.learn();
@@ -444,7 +449,7 @@ impl Torrent {
     pub(super) fn blob_without_metadata(&self, blob: &mut Resume) {
         let Some(sought) = &self.sought else { return };
         let blank = Resume::default();
-        let loaded = self.loading.as_deref().unwrap_or(&blank);
+        let loaded = self.saved().unwrap_or(&blank);
         blob.pieces = loaded.pieces.clone();
         blob.unfinished = loaded.unfinished.clone();
         blob.seed_mode = loaded.seed_mode;
@@ -464,7 +469,8 @@ impl Torrent {
     pub(super) fn sought_priority(&mut self, file: FileIndex, priority: u8) {
         let Some(sought) = self.sought.as_mut().filter(|_| file.idx() < FILES) else { return };
         if sought.priorities.is_none() {
-            let saved = self.loading.as_deref().map(|blob| blob.file_priority.clone());
+            let saved = self.loading.as_ref().and_then(|l| l.resume.as_deref());
+            let saved = saved.map(|blob| blob.file_priority.clone());
             sought.priorities = saved.filter(|list| !list.is_empty());
         }
         let known = sought.priorities.as_ref().map_or(0, Vec::len).max(file.idx() + 1);

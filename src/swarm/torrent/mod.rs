@@ -1,7 +1,8 @@
 //! The torrent machine: state, verbs and dispatch. The behaviour is in the files beside this one,
 //! one topic each:
 //!
-//! - `start`: looking at files, checks, becoming active; `pieces`: from the last block to "have";
+//! - `start`: looking at files, becoming active; `checking`, `seed_mode`: hashing what is there;
+//! - `pieces`: from the last block to "have"; `journal`: the dirty window;
 //! - `conn`: dialling, accepting, closing; `messages`: what peers say; `requests`: what we ask for;
 //!   `upload`: what we serve and to whom;
 //! - `saving`: saved state; `commands`: the host's wishes; `closing`: pause, failure, two-phase
@@ -14,17 +15,20 @@
 
 mod accounts;
 mod carried;
+mod checking;
 mod closing;
 mod commands;
 mod conn;
 mod exchange;
 mod invariants;
+mod journal;
 mod messages;
 mod metadata;
 mod peer;
 mod pieces;
 mod requests;
 mod saving;
+mod seed_mode;
 mod start;
 mod status;
 mod upload;
@@ -34,6 +38,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::blame::Blame;
 use super::choker::Choker;
 use super::lazy::{Lazy, Part};
@@ -42,10 +48,11 @@ use super::picker::Picker;
 use super::rate::Meter;
 use super::resume::Saver;
 use super::types::{
-    DiskOp, Input, LoadPolicy, Notice, Output, PeerSource, PeerStatus, Status, TorrentParams,
-    TorrentState, Tuning,
+    DiskOp, Input, LoadPolicy, Notice, Output, PeerSource, PeerStatus, SaveConditions, SavedWindow,
+    Status, TorrentParams, TorrentState, Tuning,
 };
 use super::verify::VerifyQueue;
+use super::window::Window;
 use crate::base::{
     Bitset, BlockSpan, FileIndex, Instant, Payload, PeerId, PeerKey, PieceIndex, Rng, TorrentId,
     UnixTime,
@@ -54,12 +61,12 @@ use crate::codec::metainfo::Info;
 use crate::codec::resume::Resume;
 use accounts::Accounts;
 use carried::Carried;
+use checking::Check;
 use closing::CloseStage;
 use metadata::Sought;
 use peer::Peer;
 use pieces::Pending;
 use saving::{Stamp, SyncJob, Times};
-use start::Check;
 
 /// What the torrent is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,6 +202,22 @@ impl Part for Repair {
     }
 }
 
+/// What a torrent starts from.
+#[derive(Debug)]
+struct Loading {
+    resume: Option<Arc<Resume>>,
+    window: Option<SavedWindow>,
+    seed_mode: bool,
+}
+
+/// Blocks of a piece that wait for its entry in the journal.
+#[derive(Debug, Default)]
+struct Held {
+    blocks: Vec<(BlockSpan, Bytes)>,
+    /// They are the last: the piece is to be hashed.
+    hash: bool,
+}
+
 /// Counts of this session.
 #[derive(Debug, Default)]
 struct Counters {
@@ -236,7 +259,13 @@ pub struct Torrent {
     io: Lazy<DiskWork>,
     repair: Lazy<Repair>,
     durable: Bitset,
+    window: Window,
+    held: Lazy<BTreeMap<PieceIndex, Held>>,
+    /// Seed mode: the pieces hashed so far.
+    verified: Option<Box<Bitset>>,
     stats: Box<[Option<Stamp>]>,
+    /// Number of the file system the content is on.
+    root: Option<u64>,
     saver: Saver,
     /// The last blob handed out was clean (see `TernKeys::clean`).
     saved_clean: bool,
@@ -244,8 +273,9 @@ pub struct Torrent {
     renames: Lazy<VecDeque<(FileIndex, String)>>,
     times: Times,
     carried: Carried,
-    /// The loaded blob, until it was compared with the files.
-    loading: Option<Arc<Resume>>,
+    /// The loaded blob, what the journal had, and whether to trust the files, until they were
+    /// compared.
+    loading: Option<Box<Loading>>,
 
     /// While `info` is not known: what is done about that.
     sought: Option<Box<Sought>>,
@@ -284,8 +314,13 @@ impl Torrent {
         if let Some(addr) = params.external_addr {
             known.set_external(addr);
         }
-        let loading = params.resume.clone();
-        let blob = loading.as_deref();
+        let loading = Box::new(Loading {
+            resume: params.resume.clone(),
+            window: params.window.clone(),
+            seed_mode: params.seed_mode,
+        });
+        let window = Window::new(params.window.as_ref().map(|w| w.mark));
+        let blob = params.resume.as_deref();
         let carried = Carried::of(&params);
         let tern = blob.and_then(|b| b.tern.as_ref());
         let generation = tern.map_or(0, |t| t.generation);
@@ -313,13 +348,17 @@ impl Torrent {
             io: Lazy::absent(),
             repair: Lazy::absent(),
             durable: Bitset::new(count),
+            window,
+            held: Lazy::absent(),
+            verified: None,
+            root: None,
             stats: Box::default(),
             saver: Saver::new(params.save_policy, generation),
             saved_clean: tern.is_some_and(|t| t.clean),
             renames: Lazy::absent(),
             times: Times::new(blob, params.unix_now),
             carried,
-            loading,
+            loading: Some(loading),
             sought,
             peers: BTreeMap::new(),
             known,
@@ -372,6 +411,7 @@ impl Torrent {
             Input::Disk(answer) => self.on_disk(answer),
             Input::Verdict { piece, attempt, verdict } => self.on_verdict(piece, attempt, verdict),
             Input::SaveAnswer { generation, answer } => self.on_save_answer(generation, answer),
+            Input::Journaled { mark, result } => self.on_journaled(mark, result),
             Input::Command(command) => self.on_command(command),
         }
     }
@@ -380,6 +420,8 @@ impl Torrent {
     fn rest(&mut self) {
         self.io.rest();
         self.repair.rest();
+        self.window.rest();
+        self.held.rest();
         self.check.rest();
         self.blame.rest();
         self.known.rest();
@@ -401,6 +443,7 @@ impl Torrent {
         self.pump_verify();
         self.pump_peers();
         self.dial();
+        self.pump_journal();
         self.pump_save();
         self.advance_close();
         for key in core::mem::take(&mut self.transmit) {
@@ -432,7 +475,8 @@ impl Torrent {
         let save = if self.can_save() { self.saver.deadline() } else { None };
         let verify = if self.asks_verifier() { self.verify.deadline() } else { None };
         let dial = if self.can_dial() { self.known.next_due() } else { None };
-        [save, verify, dial, self.next_tick].into_iter().flatten().min()
+        let journal = self.window.deadline();
+        [save, verify, dial, journal, self.next_tick].into_iter().flatten().min()
     }
 
     /// Moves the bytes queued for `peer` out.
@@ -500,6 +544,7 @@ impl Torrent {
         let still = matches!(self.phase, Phase::Running | Phase::Paused);
         let alone = self.peers.is_empty() && self.early.is_empty();
         let quiet = self.pending.is_empty() && self.io.is_blank() && self.repair.is_blank();
+        let quiet = quiet && self.check.is_blank() && self.held.is_empty();
         still && alone && quiet && self.renames.is_empty() && self.accounts.all_wanted()
     }
 
@@ -583,6 +628,7 @@ impl Torrent {
             Phase::New | Phase::Stat { .. } => TorrentState::Starting,
             Phase::Metadata => TorrentState::Metadata,
             Phase::Checking => TorrentState::Checking,
+            Phase::Preparing | Phase::Running if self.check.halts => TorrentState::Checking,
             Phase::Preparing | Phase::Running if complete => TorrentState::Seeding,
             Phase::Preparing | Phase::Running if finished => TorrentState::Finished,
             Phase::Preparing | Phase::Running => TorrentState::Downloading,
@@ -596,7 +642,7 @@ impl Torrent {
             self.notice(Notice::State { old, new });
             self.state_changed();
         }
-        if matches!(self.phase, Phase::Running | Phase::Preparing) {
+        if matches!(self.phase, Phase::Running | Phase::Preparing) && !self.check.halts {
             self.note_finished(complete, finished);
         }
     }
@@ -622,7 +668,7 @@ impl Torrent {
     /// Something that `SavePolicy::on_state_change` is about.
     fn state_changed(&mut self) {
         if self.flags.loaded && !self.flags.as_saved {
-            self.saver.changed(self.now);
+            self.saver.changed(self.now, SaveConditions::STATE);
             if self.saver.policy().on_state_change && !matches!(self.phase, Phase::Closing(_)) {
                 self.saver.want();
             }

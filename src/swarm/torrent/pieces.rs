@@ -12,7 +12,9 @@ use super::{Output, Phase, Torrent};
 use crate::base::{BlockSpan, DiskError, PeerKey, PieceIndex};
 use crate::proto::peer::Message;
 use crate::swarm::blame::Verdict;
-use crate::swarm::types::{CloseReason, DiskOp, INTERNAL_READER, Notice, VerifyVerdict};
+use crate::swarm::types::{
+    CloseReason, DiskOp, INTERNAL_READER, Notice, SaveConditions, VerifyVerdict,
+};
 
 /// Longest piece that is read back to find out who sent its bad blocks, in bytes.
 const READ_BACK_MAX: u32 = 64 << 20;
@@ -32,6 +34,11 @@ enum Stage {
     ReadingBack(u32),
     /// Right, but a sync failed since it was written: being written once more.
     Rewriting,
+    /// Right; becomes ours once the journal has it.
+    Entering,
+    /// Not ours, but saved state may claim it: not to be fetched before something durable says
+    /// otherwise.
+    Barred,
 }
 
 /// A piece on its way.
@@ -44,12 +51,31 @@ pub(super) struct Pending {
 impl Pending {
     /// A check is not through with it.
     pub(super) fn is_checking(&self) -> bool {
-        self.check && matches!(self.stage, Stage::Hashing | Stage::Stuck | Stage::Rewriting)
+        self.check
+            && matches!(
+                self.stage,
+                Stage::Hashing | Stage::Stuck | Stage::Rewriting | Stage::Entering
+            )
+    }
+
+    /// Not to be fetched yet.
+    pub(super) const fn barred() -> Self {
+        Self { stage: Stage::Barred, check: false }
+    }
+
+    /// Whether it is.
+    pub(super) fn is_barred(&self) -> bool {
+        self.stage == Stage::Barred
+    }
+
+    /// Whether it waits for an entry of the journal.
+    pub(super) fn waits_for_window(&self) -> bool {
+        matches!(self.stage, Stage::Entering | Stage::Barred)
     }
 
     /// Without a result yet (the close waits for these).
     pub(super) fn is_busy(&self) -> bool {
-        matches!(self.stage, Stage::Hashing | Stage::Hashed(_) | Stage::Rewriting)
+        matches!(self.stage, Stage::Hashing | Stage::Hashed(_) | Stage::Rewriting | Stage::Entering)
     }
 
     /// Whether its hash is with the disk.
@@ -64,7 +90,7 @@ impl Pending {
 
     /// Whether it is not known to be bad.
     pub(super) fn is_hopeful(&self) -> bool {
-        !matches!(self.stage, Stage::ReadingBack(_))
+        !matches!(self.stage, Stage::ReadingBack(_) | Stage::Barred)
     }
 
     /// After an error: whether its hash is to be asked for again.
@@ -230,10 +256,16 @@ impl Torrent {
     }
 
     /// The piece is ours.
-    fn accept(&mut self, piece: PieceIndex) {
-        self.pending.remove(&piece);
+    pub(super) fn accept(&mut self, piece: PieceIndex) {
+        let pending = self.pending.remove(&piece);
         self.verify.forget(piece);
         if self.picker.have().get(piece.0) {
+            return;
+        }
+        if !self.window.is_entered(piece) {
+            self.window.enter(piece, false);
+            let check = pending.is_some_and(|p| p.check);
+            self.pending.insert(piece, Pending { stage: Stage::Entering, check });
             return;
         }
         self.picker.set_have(piece);
@@ -243,7 +275,7 @@ impl Torrent {
         for file in files {
             self.notice(Notice::FileCompleted(file));
         }
-        self.saver.changed(self.now);
+        self.saver.changed(self.now, SaveConditions::PROGRESS);
         if self.saver.policy().on_piece {
             self.saver.want();
         }
@@ -296,7 +328,7 @@ impl Torrent {
         }
     }
 
-    fn fetch_again(&mut self, piece: PieceIndex) {
+    pub(super) fn fetch_again(&mut self, piece: PieceIndex) {
         self.pending.remove(&piece);
         self.picker.piece_failed(piece);
         self.touch_all();
@@ -351,7 +383,7 @@ impl Torrent {
                 self.io.unwritten += u64::from(span.length);
                 self.io.writes_out += 1;
                 self.io.unsynced.insert(span.piece);
-                self.disk(DiskOp::Write(span, data));
+                self.write(span, data);
             }
             // Never written, or lost for good: to be fetched.
             Err(_) => {
@@ -434,10 +466,13 @@ impl Torrent {
         }
         self.picker.set_missing(piece);
         self.accounts.lost(&self.info, piece);
-        self.durable.set(piece.0, false);
+        if self.durable.set(piece.0, false) {
+            self.owe(piece);
+        }
         for key in self.established_keys() {
             self.send(key, Message::DontHave(piece));
+            self.update_interest(key);
         }
-        self.saver.changed(self.now);
+        self.saver.changed(self.now, SaveConditions::PROGRESS);
     }
 }

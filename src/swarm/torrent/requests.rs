@@ -14,7 +14,7 @@ use super::{Phase, Torrent};
 use crate::base::{BLOCK_LEN, BlockSpan, PeerKey};
 use crate::proto::peer::Message;
 use crate::swarm::picker::{PickMode, Received};
-use crate::swarm::types::DiskOp;
+use crate::swarm::types::SaveConditions;
 
 /// Requests kept outstanding at a peer nothing is known of.
 pub(super) const FIRST_TARGET: u32 = 4;
@@ -28,6 +28,9 @@ pub(super) const MAX_UNREQUESTED: u32 = 64;
 const WHOLE_PIECE_TIME: u64 = 10;
 /// Requests to a peer that does not say how many it takes (`reqq`).
 const DEFAULT_REQQ: u32 = 250;
+
+/// What a block changes.
+const BLOCK: SaveConditions = SaveConditions::PROGRESS.with(SaveConditions::COUNTERS);
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -73,7 +76,7 @@ impl Torrent {
     fn fill(&mut self, key: PeerKey) {
         let Some(peer) = self.peers.get_mut(&key) else { return };
         let may = peer.established && (!peer.peer_choking || !peer.allowed_in.is_empty());
-        if !may || !peer.am_interested || peer.hold_until > self.now {
+        if !may || !peer.am_interested || peer.hold_until > self.now || self.check.halts {
             return;
         }
         let reqq = peer.extensions.reqq.unwrap_or(DEFAULT_REQQ).max(1);
@@ -102,6 +105,7 @@ impl Torrent {
         peer.outstanding.extend(picked.iter().map(|span| Sent { span: *span, at }));
         self.wake_in(SECOND);
         for span in picked {
+            self.window.open(&self.info, span.piece);
             self.send(key, Message::Request(span));
         }
     }
@@ -109,7 +113,7 @@ impl Torrent {
     /// A block we asked for once.
     pub(super) fn take_block(&mut self, key: PeerKey, span: BlockSpan, data: Bytes) {
         let received = match self.phase {
-            Phase::Running => self.picker.received(key, span),
+            Phase::Running if !self.check.halts => self.picker.received(key, span),
             _ => Received::Unwanted,
         };
         let Received::Accepted { cancel, piece_complete } = received else {
@@ -122,13 +126,13 @@ impl Torrent {
         self.io.unwritten += u64::from(span.length);
         self.io.writes_out += 1;
         self.io.unsynced.insert(span.piece);
-        self.saver.changed(self.now);
-        self.disk(DiskOp::Write(span, data));
+        self.saver.changed(self.now, BLOCK);
+        self.write(span, data);
         for other in cancel {
             self.cancel(other, span);
         }
         if piece_complete {
-            self.hash_piece(span.piece, false);
+            self.hash_received(span.piece);
         }
     }
 

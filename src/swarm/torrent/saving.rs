@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use super::{Output, Phase, Torrent};
-use crate::base::{Bitset, DiskError, FileIndex, FileStat, Instant, PieceIndex, UnixTime};
+use crate::base::{Bitset, DiskError, FileIndex, FileStat, Instant, PieceIndex, Synced, UnixTime};
 use crate::codec::resume::{Pieces, Resume, TernKeys};
 use crate::swarm::lazy::Part;
 use crate::swarm::resume::Answered;
-use crate::swarm::types::{DiskOp, Notice, SaveVerdict, TorrentState};
+use crate::swarm::types::{DiskOp, Notice, SaveConditions, SaveOutcome, SaveVerdict, TorrentState};
 
 /// Peers kept in saved state.
 const SAVED_PEERS: usize = 100;
@@ -25,10 +25,13 @@ const TERN_VERSION: u32 = 1;
 /// Size and modification time of a file in ns since 1970, as far as saved state can say it.
 pub(super) type Stamp = (u64, i64);
 
+fn stamp(stat: &FileStat) -> Stamp {
+    let bounded = stat.mtime_ns.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
+    (stat.size, i64::try_from(bounded).unwrap_or(0))
+}
+
 /// What saved state says of files.
 pub(super) fn stamps(stats: &[Option<FileStat>]) -> Box<[Option<Stamp>]> {
-    let bounded = |ns: i128| ns.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
-    let stamp = |s: &FileStat| (s.size, i64::try_from(bounded(s.mtime_ns)).unwrap_or(0));
     stats.iter().map(|stat| stat.as_ref().map(stamp)).collect()
 }
 
@@ -115,7 +118,7 @@ impl Torrent {
         if durable {
             // Nothing was touched since the files were last looked at: what they were then is
             // what the state stands for.
-            self.hand_out(self.picker.unfinished());
+            self.hand_out(self.unfinished());
         } else {
             self.sync(true);
         }
@@ -123,6 +126,7 @@ impl Torrent {
 
     /// Makes what was written so far durable.
     pub(super) fn sync(&mut self, for_save: bool) {
+        let unfinished = self.unfinished();
         let io = &mut *self.io;
         io.last_ticket += 1;
         io.behind = false;
@@ -130,23 +134,19 @@ impl Torrent {
         io.syncs.push_back(SyncJob {
             ticket,
             claim: self.picker.have().clone(),
-            unfinished: self.picker.unfinished(),
+            unfinished,
             pieces: core::mem::take(&mut io.unsynced),
             for_save,
         });
         self.disk(DiskOp::Sync(ticket));
     }
 
-    pub(super) fn on_synced(
-        &mut self,
-        ticket: u64,
-        result: Result<Vec<Option<FileStat>>, DiskError>,
-    ) {
+    pub(super) fn on_synced(&mut self, ticket: u64, result: Result<Synced, DiskError>) {
         let Some(at) = self.io.syncs.iter().position(|s| s.ticket == ticket) else { return };
         let Some(job) = self.io.syncs.remove(at) else { return };
         match result {
-            Ok(stats) => {
-                self.stats = stamps(&stats);
+            Ok(synced) => {
+                self.restamp(&synced);
                 let mut claim = job.claim;
                 claim.intersect(self.picker.have());
                 self.durable.union(&claim);
@@ -167,6 +167,34 @@ impl Torrent {
                 }
             }
         }
+    }
+
+    /// Notes the state of files that were made durable. Of others nothing is noted, so that what
+    /// somebody else does to them meanwhile is found at the next start.
+    fn restamp(&mut self, synced: &Synced) {
+        self.root = synced.root.or(self.root);
+        if self.stats.is_empty() {
+            self.stats = vec![None; self.info.files.len()].into();
+        }
+        for (file, stat) in &synced.files {
+            if let Some(slot) = self.stats.get_mut(file.idx()) {
+                *slot = stat.as_ref().map(stamp);
+            }
+        }
+    }
+
+    /// Partly received pieces, those under check as they were before it.
+    fn unfinished(&self) -> Vec<(PieceIndex, Bitset)> {
+        let parts = &self.check.unfinished;
+        let plain = |p: PieceIndex| {
+            let barred = self.pending.get(&p).is_some_and(super::pieces::Pending::is_barred);
+            !barred && !self.check.queue.contains(&p.0) && !parts.contains_key(&p)
+        };
+        let mut all: Vec<_> =
+            self.picker.unfinished().into_iter().filter(|(p, _)| plain(*p)).collect();
+        all.extend(parts.iter().map(|(p, blocks)| (*p, blocks.clone())));
+        all.sort_unstable_by_key(|(p, _)| *p);
+        all
     }
 
     /// A sync failed: the system may have dropped what we wrote, shows it nevertheless, and will
@@ -207,10 +235,29 @@ impl Torrent {
         let clean = self.is_quiet();
         self.saved_clean = clean;
         self.times.kept = self.times.at(self.now, self.state).0;
+        let listed = self.window.listed(|piece| self.is_in_doubt(piece, clean));
         let mut state = Box::new(self.blob(generation, clean, &unfinished));
+        if let Some(tern) = &mut state.tern {
+            let dirty: BTreeSet<u32> =
+                tern.dirty.iter().copied().chain(listed.iter().map(|p| p.0)).collect();
+            tern.dirty = dirty.into_iter().collect();
+        }
         self.blob_without_metadata(&mut state);
-        let with_info = self.saver.policy().with_info || self.flags.embeds_info;
-        self.out.push_back(Output::Save { generation, state, with_info });
+        self.window.handed_out(&self.info, generation, &listed);
+        let settled = self.window.mark().unwrap_or(0);
+        let with_info = self.saver.take_with_info() || self.flags.embeds_info;
+        self.out.push_back(Output::Save { generation, settled, state, with_info });
+    }
+
+    /// Whether a piece may hold more than the state made now claims.
+    fn is_in_doubt(&self, piece: PieceIndex, clean: bool) -> bool {
+        let hopeful = |p: &super::pieces::Pending| p.is_hopeful();
+        let waits = match self.pending.get(&piece) {
+            Some(pending) => hopeful(pending),
+            None => !clean && self.picker.is_begun(piece),
+        };
+        let undurable = self.picker.have().get(piece.0) && !self.durable.get(piece.0);
+        undurable || waits || self.held.contains_key(&piece)
     }
 
     /// Nothing writes content now, nor will it before the torrent is started again.
@@ -219,6 +266,7 @@ impl Torrent {
             matches!(self.phase, Phase::Paused | Phase::Failed | Phase::Closing(_) | Phase::Closed);
         stopped
             && self.io.writes_out == 0
+            && self.held.is_empty()
             && self.io.unsynced.is_empty()
             && !self.flags.close_failed
     }
@@ -252,7 +300,8 @@ impl Torrent {
             max_uploads: Some(self.tuning.unchoke_slots),
             paused: self.user_paused,
             sequential: self.sequential,
-            seed_mode: false,
+            seed_mode: self.verified.is_some(),
+            verified: self.verified.as_ref().map_or(Vec::new(), |v| v.as_bytes().to_vec()),
             tern: Some(self.tern_keys(generation, clean)),
             ..blob
         }
@@ -274,7 +323,7 @@ impl Torrent {
         dirty.extend(self.pending.iter().filter(|(_, p)| p.is_hopeful()).map(|(p, _)| p.0));
         if !clean {
             // These may be complete, and known to be so, before the next save.
-            dirty.extend(self.picker.unfinished().iter().map(|(p, _)| p.0));
+            dirty.extend(self.unfinished().iter().map(|(p, _)| p.0));
         }
         let (checked_up_to, rest) = self.check_rest();
         dirty.extend(rest);
@@ -289,12 +338,18 @@ impl Torrent {
             dirty: dirty.into_iter().collect(),
             clean,
             magnet: None,
+            journal: self.window.mark(),
+            root: self.root,
         }
     }
 
     /// What a check under way has still to do: from some piece to the end, or else a list.
     fn check_rest(&self) -> (Option<u32>, Vec<u32>) {
-        let queue = &self.check.queue;
+        // Pieces in seed mode are claimed although nobody looked at them: that is its meaning.
+        let queue = match &self.verified {
+            None => &self.check.queue,
+            Some(_) => &BTreeSet::new(),
+        };
         let count = self.info.piece_count();
         let Some(&first) = queue.first() else { return (None, Vec::new()) };
         if queue.len() == (count - first) as usize {
@@ -305,16 +360,38 @@ impl Torrent {
     }
 
     pub(super) fn on_save_answer(&mut self, generation: u64, answer: SaveVerdict) {
-        match self.saver.answered(self.now, generation, answer) {
-            Answered::Durable(generation) => self.notice(Notice::ResumeDurable(generation)),
-            Answered::Failed(code) => self.notice(Notice::SaveFailed(code)),
+        let answered = self.saver.answered(self.now, generation, answer);
+        if answered != Answered::Stray {
+            let done = self.saver.settle(generation, answer);
+            self.tell_saves(done);
+        }
+        match answered {
+            Answered::Durable(generation) => {
+                self.notice(Notice::ResumeDurable(generation));
+                if self.window.accepted(&self.info, generation) {
+                    self.go_on();
+                }
+            }
+            Answered::Failed(code) => self.notice(Notice::SaveFailed { generation, code }),
             Answered::Again | Answered::Stray => {}
+        }
+    }
+
+    /// Answers the host's requests to save.
+    pub(super) fn tell_saves(&mut self, done: impl IntoIterator<Item = (u64, SaveOutcome)>) {
+        for (ticket, outcome) in done {
+            self.notice(Notice::SaveDone { ticket, outcome });
         }
     }
 
     /// Something configured changed.
     pub(super) fn config_changed(&mut self) {
-        self.saver.changed(self.now);
+        self.changed(SaveConditions::CONFIG);
+    }
+
+    /// Something changed that the host did.
+    pub(super) fn changed(&mut self, what: SaveConditions) {
+        self.saver.changed(self.now, what);
         if self.flags.loaded && self.saver.policy().on_state_change {
             self.saver.want();
         }

@@ -1,78 +1,17 @@
-//! Looking at the files, checking them, becoming active; checks asked for later.
-//!
-//! A check keeps peers out and hashes pieces in order, a few at a time. A piece we had stays ours
-//! until its hash says otherwise; one that is found goes to the verifier like a downloaded piece,
-//! unless we had it before. Deliberately absent: the decision what to trust (`swarm::load`).
+//! Looking at the files and becoming active. Deliberately absent: the decision what to trust
+//! (`swarm::load`), hashing (`checking`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Phase, Torrent};
-use crate::base::{Bitset, DiskError, FileStat, PieceIndex};
+use crate::base::{Bitset, DiskError, FileStat, Look, PieceIndex};
 use crate::codec::resume::Resume;
 use crate::proto::tracker::AnnounceEvent;
-use crate::swarm::lazy::Part;
 use crate::swarm::load;
-use crate::swarm::types::{DiskAnswer, DiskOp, DiskOpKind, Notice, TorrentState};
+use crate::swarm::types::{DiskAnswer, DiskOp, DiskOpKind, Notice};
 
-/// Pieces a check keeps with the disk: sixteen hashed side by side by each of two threads, and as
-/// many waiting.
-const CHECK_PIECES: u32 = 64;
-/// Bytes it keeps there of short pieces, so that no thread waits for us.
-const CHECK_BYTES: u32 = 16 << 20;
-
-/// The check under way.
-#[derive(Debug)]
-pub(super) struct Check {
-    /// Pieces to hash, in order.
-    pub(super) queue: BTreeSet<u32>,
-    /// Pieces saved state claimed or we had.
-    pub(super) expected: Bitset,
-    /// Blocks to restore when the piece as a whole is not there.
-    pub(super) unfinished: BTreeMap<PieceIndex, Bitset>,
-    /// Pieces of this check, pieces hashed so far, pieces taken from saved state.
-    pub(super) total: u32,
-    pub(super) hashed: u32,
-    pub(super) restored: u32,
-    /// A check is to be reported when its last piece is done.
-    pub(super) open: bool,
-}
-
-impl Check {
-    /// No check.
-    const fn blank() -> Self {
-        Self {
-            queue: BTreeSet::new(),
-            expected: Bitset::EMPTY,
-            unfinished: BTreeMap::new(),
-            total: 0,
-            hashed: 0,
-            restored: 0,
-            open: false,
-        }
-    }
-
-    /// Notes a piece, of so many, that is to be found.
-    fn expect(&mut self, piece: u32, pieces: u32) {
-        if self.expected.is_empty() {
-            self.expected = Bitset::new(pieces);
-        }
-        self.expected.set(piece, true);
-    }
-}
-
-impl Part for Check {
-    const BLANK: &'static Self = &Self::blank();
-
-    fn fresh() -> Self {
-        Self::blank()
-    }
-
-    fn is_blank(&self) -> bool {
-        let counts = self.total == 0 && self.hashed == 0 && self.restored == 0;
-        let told = self.expected.none() && self.unfinished.is_empty();
-        self.queue.is_empty() && told && counts && !self.open
-    }
-}
+/// What the system says of what is not there.
+const ENOENT: i32 = 2;
 
 impl Torrent {
     pub(super) fn on_start(&mut self) {
@@ -96,42 +35,81 @@ impl Torrent {
         }
     }
 
-    fn on_stats(&mut self, result: Result<Vec<Option<FileStat>>, DiskError>) {
-        let Phase::Stat { retry } = self.phase else { return };
-        match result {
-            Err(error) => self.fail_disk(error),
-            Ok(stats) => {
-                if retry && self.flags.loaded {
-                    self.plan_retry(&stats);
-                } else {
-                    self.plan_load(&stats);
-                    self.tell_restored();
-                }
-                self.stats = super::saving::stamps(&stats);
-                self.begin_check();
-            }
+    fn on_stats(&mut self, result: Result<Look, DiskError>) {
+        let look = match result {
+            Ok(look) => look,
+            Err(error) => return self.fail_disk(error),
+        };
+        let Phase::Stat { retry } = self.phase else { return self.recheck_now(&look) };
+        let again = retry && self.flags.loaded;
+        if self.lacks_storage(&look) {
+            return self.storage_missing();
+        }
+        let beside = if again { self.plan_retry(&look.files) } else { self.plan_load(&look.files) };
+        if !again {
+            self.tell_restored();
+        }
+        self.stats = super::saving::stamps(&look.files);
+        self.root = look.root.or(self.root);
+        if beside && !self.user_paused {
+            self.prepare();
+            self.begin_check(true);
+        } else {
+            self.begin_check(false);
         }
     }
 
-    /// First look: saved state against files.
-    fn plan_load(&mut self, stats: &[Option<FileStat>]) {
-        let loaded = self.loading.take().filter(|r| r.pieces.is_some() || r.seed_mode);
-        let plan = load::plan(
-            &self.info,
-            loaded.as_deref(),
+    /// Whether the disk with our pieces is not there at all.
+    fn lacks_storage(&self, look: &Look) -> bool {
+        let Some(loading) = &self.loading else {
+            return load::is_storage_missing(&self.info, self.picker.have(), look, self.root);
+        };
+        let Some(saved) = &loading.resume else { return false };
+        let root = saved.tern.as_ref().and_then(|t| t.root);
+        let claimed = match saved.have(self.info.piece_count()) {
+            _ if saved.seed_mode => Bitset::full(self.info.piece_count()),
+            Some((have, _)) => have,
+            None => return false,
+        };
+        load::is_storage_missing(&self.info, &claimed, look, root)
+    }
+
+    /// Stops: nothing is thrown away, and the next start looks again.
+    pub(super) fn storage_missing(&mut self) {
+        self.notice(Notice::StorageMissing);
+        self.fail_disk(DiskError {
+            op: "stat",
+            file: None,
+            path: String::from_utf8_lossy(&self.carried.save_path).into_owned().into(),
+            os_errno: ENOENT,
+            message: "the content's directory is not there, or its disk is not mounted".into(),
+        });
+    }
+
+    /// First look: saved state against files. Whether what is to be checked leaves something to do
+    /// beside it.
+    fn plan_load(&mut self, stats: &[Option<FileStat>]) -> bool {
+        let loading = self.loading.take();
+        let loading = loading.as_deref();
+        let saved = loading.and_then(|l| l.resume.as_deref());
+        let saved = saved.filter(|r| r.pieces.is_some() || r.seed_mode);
+        let found = load::Evidence {
+            resume: saved,
+            window: loading.and_then(|l| l.window.as_ref()),
+            seed_mode: loading.is_some_and(|l| l.seed_mode),
             stats,
-            self.file_priorities(),
-            self.load_policy,
-        );
+            priorities: self.file_priorities(),
+        };
+        let plan = load::plan(&self.info, found, self.load_policy);
         self.flags.loaded = true;
-        let loaded = loaded.as_deref();
-        let as_saved = loaded.is_some_and(|saved| self.is_as_saved(saved, &plan));
+        let as_saved = saved.is_some_and(|saved| self.is_as_saved(saved, &plan));
         for piece in plan.restored.iter().map(PieceIndex) {
             self.picker.set_have(piece);
             self.accounts.gained(&self.info, piece);
         }
         self.flags.as_saved = as_saved;
         self.durable = plan.restored.clone();
+        self.verified = plan.verified.filter(|v| !v.all()).map(Box::new);
         self.counters.pieces_restored = plan.restored.count();
         self.check.restored = plan.restored.count();
         self.check.expected = plan.expected;
@@ -145,7 +123,7 @@ impl Torrent {
                 self.restore_blocks(piece, &blocks);
             }
         }
-        if let Some(saved) = loaded.filter(|_| !plan.restored.all()) {
+        if let Some(saved) = saved.filter(|_| !plan.restored.all()) {
             self.recall_peers(saved);
         }
         if let Some(rejected) = plan.rejected {
@@ -156,6 +134,7 @@ impl Torrent {
                 pieces: rejected.pieces,
             });
         }
+        !self.check.queue.is_empty() && !plan.restored.none()
     }
 
     /// Whether the torrent goes on exactly as its own saved state left it, with nothing to fetch:
@@ -166,8 +145,9 @@ impl Torrent {
         same && clean && plan.restored.all()
     }
 
-    /// After an error: what was not durable, and what the files are too short for, is hashed.
-    fn plan_retry(&mut self, stats: &[Option<FileStat>]) {
+    /// After an error: what was not durable, and what the files are too short for, is hashed. The
+    /// answer is that of [`Self::plan_load`].
+    fn plan_retry(&mut self, stats: &[Option<FileStat>]) -> bool {
         if self.repair.poisoned {
             self.plan_rescue();
         }
@@ -186,71 +166,14 @@ impl Torrent {
                 self.io.hashes_out += 1;
             }
         }
+        let checks = !self.check.queue.is_empty() || !self.check.asked.is_empty();
+        checks && !self.repair.poisoned && !self.picker.have().none()
     }
 
-    fn restore_blocks(&mut self, piece: PieceIndex, blocks: &Bitset) {
+    pub(super) fn restore_blocks(&mut self, piece: PieceIndex, blocks: &Bitset) {
         if !self.picker.have().get(piece.0) && self.picker.restore_blocks(piece, blocks) {
             self.hash_piece(piece, false);
         }
-    }
-
-    pub(super) fn begin_check(&mut self) {
-        // A piece on its way to being ours is being hashed anyway.
-        let pending: Vec<u32> = self.pending.keys().map(|p| p.0).collect();
-        for piece in pending {
-            self.check.queue.remove(&piece);
-        }
-        let queued = u32::try_from(self.check.queue.len()).unwrap_or(u32::MAX);
-        self.check.total = self.check.hashed.saturating_add(queued);
-        self.set_phase(Phase::Checking);
-    }
-
-    /// Pieces a check keeps with the disk.
-    fn check_concurrency(&self) -> u32 {
-        match self.tuning.check_concurrency {
-            0 => CHECK_PIECES.max(CHECK_BYTES / self.info.geometry.piece_len().max(1)),
-            pieces => pieces,
-        }
-    }
-
-    /// Keeps enough pieces of the check with the disk; ends the check after the last.
-    pub(super) fn pump_check(&mut self) {
-        if self.phase != Phase::Checking {
-            return;
-        }
-        while self.io.hashes_out < self.check_concurrency() {
-            let Some(piece) = self.check.queue.pop_first().map(PieceIndex) else { break };
-            if self.pending.contains_key(&piece) {
-                self.check.total = self.check.total.saturating_sub(1);
-                continue;
-            }
-            self.hash_piece(piece, true);
-        }
-        let busy = self.pending.values().any(|p| p.is_checking()) || !self.repair.rescue.is_empty();
-        if self.check.queue.is_empty() && !busy {
-            self.repair.poisoned = false;
-            self.repair.suspect.clear();
-            self.end_check();
-        }
-    }
-
-    fn end_check(&mut self) {
-        if core::mem::take(&mut self.check.open) {
-            let restored = core::mem::take(&mut self.check.restored);
-            let (have, hashed) = (self.picker.have().count(), self.check.hashed);
-            self.notice(Notice::Checked { have, hashed, restored });
-            if !self.flags.as_saved {
-                self.saver.changed(self.now);
-            }
-        }
-        self.check.hashed = 0;
-        self.check.total = 0;
-        if self.user_paused {
-            self.set_phase(Phase::Paused);
-        } else {
-            self.prepare();
-        }
-        self.flags.as_saved = false;
     }
 
     /// Creates what has to exist, then runs.
@@ -270,46 +193,6 @@ impl Torrent {
         let mut files = self.info.files.iter().enumerate();
         let whole = self.is_complete() && self.accounts.all_wanted() && !self.carried.preallocate;
         whole && files.all(|(at, f)| f.attr.padding || (f.symlink.is_none() && there(at)))
-    }
-
-    /// A piece as the check found it.
-    pub(super) fn checked(&mut self, piece: PieceIndex, found: bool) {
-        self.check.hashed += 1;
-        self.io.behind = true;
-        self.counters.pieces_hashed += 1;
-        let had = self.picker.have().get(piece.0);
-        let expected = self.check.expected.set(piece.0, false);
-        let partial = self.check.unfinished.remove(&piece);
-        if found {
-            if had {
-                self.pending.remove(&piece);
-                return;
-            }
-            // Known good blocks keep the picker from fetching it while the verifier thinks.
-            let all = Bitset::full(self.info.geometry.block_count(piece));
-            self.picker.restore_blocks(piece, &all);
-            if self.repair.rewrites.remove(&piece) {
-                self.rewrite(piece);
-            } else {
-                self.decide(piece, true);
-            }
-            return;
-        }
-        self.pending.remove(&piece);
-        if self.repair.rewrites.remove(&piece) {
-            self.rescue(piece);
-        }
-        if had {
-            self.lose(piece);
-        }
-        if had || expected {
-            self.counters.pieces_failed += 1;
-            self.notice(Notice::PieceFailed(piece));
-        }
-        if let Some(blocks) = partial {
-            self.restore_blocks(piece, &blocks);
-        }
-        self.saver.changed(self.now);
     }
 
     fn on_done(&mut self, kind: DiskOpKind, result: Result<(), DiskError>) {
@@ -343,11 +226,5 @@ impl Torrent {
             self.flags.announced = true;
             self.out.push_back(super::Output::Announce(AnnounceEvent::Started));
         }
-    }
-
-    /// Whether a check of the content as a whole is under way, and how far.
-    pub(super) fn check_progress(&self) -> Option<f64> {
-        (self.state == TorrentState::Checking && self.check.total > 0)
-            .then(|| f64::from(self.check.hashed) / f64::from(self.check.total))
     }
 }

@@ -6,16 +6,18 @@
 //! for one watermark and no more. Deliberately absent: the ranking (the choker's), rate limits (the
 //! driver's).
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use super::peer::{Peer, Reading};
 use super::{Output, Phase, Torrent};
 use crate::base::limits::REQUEST_BYTES;
-use crate::base::{BlockSpan, DiskError, Payload, PeerKey};
+use crate::base::{BlockSpan, DiskError, Payload, PeerKey, PieceIndex};
 use crate::proto::peer::{Message, allowed_fast_set};
 use crate::swarm::choker::Candidate;
-use crate::swarm::types::{CloseReason, DiskOp, INTERNAL_READER};
+use crate::swarm::lazy::Part as _;
+use crate::swarm::types::{CloseReason, DiskOp, INTERNAL_READER, SaveConditions};
 
 /// Pieces granted to a peer we choke (BEP 6 proposes 10).
 const ALLOWED_FAST: usize = 10;
@@ -152,6 +154,7 @@ impl Torrent {
         if !twice {
             peer.in_queue.push_back(span);
             self.touched.insert(key);
+            self.verify_first(span.piece);
         }
     }
 
@@ -176,6 +179,7 @@ impl Torrent {
     /// Reads ahead while the socket keeps up.
     pub(super) fn pump_upload(&mut self, key: PeerKey) {
         let watermark = self.tuning.send_watermark_bytes;
+        let suspect = self.suspects_asked_for(key);
         let Some(peer) = self.peers.get_mut(&key) else { return };
         let queued = peer.conn.as_ref().map_or(0, |c| c.queued_len());
         let mut ahead = peer.read_bytes + queued + peer.pending;
@@ -183,14 +187,24 @@ impl Torrent {
         if ahead > watermark / 2 {
             return;
         }
-        while ahead < watermark
-            && let Some(span) = peer.in_queue.pop_front()
-        {
+        while ahead < watermark {
+            // What is under check waits until it is found right, or rejected.
+            let at = peer.in_queue.iter().position(|s| !suspect.contains(&s.piece));
+            let Some(span) = at.and_then(|at| peer.in_queue.remove(at)) else { return };
             ahead += span.length as usize;
             peer.read_bytes += span.length as usize;
             peer.reads.push_back(Reading { span, cancelled: false });
             self.out.push_back(Output::Disk(DiskOp::Read(key, span)));
         }
+    }
+
+    /// The pieces a peer asks for that must not be served now.
+    fn suspects_asked_for(&self, key: PeerKey) -> BTreeSet<PieceIndex> {
+        if self.check.is_blank() && self.verified.is_none() {
+            return BTreeSet::new();
+        }
+        let queue = self.peers.get(&key).map(|p| &p.in_queue).into_iter().flatten();
+        queue.map(|span| span.piece).filter(|piece| self.is_suspect(*piece)).collect()
     }
 
     pub(super) fn on_read(
@@ -230,7 +244,7 @@ impl Torrent {
         peer.round_up += length;
         peer.last_useful = self.now;
         self.up.add(self.now, length);
-        self.saver.changed(self.now);
+        self.saver.changed(self.now, SaveConditions::COUNTERS);
         self.send(key, Message::Piece { piece: span.piece, begin: span.begin, data });
     }
 

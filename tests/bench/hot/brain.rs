@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tern::base::{FileStat, Instant, Payload, PeerId, PeerKey, TorrentId, UnixTime};
+use tern::base::{FileStat, Instant, Look, Payload, PeerId, PeerKey, Synced, TorrentId, UnixTime};
 use tern::codec::metainfo::{Info, Metainfo};
 use tern::hash::sha1_many;
 use tern::swarm::{
     Command, DiskAnswer, DiskOp, DiskOpKind, Input, LoadPolicy, Output, SavePolicy, SaveVerdict,
-    Torrent, TorrentParams, Tuning,
+    SavedWindow, Torrent, TorrentParams, Tuning,
 };
 
 use crate::Meter;
@@ -59,6 +59,8 @@ impl Rig {
             selected: None,
             url_list: None,
             resume: None,
+            window: Some(SavedWindow::default()),
+            seed_mode: false,
             peer_id: PeerId([255; 20]),
             listen_port: 6881,
             external_addr: None,
@@ -107,6 +109,10 @@ impl Rig {
                     let answer = Input::SaveAnswer { generation, answer: SaveVerdict::Accept };
                     self.torrent.handle(self.now, answer);
                 }
+                Output::Journal(entry) => {
+                    let answer = Input::Journaled { mark: entry.mark, result: Ok(()) };
+                    self.torrent.handle(self.now, answer);
+                }
                 Output::Close { peer } => panic!("{peer:?} was closed"),
                 _ => {}
             }
@@ -115,14 +121,14 @@ impl Rig {
 
     fn disk(&mut self, op: DiskOp) {
         let there = FileStat { size: self.info.geometry.total_len(), mtime_ns: 0 };
-        let stats = || Ok(vec![self.seed.then_some(there); self.info.files.len()]);
+        let files = vec![self.seed.then_some(there); self.info.files.len()];
         let answer = match op {
-            DiskOp::Stat => DiskAnswer::Stats(stats()),
+            DiskOp::Stat => DiskAnswer::Stats(Ok(Look { files, root: None })),
             DiskOp::Prepare => DiskAnswer::Done(DiskOpKind::Prepare, Ok(())),
             DiskOp::Write(span, _) => DiskAnswer::Written(span, Ok(())),
             DiskOp::Read(peer, span) => DiskAnswer::Read(peer, span, Ok(self.block.clone().into())),
             DiskOp::Hash(piece) => DiskAnswer::Hashed(piece, Ok(Some(self.digest))),
-            DiskOp::Sync(ticket) => DiskAnswer::Synced(ticket, stats()),
+            DiskOp::Sync(ticket) => DiskAnswer::Synced(ticket, Ok(Synced::default())),
             other => panic!("{other:?}"),
         };
         self.torrent.handle(self.now, Input::Disk(answer));

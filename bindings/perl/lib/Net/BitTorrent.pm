@@ -636,8 +636,10 @@ C<do_one_loop> wait for C<< $object->_socket >> too and call C<< $object->_rw($r
 
 Ctrl-C and other signals work as in any Perl program; the engine's threads take none.
 
-A client belongs to the thread that made it. Torrents are cloned into new threads and show the
-same state there; handlers set in a thread are not called.
+A client belongs to the thread that made it, and handlers run there. Torrents are cloned into new
+threads and show the same state there. C<hashcheck> works in them while the client's thread loops; it
+calls the handlers for C<piece_hash_pass> and C<piece_hash_fail> that were set in the thread. Others
+set there are not called, and none is that was cloned.
 
 After C<fork> the child's copies of clients and torrents are dead: they know what they knew,
 nothing happens, and letting go of them does nothing. Do not make a new client in such a child: fork

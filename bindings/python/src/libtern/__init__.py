@@ -9,6 +9,9 @@
                 case libtern.Finished():
                     break
 
+In asyncio the same words with `async` in front: `async with`, `async for`; hooks may be coroutine
+functions then.
+
 Nothing of the library ever calls Python from a thread of its own: hook functions run where the
 session is pumped (`Session.run_once`, `Session.events`, `libtern.aio`).
 """
@@ -20,6 +23,7 @@ from ._codes import (
     VERSION_PATCH,
     CloseReason,
     Code,
+    Detail,
     EventClass,
     EventKind,
     FileFlags,
@@ -30,6 +34,7 @@ from ._codes import (
     PeerFlags,
     PeerSource,
     SaveFlags,
+    SaveResult,
     State,
     Verdict,
 )
@@ -76,6 +81,7 @@ from ._events import (
     FileRead,
     FileWritten,
     Finished,
+    JournalFailed,
     ListenFailed,
     Listening,
     Log,
@@ -91,11 +97,13 @@ from ._events import (
     PiecePassed,
     Renamed,
     ResumeRejected,
+    SaveDone,
     SaveFailed,
     Saved,
     SourceFailed,
     StateChanged,
     StorageFailed,
+    StorageMissing,
     TorrentAdded,
     TorrentEvent,
     TorrentRemoved,
@@ -122,7 +130,7 @@ from ._requests import (
     VerifyHook,
     VerifyRequest,
 )
-from ._session import Session
+from ._session import Events, Session
 from ._structs import FileInfo, PeerInfo, Stats, Status, TrackerInfo
 from ._torrent import Torrent
 
@@ -143,20 +151,21 @@ def has(feature: str) -> bool:
 
 __all__ = [
     "LIBRARY_PATH", "OPTIONS", "PENDING", "Answer", "BytesReceived", "BytesSent",
-    "CancelledError", "Checked", "CloseReason", "Closed", "Code", "Defer", "Dropped",
-    "DuplicateTorrent", "Event", "EventClass", "EventKind", "ExternalAddress", "Fatal",
+    "CancelledError", "Checked", "CloseReason", "Closed", "Code", "Defer", "Detail", "Dropped",
+    "DuplicateTorrent", "Event", "EventClass", "EventKind", "Events", "ExternalAddress", "Fatal",
     "FileCompleted", "FileFlags", "FileInfo", "FileRead", "FileWritten", "Finished",
-    "ForkedError", "GoneError", "InternalError", "InvalidArgument", "ListenFailed", "Listening",
-    "LiveOptions", "LoadPolicy", "Log", "LogLevel", "MagnetError", "Message", "MessageReceived",
-    "MessageSent", "MetadataFailed", "MetadataReceived", "Metainfo", "MetainfoError", "Moved",
-    "NoMetadata", "NotFoundError", "Option", "OptionType", "OptionTypeError", "PeerBanned",
-    "PeerConnected", "PeerDisconnected", "PeerFlags", "PeerHook", "PeerInfo", "PeerRequest",
-    "PeerSource", "PieceFailed", "PiecePassed", "RangeError", "ReentrantError", "Renamed",
-    "Request", "RequestGone", "ResumeError", "ResumeRejected", "SaveFailed", "SaveFlags",
-    "SaveHook", "SaveRequest", "Saved", "Session", "SessionClosed", "SessionOptions",
-    "SourceFailed", "State", "StateChanged", "StateError", "Stats", "Status", "StorageDenied",
-    "StorageError", "StorageExists", "StorageFailed", "StorageNotFound", "TernError", "TimedOut",
-    "Torrent", "TorrentAdded", "TorrentEvent", "TorrentGone", "TorrentRemoved", "TorrentSource",
+    "ForkedError", "GoneError", "InternalError", "InvalidArgument", "JournalFailed",
+    "ListenFailed", "Listening", "LiveOptions", "LoadPolicy", "Log", "LogLevel", "MagnetError",
+    "Message", "MessageReceived", "MessageSent", "MetadataFailed", "MetadataReceived", "Metainfo",
+    "MetainfoError", "Moved", "NoMetadata", "NotFoundError", "Option", "OptionType",
+    "OptionTypeError", "PeerBanned", "PeerConnected", "PeerDisconnected", "PeerFlags", "PeerHook",
+    "PeerInfo", "PeerRequest", "PeerSource", "PieceFailed", "PiecePassed", "RangeError",
+    "ReentrantError", "Renamed", "Request", "RequestGone", "ResumeError", "ResumeRejected",
+    "SaveDone", "SaveFailed", "SaveFlags", "SaveHook", "SaveRequest", "SaveResult", "Saved",
+    "Session", "SessionClosed", "SessionOptions", "SourceFailed", "State", "StateChanged",
+    "StateError", "Stats", "Status", "StorageDenied", "StorageError", "StorageExists",
+    "StorageFailed", "StorageMissing", "StorageNotFound", "TernError", "TimedOut", "Torrent",
+    "TorrentAdded", "TorrentEvent", "TorrentGone", "TorrentRemoved", "TorrentSource",
     "TrackerAnnounce", "TrackerFailed", "TrackerInfo", "TrackerReply", "TrackerScraped",
     "TrackerTraffic", "UnknownEvent", "UnknownOption", "UnsupportedError", "Verdict",
     "VerifierFailed", "VerifyHook", "VerifyRequest", "VersionError", "__version__",

@@ -33,6 +33,7 @@ def add_builder(
     load_policy: LoadPolicy | None,
     info_hash: bytes | None,
     merge: bool,
+    seed_mode: bool,
     verified: bool,
     override: bool,
     saved: bool,
@@ -80,6 +81,8 @@ def add_builder(
         raise ValueError("save_interval needs save_policy")
     if load_policy is not None:
         call(lib.tern_add_set_load_policy, add, load_policy)
+    if seed_mode:
+        call(lib.tern_add_set_seed_mode, add, seed_mode)
     _hooks(add, verified, override, saved)
     return add
 

@@ -291,6 +291,7 @@ tern_result tern_add_set_limits(tern_add *add, uint64_t download, uint64_t uploa
     **err);
 tern_result tern_add_set_save_policy(tern_add *add, uint32_t flags, int64_t interval_ms,
     tern_error **err);
+tern_result tern_add_set_seed_mode(tern_add *add, int32_t seed_mode, tern_error **err);
 tern_result tern_add_set_load_policy(tern_add *add, int32_t policy, tern_error **err);
 tern_torrent *tern_torrent_retain(const tern_torrent *t);
 void tern_torrent_release(tern_torrent *t);
@@ -305,6 +306,8 @@ tern_result tern_torrent_recheck_file(const tern_torrent *t, uint32_t file, tern
 tern_result tern_torrent_recheck_pieces(const tern_torrent *t, uint32_t first, uint32_t end,
     tern_error **err);
 tern_result tern_torrent_save(const tern_torrent *t, tern_error **err);
+tern_result tern_torrent_request_save(const tern_torrent *t, uint32_t flags, uint64_t *out_ticket,
+    tern_error **err);
 tern_result tern_torrent_set_save_policy(const tern_torrent *t, uint32_t flags, int64_t
     interval_ms, tern_error **err);
 tern_result tern_torrent_set_sequential(const tern_torrent *t, int32_t sequential, tern_error

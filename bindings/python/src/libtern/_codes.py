@@ -70,6 +70,31 @@ class Code(OpenInt):
     """Not a valid magnet link, or one that names no torrent."""
 
 
+class Detail(OpenInt):
+    """What exactly was wrong; `TernError.detail`."""
+
+    BENCODE = 1
+    """Not bencode, or nested too deeply. (What `tern_error_detail` says, here and below.)"""
+    MISSING = 2
+    """A required key is missing."""
+    INVALID = 3
+    """The value of a key has the wrong type or is out of bounds."""
+    PIECE_COUNT = 4
+    """The number of piece hashes does not fit the lengths of the files."""
+    TOO_LARGE = 5
+    """Larger than this library reads."""
+    V2_ONLY = 6
+    """Only a version 2 part (BEP 52)."""
+    FORMAT = 7
+    """Not a format or version that is known."""
+    OTHER_TORRENT = 8
+    """Of another torrent, or contradicting itself about which."""
+    CHECKSUM = 9
+    """Damaged: a wrong checksum."""
+    NEWER = 10
+    """Written by a newer version."""
+
+
 class EventKind(OpenInt):
     """Kinds of events; `Event.kind`."""
 
@@ -170,12 +195,24 @@ class EventKind(OpenInt):
     SAVE_FAILED = 99
     """Resume data could not be saved; it is tried again (`TERN_CLASS_ERROR`). `generation`,
     `code` = the hook's detail (or an errno of the built-in store), `text` = reason."""
+    STORAGE_MISSING = 104
+    """The content's directory is not there, or another file system is in its place (a disk that
+    is not mounted): the torrent stops and fetches nothing (`TERN_CLASS_ERROR`). `code` =
+    `TERN_E_NOT_FOUND`. `TERN_EVENT_STORAGE_FAILED` follows; `tern_torrent_resume` looks again."""
+    JOURNAL_FAILED = 105
+    """The built-in store failed to note which pieces are about to be written
+    (`TERN_CLASS_ERROR`). `code` = an errno or `TERN_E_*`. Downloading goes on and it is tried
+    again; until it works, a process that is killed may have to fetch pieces again."""
     FATAL = 100
     """A defect of the library stopped this torrent, or (no torrent) a thread of the session
     (`TERN_CLASS_ERROR`, never masked). `text` = what the defect said. The torrent is gone then;
     it can be added again from its saved state."""
     SAVED = 112
     """A generation of resume data is durable (`TERN_CLASS_SAVE`). `generation`."""
+    SAVE_DONE = 113
+    """The answer to `tern_torrent_request_save`: one for each (`TERN_CLASS_SAVE`, never dropped).
+    `token` = its ticket (not one for `tern_request_complete`), `a` = `TERN_SAVED_*`, `generation`
+    when saved, `code` = why it was refused."""
     MESSAGE_IN = 128
     """A message came from a peer (`TERN_CLASS_WIRE`). `peer`, `addr` when known, `code` =
     `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield, or the payload of
@@ -321,6 +358,33 @@ class SaveFlags(OpenFlag):
     """Save before closing."""
     WITH_INFO = 8
     """Embed the `info` dictionary, so that the blob alone can bring the torrent back."""
+    IF_COUNTERS = 16
+    """When bytes sent or received or a tracker's counts changed. In a policy: what the interval
+    is for, all but this when none is given. In `tern_torrent_request_save`: what must have
+    changed."""
+    IF_PROGRESS = 32
+    """When blocks were written, pieces verified, found or lost."""
+    IF_CONFIG = 64
+    """When priorities, limits, file names, the directory, bans or settings changed."""
+    IF_STATE = 128
+    """When it was paused, checked, finished, failed, or left seed mode."""
+    IF_METADATA = 256
+    """When trackers, web seeds or the description changed."""
+    IF_ANY = 496
+    """When anything changed."""
+
+
+class SaveResult(OpenInt):
+    """What a request to save came to; `SaveDone.result`."""
+
+    SAVED = 1
+    """The state that was asked for is durable."""
+    NOT_MODIFIED = 2
+    """Nothing changed of what the request named."""
+    REFUSED = 3
+    """It was refused; it is tried again all the same, and nobody is told."""
+    ENDED = 4
+    """The torrent ended first."""
 
 
 class LoadPolicy(OpenInt):

@@ -22,7 +22,7 @@ class TernError(Exception):
     code: int
     """A `Code`: what kind of failure."""
     detail: int
-    """A finer number below the code, 0 when there is none."""
+    """A finer number below the code, 0 when there is none: a `Detail`, or an option's number."""
     path: str | None
     """The file concerned."""
     torrent_id: int

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import _codes
-from ._codes import CloseReason, EventClass, EventKind, LogLevel, Message, State
+from ._codes import CloseReason, EventClass, EventKind, LogLevel, Message, SaveResult, State
 from ._ffi import lent, view_bytes, view_path, view_text
 
 if TYPE_CHECKING:
@@ -690,6 +690,38 @@ class StorageFailed(TorrentEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class StorageMissing(TorrentEvent):
+    """The content's directory is not there, or another file system is in its place.
+
+    The torrent stops and fetches nothing. `StorageFailed` follows; `Torrent.resume()` looks again.
+    """
+
+    kind = EventKind.STORAGE_MISSING
+    classes = EventClass.ERROR
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class JournalFailed(TorrentEvent):
+    """The built-in store failed to note which pieces are about to be written.
+
+    Downloading goes on. Until it works, a process that is killed may have to fetch pieces again.
+    """
+
+    kind = EventKind.JOURNAL_FAILED
+    classes = EventClass.ERROR
+    code: int
+    """An errno, or a `Code`."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return (raw.c.code,)
+
+
+@dataclass(frozen=True, slots=True)
 class VerifierFailed(TorrentEvent):
     """The verify hook failed, the torrent stopped."""
 
@@ -770,6 +802,26 @@ class Saved(TorrentEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class SaveDone(TorrentEvent):
+    """The answer to `Torrent.request_save()`: one for each, never dropped."""
+
+    kind = EventKind.SAVE_DONE
+    classes = EventClass.SAVE
+    ticket: int
+    """What `request_save()` returned."""
+    result: SaveResult
+    """What it came to."""
+    generation: int
+    """Which generation is durable, when saved."""
+    code: int
+    """Why it was refused: the hook's detail, or an errno of the built-in store."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return raw.c.token, SaveResult(raw.c.a), raw.c.generation, raw.c.code
+
+
+@dataclass(frozen=True, slots=True)
 class Log(Event):
     """A log line."""
 
@@ -799,16 +851,17 @@ def kinds() -> dict[int, type[Event]]:
 
 NEVER_MASKED = frozenset({
     EventKind.VERIFY_REQUEST, EventKind.SAVE_REQUEST, EventKind.PEER_REQUEST, EventKind.CLOSED,
-    EventKind.DROPPED, EventKind.FATAL,
+    EventKind.DROPPED, EventKind.FATAL, EventKind.SAVE_DONE,
 })
 """Kinds that come whatever is subscribed."""
 
 __all__ = [
     "BytesReceived", "BytesSent", "Checked", "Closed", "Dropped", "Event", "ExternalAddress",
-    "Fatal", "FileCompleted", "FileRead", "FileWritten", "Finished", "ListenFailed", "Listening",
-    "Log", "MessageReceived", "MessageSent", "MetadataFailed", "MetadataReceived", "Moved",
-    "PeerBanned", "PeerConnected", "PeerDisconnected", "PieceFailed", "PiecePassed", "Renamed",
-    "ResumeRejected", "SaveFailed", "Saved", "SourceFailed", "StateChanged", "StorageFailed",
-    "TorrentAdded", "TorrentEvent", "TorrentRemoved", "TrackerAnnounce", "TrackerFailed",
-    "TrackerReply", "TrackerScraped", "TrackerTraffic", "UnknownEvent", "VerifierFailed",
+    "Fatal", "FileCompleted", "FileRead", "FileWritten", "Finished", "JournalFailed",
+    "ListenFailed", "Listening", "Log", "MessageReceived", "MessageSent", "MetadataFailed",
+    "MetadataReceived", "Moved", "PeerBanned", "PeerConnected", "PeerDisconnected", "PieceFailed",
+    "PiecePassed", "Renamed", "ResumeRejected", "SaveDone", "SaveFailed", "Saved", "SourceFailed",
+    "StateChanged", "StorageFailed", "StorageMissing", "TorrentAdded", "TorrentEvent",
+    "TorrentRemoved", "TrackerAnnounce", "TrackerFailed", "TrackerReply", "TrackerScraped",
+    "TrackerTraffic", "UnknownEvent", "VerifierFailed",
 ]

@@ -244,6 +244,16 @@ class Torrent:
         """Asks for resume data to be handed out now, even if nothing changed."""
         self._call(lib.tern_torrent_save)
 
+    def request_save(self, flags: SaveFlags = SaveFlags.NONE) -> int:
+        """As `save()`, if something changed that `flags` (`SaveFlags.IF_...`; none: in any case)
+        name, with the `info` dictionary if they have `SaveFlags.WITH_INFO`.
+
+        Returns the ticket of the one `SaveDone` that says what it came to.
+        """
+        ticket = ffi.new("uint64_t *")
+        self._call(lib.tern_torrent_request_save, flags, ticket)
+        return int(ticket[0])
+
     def set_save_policy(self, flags: SaveFlags, interval: float | None = None) -> None:
         """When to save: on what, and every so many seconds (None for no interval)."""
         self._call(lib.tern_torrent_set_save_policy, flags, duration(interval))

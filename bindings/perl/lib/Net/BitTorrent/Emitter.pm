@@ -6,6 +6,7 @@ package Net::BitTorrent::Emitter;
 use 5.016;
 use strict;
 use warnings;
+use Config;
 use Net::BitTorrent::Error;
 use Tern ();
 
@@ -23,6 +24,7 @@ sub on_event {
     }
     if (defined $code) {
         $s->{calls}{$type} = $code;
+        $s->{set_in}{$type} = tid();
     }
     else {
         delete $s->{calls}{$type};
@@ -62,6 +64,15 @@ sub off {
     }
     $object->_handlers_changed($type);
     return $gone;
+}
+
+# The thread we are in.
+sub tid { $Config{useithreads} && $INC{'threads.pm'} ? threads->tid : 0 }
+
+# The handler of on_event that was set in this very thread; clones of others do not count.
+sub set_here {
+    my ($s, $type) = @_;
+    return defined $s->{set_in}{$type} && $s->{set_in}{$type} == tid() ? $s->{calls}{$type} : undef;
 }
 
 # Whether somebody listens to one of these types.

@@ -13,7 +13,6 @@ package Net::BitTorrent::Engine;
 use 5.016;
 use strict;
 use warnings;
-use Config;
 use Scalar::Util qw(weaken);
 use Time::HiRes ();
 use Tern qw(:constants);
@@ -21,10 +20,11 @@ use Net::BitTorrent::Emitter;
 
 our $VERSION = '0.100';
 
+# Events that may wait for the next loop.
+use constant BACKLOG => 100;
+
 # Every engine of this interpreter, for END.
 my %live;
-
-sub _tid { $Config{useithreads} && $INC{'threads.pm'} ? threads->tid : 0 }
 
 sub new {
     my ($class, %options) = @_;
@@ -32,7 +32,7 @@ sub new {
     my $self = bless {
         session  => $session,
         pid      => $$,
-        tid      => _tid(),
+        tid      => Net::BitTorrent::Emitter::tid(),
         events   => [],
         torrents => {},     # number => Torrent (weak)
         leaving  => {},     # number => Torrent until its last event
@@ -48,7 +48,7 @@ sub new {
 }
 
 # Whether this interpreter of this process takes the events.
-sub is_owner { $_[0]{pid} == $$ && $_[0]{tid} == _tid() && !$_[0]{closed} }
+sub is_owner { $_[0]{pid} == $$ && $_[0]{tid} == Net::BitTorrent::Emitter::tid() && !$_[0]{closed} }
 
 sub session { $_[0]{session} }
 
@@ -154,8 +154,9 @@ sub dispatch {
         my $event = shift @$events;
         $count-- if $event->{kind} > 0;    # ours follow from one that was counted
         $self->_dispatch_one($event);
-        # What follows from a peer's first bytes is told in the next loop, as 0.052 did.
-        last if delete $self->{later};
+        # What follows from a peer's first bytes is told in the next loop, as 0.052 did; not when
+        # so much waits that a program that seldom loops would never catch up.
+        last if delete $self->{later} && @$events < BACKLOG;
     }
     return;
 }

@@ -333,7 +333,7 @@ sub hashcheck {
     my $view = $s->{view};
     return if $view->status & (PAUSED | CHECKING);
     my $engine = Net::BitTorrent::Torrent::Saved::attached($object, $s) or return;
-    return _check_elsewhere($s) if !$engine->is_owner;
+    return _check_elsewhere($object, $s) if !$engine->is_owner;
     my $checks = $view->checks;
     _check_begins($s) or return;
     $engine->pump_until(sub { $view->checks != $checks }, 7 * 24 * 3600, $s->{handle}->id)
@@ -397,14 +397,38 @@ sub _check_begins {
     return 1;
 }
 
-# In a clone of the torrent in another thread: the thread that made the client tells the end.
+# In a clone of the torrent in another thread: the thread that made the client is told what the engine
+# finds, and says so in the view that both share. Handlers that were set here hear of it too.
 sub _check_elsewhere {
-    my ($s) = @_;
-    my $view   = $s->{view};
+    my ($object, $s) = @_;
+    my $view = $s->{view};
+    my ($pass, $fail) = map { Net::BitTorrent::Emitter::set_here($s, $_) }
+        qw(piece_hash_pass piece_hash_fail);
     my $checks = $view->checks;
-    $s->{handle}->recheck or return;
-    select undef, undef, undef, 0.02 while $view->checks == $checks;
-    return 1;
+    my $told   = "\0" x length $view->bitfield;
+    $view->change(CHECKING, CHECKED | ERROR);
+    $view->set_bitfield($told);
+    if (!$s->{handle}->recheck) {
+        $view->change(0, CHECKING);
+        return;
+    }
+    my $over = 0;
+    until ($over) {
+        select undef, undef, undef, 0.02;
+        $over = $view->checks != $checks;
+        return if !$over && !$s->{handle}->status;    # the client is gone
+        my $now = $view->bitfield;
+        next if !$pass || $now eq $told;
+        for my $piece (grep { vec($now, $_, 1) && !vec $told, $_, 1 } 0 .. $s->{pieces} - 1) {
+            vec($told, $piece, 1) = 1;
+            $pass->($object, {Torrent => $object, Index => $piece});
+        }
+    }
+    my $have = $view->bitfield;
+    for my $piece ($fail ? grep { !vec $have, $_, 1 } 0 .. $s->{pieces} - 1 : ()) {
+        $fail->($object, {Torrent => $object, Index => $piece});
+    }
+    return $view->status & CHECKED ? 1 : undef;
 }
 
 sub add_peer {
@@ -425,8 +449,10 @@ sub add_peer {
         if (!$client->_may_use($address)) {
             return Net::BitTorrent::Error::quietly($s, 'state', "$address is refused by ip_filter");
         }
-        # The engine is going to ask: this is the answer.
-        Tern::state($client)->{approved}{$address} = 1 if $s->{engine}{asks};
+        # The engine is going to ask: this is the answer. It does not ask when it knows the peer.
+        my $approved = Tern::state($client)->{approved} //= {};
+        %$approved = () if keys %$approved > 1000;
+        $approved->{$address} = 1 if $s->{engine}{asks};
     }
     return 1 if $s->{handle}->add_peer($address);
     return Net::BitTorrent::Error::of_engine($s, "Cannot add the peer '$address'", quiet => 1);

@@ -106,6 +106,8 @@ sub _on_checked {
     my ($object, $s, $event) = @_;
     $s->{loaded} = 1;
     @$s{qw(restored hashed)} = @$event{qw(c b)};
+    # Another thread has begun it.
+    $s->{checking} = {failed => {}} if !$s->{checking} && $s->{view}->status & CHECKING;
     if (!$s->{checking}) {
         $s->{view}->change(CHECKED, 0) if $event->{b} || $event->{c};
         $s->{view}->checks(1);

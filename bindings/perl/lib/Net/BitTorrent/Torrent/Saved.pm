@@ -221,6 +221,15 @@ sub leave {
                 @{$engine->{events}} },
         $limit);
     delete $engine->{torrents}{$id};
+    # Of what still waits only the peers' goodbyes are told. A program may be long in looping, and
+    # add and remove many torrents until then.
+    my %told = map { $_ => 1 } TERN_EVENT_PEER_DISCONNECTED, TERN_EVENT_REMOVED,
+        Net::BitTorrent::Torrent::Events::TELL();
+    my @ours = grep { $_->{torrent} == $id && $told{$_->{kind}} } @{$engine->{events}};
+    my $gone = @ours == 1 && $ours[0]{kind} == TERN_EVENT_REMOVED;
+    @{$engine->{events}} = grep { $_->{torrent} != $id || !$gone && $told{$_->{kind}} }
+        @{$engine->{events}};
+    delete $engine->{leaving}{$id} if $gone;
     delete @$self{qw(engine handle loaded refused held early wire start_pending checking)};
     return ($engine, $id);
 }
