@@ -85,6 +85,9 @@ impl Host for TestHost {
         let verdict = VerifyVerdict::Accept;
         self.send(id, ShardCommand::Verdict(id, request.piece, request.attempt, verdict));
     }
+    fn journal(&self, id: TorrentId, entry: tern::swarm::window::Entry) {
+        self.send(id, ShardCommand::Journaled(id, entry.mark, Ok(())));
+    }
     fn save(&self, id: TorrentId, request: SaveRequest) {
         self.tell(|t| t.saves += 1);
         self.send(id, ShardCommand::SaveAnswer(id, request.generation, SaveVerdict::Accept));
@@ -168,6 +171,8 @@ impl Rig {
                 selected: None,
                 url_list: None,
                 resume: None,
+                window: None,
+                seed_mode: false,
                 peer_id: PeerId(peer_id),
                 listen_port: self.addr.port(),
                 external_addr: None,
