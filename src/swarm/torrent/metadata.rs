@@ -24,7 +24,7 @@ use crate::proto::peer::ut_metadata::{
 use crate::proto::peer::{Fault, Message};
 use crate::proto::tracker::AnnounceEvent;
 use crate::swarm::picker::Picker;
-use crate::swarm::types::{CloseReason, DiskOp, Notice, TorrentParams};
+use crate::swarm::types::{CloseReason, DiskOp, Notice, SaveConditions, TorrentParams};
 
 /// What trackers are told is left while nobody knows, in bytes.
 pub(super) const LEFT: u64 = 16 * 1024;
@@ -140,7 +140,7 @@ impl Torrent {
         // All there is to know may be saved at any time.
         self.flags.loaded = true;
         self.flags.embeds_info = true;
-        self.saver.changed(self.now);
+        self.saver.changed(self.now, SaveConditions::METADATA);
         if let Some(saved) = self.loading.as_ref().and_then(|l| l.resume.clone()) {
             self.recall_peers(&saved);
         }
@@ -314,7 +314,7 @@ impl Torrent {
         for (key, said) in sought.said {
             self.say_again(key, said);
         }
-        self.saver.changed(self.now);
+        self.saver.changed(self.now, SaveConditions::METADATA);
     }
 
     fn replace_info(&mut self, info: &Arc<Info>, sought: &Sought) {
