@@ -20,6 +20,7 @@ use tern::engine::host::{
 use tern::engine::settings::Settings;
 use tern::engine::shard::{self, Spawned};
 use tern::proto::peer::Message;
+use tern::swarm::window::Entry;
 use tern::swarm::{
     Command, LoadPolicy, Notice, SavePolicy, SaveVerdict, Status, TorrentParams, TorrentState,
     VerifyVerdict,
@@ -85,7 +86,7 @@ impl Host for TestHost {
         let verdict = VerifyVerdict::Accept;
         self.send(id, ShardCommand::Verdict(id, request.piece, request.attempt, verdict));
     }
-    fn journal(&self, id: TorrentId, entry: tern::swarm::window::Entry) {
+    fn journal(&self, id: TorrentId, entry: Entry) {
         self.send(id, ShardCommand::Journaled(id, entry.mark, Ok(())));
     }
     fn save(&self, id: TorrentId, request: SaveRequest) {

@@ -7,7 +7,7 @@
 
 use bytes::Bytes;
 
-use super::{Held, Output, Phase, Torrent};
+use super::{Output, Phase, Torrent};
 use crate::base::{BlockSpan, PieceIndex};
 use crate::swarm::types::{DiskOp, Notice};
 

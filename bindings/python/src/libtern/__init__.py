@@ -69,8 +69,6 @@ from ._errors import (
     VersionError,
 )
 from ._events import (
-    BytesReceived,
-    BytesSent,
     Checked,
     Closed,
     Dropped,
@@ -78,8 +76,6 @@ from ._events import (
     ExternalAddress,
     Fatal,
     FileCompleted,
-    FileRead,
-    FileWritten,
     Finished,
     JournalFailed,
     ListenFailed,
@@ -111,7 +107,6 @@ from ._events import (
     TrackerFailed,
     TrackerReply,
     TrackerScraped,
-    TrackerTraffic,
     UnknownEvent,
     VerifierFailed,
 )
@@ -133,6 +128,7 @@ from ._requests import (
 from ._session import Events, Session
 from ._structs import FileInfo, PeerInfo, Stats, Status, TrackerInfo
 from ._torrent import Torrent
+from ._traffic import BytesReceived, BytesSent, FileRead, FileWritten, TrackerTraffic
 
 __version__ = f"{VERSION_MAJOR}.{VERSION_MINOR}.{VERSION_PATCH}"
 """Version of this package."""

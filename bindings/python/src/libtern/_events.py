@@ -505,76 +505,6 @@ class MessageSent(MessageReceived):
     classes = EventClass.WIRE
 
 
-@dataclass(frozen=True, slots=True)
-class BytesReceived(TorrentEvent):
-    """Bytes came from a peer's socket; see `Torrent.set_wire_notices` and `EventClass.IO`."""
-
-    kind = EventKind.RECEIVED
-    classes = EventClass.IO
-    peer: int
-    """Number of the connection."""
-    address: str
-    """Its address."""
-    length: int
-    """Bytes of one read."""
-
-    @classmethod
-    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
-        return raw.c.peer, raw.addr, raw.c.a
-
-
-@dataclass(frozen=True, slots=True)
-class BytesSent(BytesReceived):
-    """Bytes went into a peer's socket. As `BytesReceived`."""
-
-    kind = EventKind.SENT
-    classes = EventClass.IO
-
-
-@dataclass(frozen=True, slots=True)
-class FileRead(TorrentEvent):
-    """Content was read: for a peer, or to be hashed (also when it was still in memory)."""
-
-    kind = EventKind.FILE_READ
-    classes = EventClass.IO
-    file: int | None
-    """Number of the file."""
-    offset: int
-    """Where in the file."""
-    length: int
-    """Bytes."""
-
-    @classmethod
-    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
-        return raw.file, raw.c.a, raw.c.b
-
-
-@dataclass(frozen=True, slots=True)
-class FileWritten(FileRead):
-    """Content was given to the storage. As `FileRead`."""
-
-    kind = EventKind.FILE_WRITTEN
-    classes = EventClass.IO
-
-
-@dataclass(frozen=True, slots=True)
-class TrackerTraffic(TorrentEvent):
-    """A tracker was asked by HTTP and the connection is closed."""
-
-    kind = EventKind.TRACKER_TRAFFIC
-    classes = EventClass.IO
-    url: str
-    """The tracker."""
-    sent: int
-    """Bytes of the request."""
-    received: int
-    """Bytes of the answer."""
-
-    @classmethod
-    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
-        return raw.text, raw.c.a, raw.c.b
-
-
 # Trackers.
 
 
@@ -839,9 +769,9 @@ class Log(Event):
 
 def kinds() -> dict[int, type[Event]]:
     """Every kind that has a class, requests included."""
-    from . import _requests
+    from . import _requests, _traffic
 
-    found = [*globals().values(), *vars(_requests).values()]
+    found = [*globals().values(), *vars(_requests).values(), *vars(_traffic).values()]
     return {
         int(cls.kind): cls
         for cls in found
@@ -856,12 +786,11 @@ NEVER_MASKED = frozenset({
 """Kinds that come whatever is subscribed."""
 
 __all__ = [
-    "BytesReceived", "BytesSent", "Checked", "Closed", "Dropped", "Event", "ExternalAddress",
-    "Fatal", "FileCompleted", "FileRead", "FileWritten", "Finished", "JournalFailed",
-    "ListenFailed", "Listening", "Log", "MessageReceived", "MessageSent", "MetadataFailed",
-    "MetadataReceived", "Moved", "PeerBanned", "PeerConnected", "PeerDisconnected", "PieceFailed",
-    "PiecePassed", "Renamed", "ResumeRejected", "SaveDone", "SaveFailed", "Saved", "SourceFailed",
-    "StateChanged", "StorageFailed", "StorageMissing", "TorrentAdded", "TorrentEvent",
-    "TorrentRemoved", "TrackerAnnounce", "TrackerFailed", "TrackerReply", "TrackerScraped",
-    "TrackerTraffic", "UnknownEvent", "VerifierFailed",
+    "Checked", "Closed", "Dropped", "Event", "ExternalAddress", "Fatal", "FileCompleted",
+    "Finished", "JournalFailed", "ListenFailed", "Listening", "Log", "MessageReceived",
+    "MessageSent", "MetadataFailed", "MetadataReceived", "Moved", "PeerBanned", "PeerConnected",
+    "PeerDisconnected", "PieceFailed", "PiecePassed", "Renamed", "ResumeRejected", "SaveDone",
+    "SaveFailed", "Saved", "SourceFailed", "StateChanged", "StorageFailed", "StorageMissing",
+    "TorrentAdded", "TorrentEvent", "TorrentRemoved", "TrackerAnnounce", "TrackerFailed",
+    "TrackerReply", "TrackerScraped", "UnknownEvent", "VerifierFailed",
 ]
