@@ -128,7 +128,7 @@ fn check(world: &World, watch: &mut Watch, image: Image<'_>, killed: bool) {
     watch.images += 1;
     let mut fail = |text: String| {
         let what = if killed { "killed" } else { "power cut" };
-        watch.broken.get_or_insert(format!("{what} at {:?}: {text}", world.now));
+        watch.broken.get_or_insert_with(|| format!("{what} at {:?}: {text}", world.now));
     };
     for piece in &start.have {
         let piece = PieceIndex(*piece);
