@@ -8,6 +8,7 @@
 #   make abi                    the C interface against that of the last release
 #   make interop                against transmission, aria2 and libtorrent, by opentracker
 #   make power                  kill -9, losses of power, full and failing disks (as root, FUSE)
+#   make world                  real engines in network namespaces, found in one way only (root)
 #   make bench                  MiB/s, CPU and memory beside libtorrent [QUICK=1] [ONLY=transfer]
 #   make budget                 instructions of the hot functions, by callgrind
 #   make lint                   formatting, clippy, rustdoc, tidy
@@ -197,6 +198,10 @@ power-compare: python power-ready
 power-ready: $(VENV)/.ready
 	$(CARGO) build -q --manifest-path tests/cutfs/Cargo.toml --target-dir target/cutfs
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check libtorrent
+
+world: command $(VENV)/.ready
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check libtorrent
+	$(VENV)/bin/python tests/world/run.py $(ONLY)
 
 # The other engines: libtorrent in a Python environment of its own, rqbit below target/bench/cargo
 # (a long build, once; NICE= builds it at full speed), transmission from the system's packages.

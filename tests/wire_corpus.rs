@@ -13,6 +13,8 @@ use tern::base::Rng;
 
 #[path = "../fuzz/bodies/dht.rs"]
 mod dht;
+#[path = "../fuzz/bodies/dns.rs"]
+mod dns;
 #[path = "../fuzz/bodies/lsd.rs"]
 mod lsd;
 #[path = "../fuzz/bodies/magnet.rs"]
@@ -81,6 +83,11 @@ fn peer_wire() {
 #[test]
 fn tracker_reply() {
     replay("tracker_reply", tracker_reply::run);
+}
+
+#[test]
+fn dns() {
+    replay("dns", dns::run);
 }
 
 #[test]

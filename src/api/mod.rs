@@ -36,6 +36,7 @@ mod import;
 mod metainfo;
 mod session;
 mod torrent;
+mod tracker;
 
 pub use add::AddTorrent;
 pub use check::{CheckReport, check_files};
@@ -50,6 +51,7 @@ pub use import::{
 pub use metainfo::Metainfo;
 pub use session::{Session, Unsaved};
 pub use torrent::{PeerInfo, Torrent, TorrentStatus, TrackerInfo, path as path_from_bytes};
+pub use tracker::Announce;
 
 pub use crate::base::{
     Bitset, DiskError, FileIndex, InfoHash, PeerId, PeerKey, PieceIndex, TorrentId,
@@ -62,7 +64,7 @@ pub use crate::engine::options::{OptionSpec, OptionValue};
 pub use crate::engine::requests::Verdict;
 pub use crate::engine::session::{Removal, Stats};
 pub use crate::proto::peer::Fault;
-pub use crate::proto::tracker::AnnounceReply;
+pub use crate::proto::tracker::{AnnounceEvent, AnnounceReply, ScrapeEntry};
 pub use crate::swarm::{
     CloseReason, LoadPolicy, Notice, PeerSource, PeerStatus, SaveConditions, SaveOutcome,
     SavePolicy, SourceCounts, Status, TorrentState,

@@ -59,6 +59,8 @@ pub const TERN_E_VERSION: tern_result = -19;
 pub const TERN_E_NO_METADATA: tern_result = -23;
 /// Not a valid magnet link, or one that names no torrent.
 pub const TERN_E_MAGNET: tern_result = -24;
+/// A tracker refused, or gave no answer.
+pub const TERN_E_TRACKER: tern_result = -27;
 
 /// Not bencode, or nested too deeply. (What `tern_error_detail` says, here and below.)
 pub const TERN_DETAIL_BENCODE: i32 = 1;
@@ -154,7 +156,8 @@ pub const TERN_EVENT_MOVED: i32 = 38;
 /// A file was renamed, or not (`TERN_CLASS_TORRENT`). `file`, `code` = `TERN_OK` or `TERN_E_IO`,
 /// `text` = new path or reason, `text2` = path of the failure, `os_errno`.
 pub const TERN_EVENT_RENAMED: i32 = 39;
-/// A peer told us our address (`TERN_CLASS_TORRENT`). `addr` (without port).
+/// We know our address as the world sees it, or it changed: peers, trackers and the DHT say which
+/// they see, and most voices win (`TERN_CLASS_TORRENT`). `addr` (without port).
 pub const TERN_EVENT_EXTERNAL_ADDR: i32 = 40;
 /// The metadata of a torrent added by magnet link or info-hash is here (`TERN_CLASS_TORRENT`).
 /// `text` = its name. `tern_torrent_take_metainfo` gives it; next the files are looked at.
@@ -251,6 +254,13 @@ pub const TERN_EVENT_TRACKER_TRAFFIC: i32 = 134;
 
 /// A log line (`TERN_CLASS_LOG`). `code` = `TERN_LOG_*`, `text`.
 pub const TERN_EVENT_LOG: i32 = 144;
+
+/// The local network's peers are not looked for on an interface (`TERN_CLASS_SESSION`; BEP 14).
+/// `text` = its name, empty when it is about all of them, `text2` = reason, `os_errno`.
+pub const TERN_EVENT_LSD_FAILED: i32 = 84;
+/// Datagrams are not to be had at an address the session listens on, so that neither UDP trackers
+/// nor the DHT are reached from there (`TERN_CLASS_SESSION`). `addr`, `text` = reason, `os_errno`.
+pub const TERN_EVENT_UDP_FAILED: i32 = 85;
 
 /// Log level.
 pub const TERN_LOG_ERROR: i32 = 1;

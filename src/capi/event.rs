@@ -204,6 +204,18 @@ impl Filler {
                 self.text(wanted);
                 self.text2(reason);
             }
+            EventKind::UdpFailed { addr, reason, os_errno } => {
+                self.raw.kind = TERN_EVENT_UDP_FAILED;
+                self.raw.os_errno = *os_errno;
+                self.addr(addr);
+                self.text(reason);
+            }
+            EventKind::LsdFailed { interface, reason, os_errno } => {
+                self.raw.kind = TERN_EVENT_LSD_FAILED;
+                self.raw.os_errno = *os_errno;
+                self.text(interface);
+                self.text2(reason);
+            }
             EventKind::Closed { unsaved } => {
                 self.raw.kind = TERN_EVENT_CLOSED;
                 self.raw.a = int(*unsaved);
@@ -295,7 +307,7 @@ impl Filler {
                     SaveOutcome::Ended => TERN_SAVED_ENDED,
                 });
             }
-            Notice::ExternalAddr(ip) => {
+            Notice::ExternalAddr(ip, _) => {
                 self.raw.kind = TERN_EVENT_EXTERNAL_ADDR;
                 self.raw.addr = self.keep(ip_text(ip).as_bytes());
             }

@@ -118,6 +118,7 @@ fn result_name(result: tern_result) -> &'static CStr {
         TERN_E_VERSION => c"TERN_E_VERSION",
         TERN_E_NO_METADATA => c"TERN_E_NO_METADATA",
         TERN_E_MAGNET => c"TERN_E_MAGNET",
+        TERN_E_TRACKER => c"TERN_E_TRACKER",
         _ => c"TERN_E_UNKNOWN",
     }
 }
@@ -143,6 +144,7 @@ fn result_text(result: tern_result) -> &'static CStr {
         TERN_E_NOT_FOUND => c"not found",
         TERN_E_CANCELLED => c"cancelled",
         TERN_E_STATE => c"not possible in the present state",
+        TERN_E_TRACKER => c"the tracker refused or gave no answer",
         TERN_E_VERSION => c"the header and the library do not fit together",
         TERN_E_NO_METADATA => c"the torrent's metadata is not here yet",
         TERN_E_MAGNET => c"not a valid magnet link",
@@ -197,6 +199,8 @@ fn event_name(kind: i32) -> &'static CStr {
         TERN_EVENT_FILE_WRITTEN => c"file_written",
         TERN_EVENT_TRACKER_TRAFFIC => c"tracker_traffic",
         TERN_EVENT_LOG => c"log",
+        TERN_EVENT_LSD_FAILED => c"lsd_failed",
+        TERN_EVENT_UDP_FAILED => c"udp_failed",
         _ => c"unknown",
     }
 }

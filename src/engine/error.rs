@@ -52,6 +52,8 @@ pub enum ErrorKind {
     NoMetadata = -23,
     /// Not a valid magnet link, or one that names no torrent.
     Magnet = -24,
+    /// A tracker refused, or gave no answer.
+    Tracker = -27,
 }
 
 impl ErrorKind {
@@ -78,6 +80,7 @@ impl ErrorKind {
         Self::Version,
         Self::NoMetadata,
         Self::Magnet,
+        Self::Tracker,
     ];
 
     /// The stable number, negative.
@@ -111,6 +114,7 @@ impl ErrorKind {
             Self::Version => "the header and the library do not fit together",
             Self::NoMetadata => "the torrent's metadata is not here yet",
             Self::Magnet => "not a valid magnet link",
+            Self::Tracker => "the tracker refused or gave no answer",
         }
     }
 }

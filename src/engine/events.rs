@@ -99,6 +99,24 @@ pub enum EventKind {
         /// The system's number.
         os_errno: i32,
     },
+    /// Datagrams are not to be had at an address we listen on: no UDP tracker, no DHT from there.
+    UdpFailed {
+        /// Which.
+        addr: SocketAddr,
+        /// Reason.
+        reason: String,
+        /// The system's number.
+        os_errno: i32,
+    },
+    /// The local network's peers are not looked for on an interface (BEP 14).
+    LsdFailed {
+        /// Its name; empty when it is about all of them.
+        interface: String,
+        /// Reason.
+        reason: String,
+        /// The system's number.
+        os_errno: i32,
+    },
     /// The session is closed. The last event.
     Closed {
         /// Torrents whose last save was not answered.
@@ -275,6 +293,8 @@ impl EventKind {
             }
             Self::Listening { .. }
             | Self::ListenFailed { .. }
+            | Self::UdpFailed { .. }
+            | Self::LsdFailed { .. }
             | Self::Closed { .. }
             | Self::Dropped { .. } => class::SESSION,
             Self::Added | Self::Removed => class::TORRENT,

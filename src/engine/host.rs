@@ -1,9 +1,10 @@
 //! The seam between the shards (which drive torrents) and the session (which talks to the host).
 //! The shard side calls [`Host`]; the session side implements it and sends [`ShardCommand`]s.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
@@ -11,10 +12,14 @@ use crate::base::{DiskError, InfoHash, PeerKey, PieceIndex, TorrentId};
 use crate::codec::metainfo::{FileSpan, Info, Tiers};
 use crate::codec::resume::Resume;
 use crate::proto::peer::{Connection, Message};
-use crate::proto::tracker::{AnnounceReply, TrackerStatus};
-use crate::swarm::{Command, Notice, SaveVerdict, Torrent, TorrentParams, VerifyVerdict};
+use crate::proto::tracker::{AnnounceParams, AnnounceReply, ScrapeEntry, TrackerStatus};
+use crate::swarm::{
+    Command, Notice, PeerSource, SaveVerdict, Torrent, TorrentParams, VerifyVerdict,
+};
 
+use super::external::Vote;
 use super::settings::Settings;
+use super::shard::UdpAsk;
 use crate::swarm::window::Entry;
 
 /// What a shard tells the session. Called on network threads: must not block.
@@ -40,6 +45,18 @@ pub trait Host: Send + Sync {
     fn listen(&self, wanted: &str, result: Result<SocketAddr, std::io::Error>);
     /// A shard panicked while working on this torrent (or, `None`, outside one).
     fn panicked(&self, torrent: Option<TorrentId>, message: String);
+    /// Somebody says what our address is; the torrent through which we know him, if there is one.
+    fn external(&self, torrent: Option<TorrentId>, vote: Vote) {
+        let _ = (torrent, vote);
+    }
+    /// Datagrams are not to be had at this address we listen on.
+    fn udp_failed(&self, addr: SocketAddr, error: &std::io::Error) {
+        let _ = (addr, error);
+    }
+    /// The local network's group could not be joined on this interface, or (without a name) at all.
+    fn local_failed(&self, interface: &str, error: &std::io::Error) {
+        let _ = (interface, error);
+    }
     /// A peer message passed, only called when wire notices are on (see
     /// [`ShardCommand::WireNotices`]).
     fn wire(&self, torrent: TorrentId, peer: PeerKey, incoming: bool, message: &Message);
@@ -208,6 +225,28 @@ pub struct TorrentView<'a> {
     pub save_path: &'a Path,
 }
 
+/// Takes what a tracker answered: or why it did not, `None` when time was up. Called on a network
+/// thread: must not block.
+pub type TrackerAnswer<T> = Box<dyn FnOnce(Result<T, Option<String>>) + Send>;
+
+/// What is asked of a tracker, and who takes the answer.
+pub enum TrackerQuestion {
+    /// An announce.
+    Announce(Box<AnnounceParams>, TrackerAnswer<AnnounceReply>),
+    /// Counts.
+    Scrape(Vec<InfoHash>, TrackerAnswer<Vec<ScrapeEntry>>),
+}
+
+/// A question to a tracker that belongs to no torrent of the session.
+pub struct Inquiry {
+    /// Announce URL.
+    pub url: String,
+    /// What.
+    pub question: TrackerQuestion,
+    /// Time for all of it.
+    pub timeout: Duration,
+}
+
 /// What the session asks of a shard.
 pub enum ShardCommand {
     /// Starts a torrent.
@@ -250,6 +289,16 @@ pub enum ShardCommand {
         /// Bytes after the handshake.
         rest: BytesMut,
     },
+    /// A question to a UDP tracker; to shard 0, which has the sockets.
+    UdpTracker(UdpAsk),
+    /// Asks a tracker.
+    Inquire(Inquiry),
+    /// The world sees us at this address.
+    External(IpAddr),
+    /// A torrent wants peers of the local network, or does not any more; to shard 0.
+    LocalPeers(InfoHash, bool),
+    /// Peers of a torrent were found.
+    PeersFound(TorrentId, PeerSource, Vec<SocketAddr>),
     /// New settings (limits, time-outs).
     Settings(Arc<Settings>),
     /// Ends the thread: stops listening at once, closes remaining sockets; `stopped` announces

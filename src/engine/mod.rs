@@ -9,6 +9,7 @@
 pub mod content;
 pub mod error;
 pub mod events;
+pub mod external;
 pub mod formats;
 pub mod hashing;
 pub mod host;

@@ -2,7 +2,8 @@
 //! documentation. The C constants, `docs/options.md`, the Python keywords and the Perl keys are
 //! generated from it (`cargo run -p xtask -- header`).
 //!
-//! Ids are grouped by type, a thousand each, appended and never used again. Deliberately absent:
+//! Ids below 6000 are grouped by type, a thousand each; later ones are not. They are never used
+//! again. Deliberately absent:
 //! defaults (those are [`Settings::default`]) and the meaning of options (that is their users').
 
 mod table;
@@ -13,7 +14,8 @@ pub use table::TABLE;
 
 /// One option.
 pub struct OptionSpec {
-    /// Stable number: 1000.. integers, 2000.. booleans, 3000.. texts, 4000.. bytes, 5000.. doubles.
+    /// Stable number: 1000.. integers, 2000.. booleans, 3000.. texts, 4000.. bytes, 5000.. doubles;
+    /// 6000.. of any type.
     pub id: u32,
     /// Stable name.
     pub name: &'static str,

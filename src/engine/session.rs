@@ -10,6 +10,7 @@ mod close;
 mod entry;
 mod face;
 mod hooks;
+mod inquire;
 mod shared;
 mod torrent;
 
@@ -31,6 +32,7 @@ use self::face::Face;
 use self::shared::Shared;
 use super::error::{Error, ErrorKind};
 use super::events::{Event, EventKind, LogLevel, Queue};
+use super::external::Votes;
 use super::host::{Directory, Host, ShardCommand, TorrentView};
 use super::requests::Requests;
 use super::settings::Settings;
@@ -108,7 +110,8 @@ pub struct Core {
     rng: Mutex<Rng>,
     peer_id: PeerId,
     listening: OnceLock<Vec<SocketAddr>>,
-    external: Mutex<Option<SocketAddr>>,
+    udp: OnceLock<Arc<shard::UdpCounters>>,
+    votes: Mutex<Votes>,
     paused: AtomicBool,
     next_id: AtomicU64,
 }
@@ -168,7 +171,8 @@ impl Core {
             rng: Mutex::new(rng),
             peer_id,
             listening: OnceLock::new(),
-            external: Mutex::default(),
+            udp: OnceLock::new(),
+            votes: Mutex::default(),
             paused: AtomicBool::new(false),
             next_id: AtomicU64::new(1),
         });
@@ -203,6 +207,15 @@ impl Core {
             self.report_listen(wanted, result);
         }
         let _ = self.listening.set(listening);
+        for (addr, error) in spawned.udp_failed {
+            self.report_udp_failed(addr, &error);
+        }
+        let _ = self.udp.set(spawned.udp);
+    }
+
+    fn report_udp_failed(&self, addr: SocketAddr, error: &std::io::Error) {
+        let (reason, os_errno) = (error.to_string(), error.raw_os_error().unwrap_or_default());
+        self.queue.push(Event::now(None, EventKind::UdpFailed { addr, reason, os_errno }));
     }
 
     fn report_listen(&self, wanted: String, result: Result<SocketAddr, std::io::Error>) {
@@ -265,6 +278,15 @@ impl Core {
     #[must_use]
     pub fn listening(&self) -> &[SocketAddr] {
         self.listening.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// Our address as the world sees it, with the port we listen on.
+    #[must_use]
+    pub fn external(&self, v6: bool) -> Option<SocketAddr> {
+        let ip = self.votes.lock().winner(v6)?;
+        let ours = |addr: &&SocketAddr| addr.is_ipv6() == v6;
+        let port = self.listening().iter().find(ours).or_else(|| self.listening().first());
+        Some(SocketAddr::new(ip, port.map_or(0, SocketAddr::port)))
     }
 
     fn shards(&self) -> &[ShardHandle] {
@@ -364,7 +386,7 @@ impl Core {
 }
 
 /// A number nobody can guess, from the system.
-fn entropy() -> u64 {
+pub(super) fn entropy() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(std::process::id())
 }

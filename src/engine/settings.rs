@@ -1,6 +1,6 @@
 //! Resolved, typed settings of a session: what the option table writes to. CONTRACT: extend freely.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -43,6 +43,22 @@ pub struct Settings {
     pub user_agent: String,
     /// Whether trackers are used.
     pub trackers_enabled: bool,
+    /// Whether UDP trackers are (BEP 15).
+    pub udp_trackers: bool,
+    /// Packets to a UDP tracker for one request before it is given up.
+    pub udp_attempts: u32,
+    /// Whether the wishes of trackers' owners in the DNS are followed (BEP 34).
+    pub tracker_dns_preferences: bool,
+    /// Name servers to ask for them; empty for the system's.
+    pub dns_servers: Vec<SocketAddr>,
+    /// Whether an HTTP redirect may lead from the world into a private network.
+    pub private_redirects: bool,
+    /// Whether peers on the local network are looked for (BEP 14).
+    pub lsd: bool,
+    /// Names or addresses of the interfaces for that; empty for those of [`Self::listen`].
+    pub lsd_interfaces: Vec<String>,
+    /// HTTP requests to one host at a time, `stopped` announces not counted.
+    pub max_announces_per_host: usize,
     /// Ask all tiers instead of the first that answers.
     pub announce_all_tiers: bool,
     /// Peers wanted per announce.
@@ -101,6 +117,14 @@ impl Default for Settings {
             peer_id: b"-TN0010-".to_vec(),
             user_agent: concat!("libtern/", env!("CARGO_PKG_VERSION")).into(),
             trackers_enabled: true,
+            udp_trackers: true,
+            udp_attempts: 2,
+            tracker_dns_preferences: true,
+            dns_servers: Vec::new(),
+            private_redirects: false,
+            lsd: true,
+            lsd_interfaces: Vec::new(),
+            max_announces_per_host: 8,
             announce_all_tiers: false,
             num_want: 200,
             tracker_timeout: Duration::from_secs(30),

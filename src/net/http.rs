@@ -5,16 +5,16 @@
 //! slot on it. Not so under TLS, where servers take it for an abort.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::ssrf::Reach;
+use super::names;
 use super::tls::Tls;
-use crate::base::limits::TRACKER_REPLY_BYTES;
+use crate::base::is_private;
 use crate::proto::tracker::{HttpError, HttpOutcome, HttpRequest};
 
 /// Bytes read at once; replies are a few hundred bytes.
@@ -54,11 +54,10 @@ pub enum FetchError {
     Tls(io::Error),
     /// The connection broke.
     Io(io::Error),
+    /// A redirect from the world into a private network.
+    Private,
     /// Bad URL or redirect, or an answer that is not HTTP or too long.
     Http(HttpError),
-    /// The host, or one it redirects to, is on a network of ours and whoever named it is not to
-    /// reach that.
-    Private,
 }
 
 impl core::fmt::Display for FetchError {
@@ -69,8 +68,8 @@ impl core::fmt::Display for FetchError {
             Self::Connect(error) => write!(f, "not connected: {error}"),
             Self::Tls(error) => write!(f, "tls: {error}"),
             Self::Io(error) => write!(f, "connection broke: {error}"),
+            Self::Private => f.write_str("redirected to a private network, which is not allowed"),
             Self::Http(error) => write!(f, "http: {error}"),
-            Self::Private => f.write_str("the host is on a private network"),
         }
     }
 }
@@ -85,75 +84,99 @@ impl core::error::Error for FetchError {
     }
 }
 
-/// What is taken from whom.
+/// How to ask.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms {
-    /// Bytes of the body, before and after decompression.
-    pub max_body: usize,
-    /// Hosts that may be asked, redirects included.
-    pub reach: Reach,
+pub struct Wants<'a> {
+    /// `User-Agent`.
+    pub user_agent: &'a str,
+    /// Time for everything, redirects included.
+    pub timeout: Duration,
+    /// Only over IPv6, or only over IPv4.
+    pub v6: Option<bool>,
+    /// Follow a redirect from a host in the world to one in a private network. Without it a
+    /// stranger's server cannot make us talk to our neighbours, who may do what we say because we
+    /// are near (server-side request forgery).
+    pub private_redirects: bool,
 }
 
-/// As [`get`], on other terms than those for trackers.
-pub async fn get_on(
+/// Asks `url`, following redirects.
+pub async fn get(url: &str, wants: &Wants<'_>, tls: &Tls) -> Result<Response, FetchError> {
+    let request = HttpRequest::get(url, wants.user_agent).map_err(FetchError::Http)?;
+    fetch(request, wants, tls, false).await
+}
+
+/// As [`get`], of a URL that a stranger named: a body of at most `max_body` bytes, and only from a
+/// host in the world when `public_only`.
+pub async fn get_file(
     url: &str,
-    user_agent: &str,
+    wants: &Wants<'_>,
     tls: &Tls,
-    timeout: Duration,
-    terms: Terms,
+    max_body: usize,
+    public_only: bool,
 ) -> Result<Response, FetchError> {
-    let request = HttpRequest::get(url, user_agent).map_err(FetchError::Http)?;
-    let deadline = Instant::now() + timeout;
-    let following = follow(request.at_most(terms.max_body), tls, deadline, terms.reach);
+    let request = HttpRequest::get(url, wants.user_agent).map_err(FetchError::Http)?;
+    fetch(request.at_most(max_body), wants, tls, public_only).await
+}
+
+async fn fetch(
+    request: HttpRequest,
+    wants: &Wants<'_>,
+    tls: &Tls,
+    public_only: bool,
+) -> Result<Response, FetchError> {
+    let deadline = Instant::now() + wants.timeout;
+    let route = Route { v6: wants.v6, public_only };
+    let following = follow(request, route, wants, tls, deadline);
     tokio::time::timeout_at(deadline, following).await.unwrap_or(Err(FetchError::TimedOut))
-}
-
-/// Asks `url`, following redirects, all within `timeout`.
-pub async fn get(
-    url: &str,
-    user_agent: &str,
-    tls: &Tls,
-    timeout: Duration,
-) -> Result<Response, FetchError> {
-    let terms = Terms { max_body: TRACKER_REPLY_BYTES, reach: Reach::Everything };
-    get_on(url, user_agent, tls, timeout, terms).await
 }
 
 async fn follow(
     mut request: HttpRequest,
+    mut route: Route,
+    wants: &Wants<'_>,
     tls: &Tls,
     deadline: Instant,
-    reach: Reach,
 ) -> Result<Response, FetchError> {
     let mut moved = Moved::default();
     loop {
-        match exchange(&request, tls, deadline, reach, &mut moved).await? {
+        let (outcome, from) = exchange(&request, tls, route, deadline, &mut moved).await?;
+        match outcome {
             HttpOutcome::Response { status, body } => {
                 let Moved { sent, received } = moved;
                 return Ok(Response { status, body, sent, received });
             }
-            // `redirect` counts, so this ends.
+            // `redirect` counts, so this ends; it knows no scheme but HTTP's.
             HttpOutcome::Redirect(to) => {
                 request = request.redirect(&to).map_err(FetchError::Http)?;
+                // Where the answer came from decides, not what the name was said to be.
+                route.public_only |= !wants.private_redirects && !is_private(from.ip());
             }
         }
     }
 }
 
+/// Which addresses may be connected to.
+#[derive(Clone, Copy)]
+struct Route {
+    v6: Option<bool>,
+    public_only: bool,
+}
+
 async fn exchange(
     request: &HttpRequest,
     tls: &Tls,
+    route: Route,
     deadline: Instant,
-    reach: Reach,
     moved: &mut Moved,
-) -> Result<HttpOutcome, FetchError> {
-    let stream = connect(request.host(), request.port(), deadline, reach).await?;
-    if request.tls() {
+) -> Result<(HttpOutcome, SocketAddr), FetchError> {
+    let (stream, addr) = connect(request.host(), request.port(), route, deadline).await?;
+    let outcome = if request.tls() {
         let stream = tls.connect(stream, request.host()).await.map_err(FetchError::Tls)?;
         converse(stream, request, false, moved).await
     } else {
         converse(stream, request, true, moved).await
-    }
+    };
+    outcome.map(|outcome| (outcome, addr))
 }
 
 /// Connects to the first address of `host` that answers. Each attempt gets an equal part of the
@@ -161,35 +184,29 @@ async fn exchange(
 async fn connect(
     host: &str,
     port: u16,
+    route: Route,
     deadline: Instant,
-    reach: Reach,
-) -> Result<TcpStream, FetchError> {
-    let mut addrs = resolve(host, port).await.map_err(FetchError::Resolve)?;
-    // What is connected to is what was judged: a name cannot change between the two.
-    let any = !addrs.is_empty();
-    addrs.retain(|addr| reach.allows(addr.ip()));
-    if any && addrs.is_empty() {
+) -> Result<(TcpStream, SocketAddr), FetchError> {
+    let mut addrs = names::addresses(host).await.map_err(FetchError::Resolve)?;
+    let known = !addrs.is_empty();
+    if route.public_only {
+        addrs.retain(|ip| !is_private(*ip));
+    }
+    if known && addrs.is_empty() {
         return Err(FetchError::Private);
     }
+    addrs.retain(|ip| route.v6.is_none_or(|v6| v6 == ip.to_canonical().is_ipv6()));
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for (tried, addr) in addrs.iter().enumerate() {
+    for (tried, ip) in addrs.iter().enumerate() {
+        let addr = SocketAddr::new(*ip, port);
         let left = deadline.saturating_duration_since(Instant::now());
         let share = left / u32::try_from(addrs.len() - tried).unwrap_or(u32::MAX);
-        match super::dial::connect(*addr, share).await {
-            Ok(stream) => return Ok(stream),
+        match super::dial::connect(addr, share).await {
+            Ok(stream) => return Ok((stream, addr)),
             Err(error) => last = error,
         }
     }
     Err(FetchError::Connect(last))
-}
-
-/// The addresses of a name, in the resolver's order; literals do not bother it. Runs on the
-/// runtime's blocking pool, whose size bounds concurrent look-ups.
-pub async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    if let Ok(ip) = host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(ip, port)]);
-    }
-    Ok(tokio::net::lookup_host((host, port)).await?.collect())
 }
 
 async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
@@ -223,5 +240,31 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         if let Some(outcome) = response.receive(data).map_err(FetchError::Http)? {
             return Ok(outcome);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_from_the_world_does_not_go_on_into_a_private_network() {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_all().build().unwrap().block_on(async {
+            let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = server.local_addr().unwrap().port();
+            let deadline = Instant::now() + Duration::from_secs(60);
+            let world = Route { v6: None, public_only: true };
+            for host in ["127.0.0.1", "localhost"] {
+                let refused = connect(host, port, world, deadline).await;
+                assert!(matches!(refused, Err(FetchError::Private)), "{host}");
+            }
+            let near = Route { v6: Some(false), public_only: false };
+            let (_, addr) = connect("localhost", port, near, deadline).await.unwrap();
+            assert_eq!(addr, server.local_addr().unwrap());
+            let far = Route { v6: Some(true), public_only: false };
+            let refused = connect("127.0.0.1", port, far, deadline).await;
+            assert!(matches!(refused, Err(FetchError::Connect(_))));
+        });
     }
 }

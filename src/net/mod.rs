@@ -1,20 +1,22 @@
 //! Layer 4: sockets.
 //!
 //! What the engine needs from the operating system's network, and no more: listen sockets bound the
-//! way we want them ([`listen`]), outgoing TCP connections ([`dial`]), file content on its way to a
-//! socket ([`send`]), one HTTP(S) exchange after another ([`http`], [`tls`]), which hosts a
-//! stranger may have us ask ([`ssrf`]), threads that no signal reaches ([`signals`]), and a flag
-//! for a host's event loop to poll ([`notify`]). Deliberately absent: torrents, what peers say,
-//! policy, retries, concurrency bounds: all of these are the engine's.
+//! way we want them ([`listen`]), datagrams ([`udp`]), outgoing TCP connections ([`dial`]), file
+//! content on its way to a socket ([`send`]), names ([`names`]), one HTTP(S) exchange after another
+//! ([`http`], [`tls`]), threads that no signal reaches ([`signals`]), and a flag for a host's event
+//! loop to poll ([`notify`]).
+//! Deliberately absent: torrents, what peers say, policy, retries, concurrency bounds: all of these
+//! are the engine's.
 
 pub mod dial;
 pub mod http;
 pub mod listen;
+pub mod names;
 pub mod notify;
 pub mod send;
 pub mod signals;
-pub mod ssrf;
 pub mod tls;
+pub mod udp;
 
 use std::net::SocketAddr;
 

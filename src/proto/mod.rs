@@ -4,6 +4,7 @@
 //! absent: tokio, sockets, files, clocks, locks, async, randomness that was not passed in.
 
 pub mod dht;
+pub mod dns;
 pub mod lsd;
 pub mod peer;
 pub mod tracker;

@@ -11,6 +11,7 @@ mod lazy;
 pub mod load;
 pub mod peer_list;
 pub mod picker;
+mod policy;
 pub mod rate;
 pub mod resume;
 mod sources;

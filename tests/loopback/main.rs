@@ -14,3 +14,4 @@ mod speed;
 mod trackers;
 mod traffic;
 mod transfer;
+mod udp;

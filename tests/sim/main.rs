@@ -22,5 +22,6 @@ mod magnets;
 mod node;
 mod resume;
 mod scenarios;
+mod storage;
 mod swarms;
 mod world;

@@ -54,7 +54,7 @@ struct Function {
 pub fn render(header: &str) -> Result<String, String> {
     let functions = functions(header)?;
     let classes = classes(&functions);
-    let mut out = String::from(PREAMBLE);
+    let mut out = format!("{PREAMBLE}\n");
     for (class, _) in &classes {
         let _ = writeln!(out, "class {class};");
     }

@@ -55,6 +55,10 @@ pub(crate) enum Command {
     Show(Show),
     /// Compare content with a .torrent file, piece by piece.
     Verify(Verify),
+    /// Announce to a tracker once and show the peers it tells.
+    Announce(Announce),
+    /// Ask a tracker how many have a torrent.
+    Scrape(Scrape),
     /// Take over the torrents of another client, with what it has; get and seed go on from there.
     Import(Import),
     /// Write the torrents known here as a folder of qBittorrent's, which goes on from there.
@@ -92,6 +96,81 @@ pub(crate) struct Network {
     /// Stop after this many seconds.
     #[arg(long, value_name = "SECONDS")]
     pub(crate) stop_after: Option<u64>,
+    /// Set an option of the library by its name (may be given several times).
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_set)]
+    pub(crate) set: Vec<(String, String)>,
+}
+
+/// A tracker to be asked.
+#[derive(Debug, Args)]
+pub(crate) struct AskTracker {
+    /// The announce URL: http, https or udp.
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    /// Give up after this many seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) timeout: u64,
+    /// Set an option of the library by its name (may be given several times).
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_set)]
+    pub(crate) set: Vec<(String, String)>,
+}
+
+/// `tern announce`.
+#[derive(Debug, Args)]
+pub(crate) struct Announce {
+    #[command(flatten)]
+    pub(crate) tracker: AskTracker,
+    /// The info-hash in hexadecimal, or a .torrent file.
+    #[arg(value_name = "INFOHASH")]
+    pub(crate) torrent: String,
+    /// What happened.
+    #[arg(long, value_enum, default_value_t = Event::None)]
+    pub(crate) event: Event,
+    /// The port to be reached at [default: none that anybody listens at].
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+    /// Peers wanted.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) num_want: u32,
+    /// Say that everything is here.
+    #[arg(long)]
+    pub(crate) seed: bool,
+}
+
+/// An announce's event.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Event {
+    /// A regular announce.
+    None,
+    /// The first.
+    Started,
+    /// The last: the tracker forgets us.
+    Stopped,
+    /// The download is complete.
+    Completed,
+}
+
+/// `tern scrape`.
+#[derive(Debug, Args)]
+pub(crate) struct Scrape {
+    #[command(flatten)]
+    pub(crate) tracker: AskTracker,
+    /// Info-hashes in hexadecimal, or .torrent files.
+    #[arg(value_name = "INFOHASH", required = true)]
+    pub(crate) torrents: Vec<String>,
+}
+
+fn parse_set(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("not NAME=VALUE")?;
+    Ok((name.trim().to_owned(), value.to_owned()))
+}
+
+/// Sets options by their names.
+pub(crate) fn apply(
+    config: &mut tern::api::Config,
+    set: &[(String, String)],
+) -> Result<(), tern::api::Error> {
+    set.iter().try_for_each(|(name, value)| config.set_text(name, value))
 }
 
 /// `tern get`.

@@ -1,4 +1,5 @@
-//! The `tern` command: get, seed, create, show, verify and link torrents; import and export them.
+//! The `tern` command: get, seed, create, show, verify and link torrents; ask trackers; import and
+//! export.
 //!
 //! A program like any other on libtern's public face. Deliberately absent: any other room, and
 //! anything a host could not do.
@@ -13,6 +14,7 @@ mod show;
 mod signals;
 mod source;
 mod state;
+mod tracker;
 mod transfer;
 mod units;
 mod verify;
@@ -87,6 +89,8 @@ fn run(command: &Command, reporter: &mut Reporter) -> Result<u8, Failure> {
         Command::Magnet(magnet) => magnet::run(magnet, reporter),
         Command::Show(show) => show::run(show, reporter),
         Command::Verify(verify) => verify::run(verify, reporter),
+        Command::Announce(ask) => tracker::announce(ask, reporter),
+        Command::Scrape(ask) => tracker::scrape(ask, reporter),
         Command::Import(import) => import::run(import, reporter),
         Command::Export(export) => export::run(export, reporter),
     }

@@ -20,6 +20,8 @@ use crate::{Failure, load, signals, state, units};
 
 /// How often the display moves, and how late Ctrl-C is noticed at most.
 const TICK: Duration = Duration::from_millis(200);
+/// The same while the first byte is awaited.
+const FIRST_TICK: Duration = Duration::from_millis(10);
 /// Unsaved work a kill -9 costs at most; it is hashed again then, not fetched again.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
 /// A file that no torrent has.
@@ -124,6 +126,7 @@ struct Run<'a> {
     /// For the rate of a check: when, how far.
     checked: Option<(Instant, u64, u64)>,
     announced_complete: bool,
+    got_first: bool,
     failure: Option<String>,
     last: Option<TorrentStatus>,
     /// Files chosen, to be compared with those there are.
@@ -160,6 +163,7 @@ impl<'a> Run<'a> {
         for peer in resolve(&network.peers)? {
             add.add_peer(peer);
         }
+        let started = Instant::now();
         let torrent = session.add(add)?;
         let metainfo = torrent.metainfo();
         let fields = json!({
@@ -176,7 +180,6 @@ impl<'a> Run<'a> {
         };
         let text = format!("{}, {size}, port {port}", metainfo.name());
         reporter.event("started", &text, fields);
-        let started = Instant::now();
         let deadline = network.stop_after.map(|secs| started + Duration::from_secs(secs));
         Ok(Self {
             session,
@@ -188,6 +191,7 @@ impl<'a> Run<'a> {
             reporter,
             checked: None,
             announced_complete: false,
+            got_first: false,
             failure: None,
             last: None,
             chosen: Vec::new(),
@@ -217,7 +221,7 @@ impl<'a> Run<'a> {
     /// Waits, shows, and decides, until the end.
     fn drive(&mut self) -> Result<End, Failure> {
         loop {
-            self.session.wait(Some(TICK))?;
+            self.session.wait(Some(if self.awaits_first() { FIRST_TICK } else { TICK }))?;
             for event in self.session.take(0) {
                 self.hear(event.kind);
             }
@@ -225,6 +229,12 @@ impl<'a> Run<'a> {
                 self.describe()?;
             }
             let status = self.torrent.status()?;
+            if !self.got_first && status.downloaded > 0 {
+                self.got_first = true;
+                let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+                let text = format!("first byte after {ms} ms");
+                self.reporter.event("first_byte", &text, json!({ "first_byte_ms": ms }));
+            }
             let progress = self.progress(&status);
             self.reporter.progress(&progress);
             let end = self.decide(&status);
@@ -263,6 +273,12 @@ impl<'a> Run<'a> {
             self.reporter.event("saved_torrent", &format!("wrote {}", place.display()), fields);
         }
         Ok(())
+    }
+
+    /// Peers are there, and nothing has come yet: any moment now.
+    fn awaits_first(&self) -> bool {
+        let near = |s: &TorrentStatus| s.state == TorrentState::Downloading && s.peers > 0;
+        !self.got_first && self.last.as_ref().is_some_and(near)
     }
 
     fn decide(&mut self, status: &TorrentStatus) -> Option<End> {
@@ -352,6 +368,10 @@ impl<'a> Run<'a> {
             EventKind::ListenFailed { wanted, reason, .. } => {
                 let fields = json!({ "address": wanted, "reason": reason });
                 self.reporter.event("listen_failed", &format!("{wanted}: {reason}"), fields);
+            }
+            EventKind::UdpFailed { addr, reason, .. } => {
+                let fields = json!({ "address": addr.to_string(), "reason": reason });
+                self.reporter.event("udp_failed", &format!("udp {addr}: {reason}"), fields);
             }
             EventKind::Fatal(reason) => self.failure = Some(reason),
             _ => {}
@@ -465,6 +485,7 @@ fn config(network: &Network, place: Option<&Path>) -> Result<Config, Failure> {
     config.set_text("trackers_enabled", if network.no_trackers { "false" } else { "true" })?;
     config.set_text("pex_enabled", if network.no_pex { "false" } else { "true" })?;
     config.set_text("client", concat!("tern/", env!("CARGO_PKG_VERSION")))?;
+    crate::args::apply(&mut config, &network.set)?;
     Ok(config)
 }
 

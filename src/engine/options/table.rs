@@ -1,6 +1,6 @@
 //! The rows of the option table.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -549,6 +549,84 @@ pub static TABLE: &[OptionSpec] = &[
         Access::Bool(|s| s.magnet_private_sources, |s, v| s.magnet_private_sources = v),
         "Such a source may be on this machine or a private network. A link is a stranger's word.",
     ),
+    opt(
+        6031,
+        "udp_trackers",
+        true,
+        Access::Bool(|s| s.udp_trackers, |s, v| s.udp_trackers = v),
+        "Whether UDP trackers are used (BEP 15).",
+    ),
+    opt(
+        6032,
+        "udp_tracker_attempts",
+        true,
+        Access::Int(1, 9, |s| int(s.udp_attempts), |s, v| s.udp_attempts = num(v)),
+        "Packets to a UDP tracker before a request is given up; the waits are 15 s, 30 s, 60 s and \
+         so on (BEP 15).",
+    ),
+    opt(
+        6033,
+        "tracker_dns_preferences",
+        true,
+        Access::Bool(|s| s.tracker_dns_preferences, |s, v| s.tracker_dns_preferences = v),
+        "Whether the wishes that a tracker's owner put into the DNS are followed (BEP 34).",
+    ),
+    opt(
+        6034,
+        "dns_servers",
+        true,
+        Access::Str(
+            1024,
+            |s| join(&s.dns_servers).into_bytes(),
+            |s, text| addresses(text, 53).map(|list| s.dns_servers = list),
+        ),
+        "Name servers that are asked for them, addresses with or without a port, separated by \
+         commas; empty for the system's.",
+    ),
+    opt(
+        6035,
+        "private_redirects",
+        true,
+        Access::Bool(|s| s.private_redirects, |s, v| s.private_redirects = v),
+        "Whether an HTTP redirect of a tracker in the world may lead into a private network or to \
+         this machine.",
+    ),
+    opt(
+        6036,
+        "max_announces_per_host",
+        true,
+        Access::Int(
+            1,
+            1000,
+            |s| int(s.max_announces_per_host),
+            |s, v| s.max_announces_per_host = num(v),
+        ),
+        "HTTP requests under way to one tracker's host at a time; those of torrents that stop are \
+         not counted.",
+    ),
+    opt(
+        6037,
+        "lsd",
+        true,
+        Access::Bool(|s| s.lsd, |s, v| s.lsd = v),
+        "Whether peers on the local network are looked for by multicast (BEP 14); never for \
+         private torrents.",
+    ),
+    opt(
+        6038,
+        "lsd_interfaces",
+        true,
+        Access::Str(
+            1024,
+            |s| s.lsd_interfaces.join(",").into_bytes(),
+            |s, text| {
+                s.lsd_interfaces = words(text);
+                Ok(())
+            },
+        ),
+        "Names or addresses of the interfaces to look on, separated by commas; empty for those of \
+         the addresses the session listens on.",
+    ),
 ];
 
 /// A stored number as an option's value. Options' ranges fit, whatever the stored type.
@@ -594,14 +672,30 @@ fn set_load_policy(s: &mut Settings, value: i64) {
 }
 
 fn set_listen(s: &mut Settings, text: &str) -> Result<(), &'static str> {
-    let list: Vec<String> =
-        text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(String::from).collect();
+    let list = words(text);
     let port_ok = |t: &String| t.rsplit_once(':').is_some_and(|(_, p)| p.parse::<u16>().is_ok());
     if !list.iter().all(port_ok) {
         return Err("not a list of host:port");
     }
     s.listen = list;
     Ok(())
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(String::from).collect()
+}
+
+fn join(addrs: &[SocketAddr]) -> String {
+    addrs.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// Addresses, with a port of their own or this one.
+fn addresses(text: &str, port: u16) -> Result<Vec<SocketAddr>, &'static str> {
+    let one = |text: String| {
+        let whole = text.parse::<SocketAddr>().ok();
+        whole.or_else(|| Some(SocketAddr::new(text.parse().ok()?, port)))
+    };
+    words(text).into_iter().map(one).collect::<Option<_>>().ok_or("not a list of addresses")
 }
 
 fn set_user_agent(s: &mut Settings, text: &str) -> Result<(), &'static str> {

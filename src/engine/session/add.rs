@@ -286,7 +286,7 @@ impl Core {
             seed_mode: request.seed_mode,
             peer_id: self.peer_id,
             listen_port: self.listening().first().map_or(0, SocketAddr::port),
-            external_addr: *self.external.lock(),
+            external_addr: self.external(false).or_else(|| self.external(true)),
             tuning: prefs.tuning(&self.tuning()),
             paused,
             sequential,

@@ -8,8 +8,9 @@ use super::{Core, Entry, Hooks};
 use crate::base::{InfoHash, PeerKey, TorrentId};
 use crate::codec::metainfo::Info;
 use crate::engine::events::{Event, EventKind, WireMessage, class};
+use crate::engine::external::{Source, Vote};
 use crate::engine::host::{
-    Directory, Host, PeerAnswer, SaveRequest, TrackerEvent, Traffic, VerifyRequest,
+    Directory, Host, PeerAnswer, SaveRequest, ShardCommand, TrackerEvent, Traffic, VerifyRequest,
 };
 use crate::engine::store::Change;
 use crate::proto::peer::Message;
@@ -51,14 +52,8 @@ impl Host for Face {
                 drop(prefs);
                 EventKind::Notice(Notice::Renamed(file, result))
             }
-            Notice::ExternalAddr(ip) => {
-                let port = self.0.listening().first().map_or(0, SocketAddr::port);
-                let addr = Some(SocketAddr::new(ip, port));
-                let before = std::mem::replace(&mut *self.0.external.lock(), addr);
-                if before == addr {
-                    return;
-                }
-                EventKind::Notice(Notice::ExternalAddr(ip))
+            Notice::ExternalAddr(ip, by) => {
+                return self.external(Some(torrent), Vote { source: Source::Peer, by, ip });
             }
             notice => EventKind::Notice(notice),
         };
@@ -116,6 +111,29 @@ impl Host for Face {
         let entry = torrent.and_then(|id| self.0.forget(id));
         self.0.queue.push(Event::now(entry, EventKind::Fatal(message)));
         self.0.one_less();
+    }
+
+    fn external(&self, torrent: Option<TorrentId>, vote: Vote) {
+        let Some(ip) = self.0.votes.lock().cast(vote) else { return };
+        if let Some(shard) = self.0.shards().first() {
+            shard.send(ShardCommand::External(ip));
+        }
+        let entry = torrent.and_then(|id| self.entry(id));
+        let kind = EventKind::Notice(Notice::ExternalAddr(ip, vote.by));
+        self.0.queue.push(Event::now(entry, kind));
+    }
+
+    fn udp_failed(&self, addr: SocketAddr, error: &std::io::Error) {
+        self.0.report_udp_failed(addr, error);
+    }
+
+    fn local_failed(&self, interface: &str, error: &std::io::Error) {
+        let kind = EventKind::LsdFailed {
+            interface: interface.to_owned(),
+            reason: error.to_string(),
+            os_errno: error.raw_os_error().unwrap_or_default(),
+        };
+        self.0.queue.push(Event::now(None, kind));
     }
 
     fn wire(&self, torrent: TorrentId, peer: PeerKey, incoming: bool, message: &Message) {

@@ -221,7 +221,7 @@ impl Core {
         }
     }
 
-    /// Has the built-in store keep state of a generation, which makes its journal void up to a mark.
+    /// Has the built-in store keep state of a generation; its journal is void then up to a mark.
     fn keep(
         self: &Arc<Self>,
         entry: &Arc<Entry>,

@@ -3,7 +3,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::net::{SocketAddr, TcpListener};
+use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ use super::slot::Conn;
 use super::{Shard, conn};
 use crate::base::{PeerKey, TorrentId};
 use crate::engine::host::{ShardCommand, Traffic};
-use crate::net::{canonical, listen};
+use crate::net::canonical;
+use crate::net::listen::{self, Bound};
 use crate::proto::peer::{Connection, Event, HANDSHAKE_LEN};
 use crate::swarm::Input;
 
@@ -34,7 +36,7 @@ const HANDSHAKE_BUFFER: usize = 1024;
 
 /// The listen sockets of a shard, and those who knocked.
 pub(super) struct Door {
-    unopened: RefCell<Vec<TcpListener>>,
+    unopened: RefCell<Vec<Bound>>,
     listening: RefCell<Vec<JoinHandle<()>>>,
     unidentified: RefCell<VecDeque<(u64, JoinHandle<()>)>>,
     next: Cell<u64>,
@@ -49,9 +51,9 @@ pub(super) struct Identified {
 }
 
 impl Door {
-    pub(super) fn new(listeners: Vec<TcpListener>) -> Self {
+    pub(super) fn new(bound: Vec<Bound>) -> Self {
         Self {
-            unopened: RefCell::new(listeners),
+            unopened: RefCell::new(bound),
             listening: RefCell::default(),
             unidentified: RefCell::default(),
             next: Cell::new(0),
@@ -60,18 +62,26 @@ impl Door {
 }
 
 impl Shard {
-    /// Starts accepting.
+    /// Starts accepting, and reading datagrams.
     pub(super) fn open_door(self: &Rc<Self>) {
-        for listener in self.door.unopened.take() {
-            if let Ok(listener) = tokio::net::TcpListener::from_std(listener) {
+        let (mut sockets, mut listening) = (Vec::new(), Vec::new());
+        for Bound { tcp, udp } in self.door.unopened.take() {
+            sockets.extend(udp);
+            listening.extend(tcp.local_addr());
+            if let Ok(listener) = tokio::net::TcpListener::from_std(tcp) {
                 let task = self.start(None, accept(Rc::clone(self), listener));
                 self.door.listening.borrow_mut().push(task);
             }
+        }
+        if self.index == 0 {
+            self.open_sockets(sockets, listening);
         }
     }
 
     /// Stops accepting and drops those who have not said what they want.
     pub(super) fn close_door(&self) {
+        self.sockets.close();
+        self.local.close();
         self.door.listening.take().iter().for_each(JoinHandle::abort);
         self.door.unidentified.take().iter().for_each(|(_, task)| task.abort());
     }
@@ -80,17 +90,18 @@ impl Shard {
     pub(super) fn rebind(self: &Rc<Self>, wanted: &[String]) {
         // The old sockets go first: the new list may name the same ports. An aborted task drops its
         // listener when it is next scheduled, so bind from a task that runs after those.
+        self.sockets.close();
         self.door.listening.take().iter().for_each(JoinHandle::abort);
         let (shard, wanted) = (Rc::clone(self), wanted.to_vec());
         self.start(None, async move {
             tokio::task::yield_now().await;
             for (entry, result) in listen::bind_all(&wanted) {
-                let result = result.and_then(|listener| {
-                    let addr = listener.local_addr()?;
-                    shard.door.unopened.borrow_mut().push(listener);
-                    Ok(addr)
-                });
-                shard.host.listen(&entry, result);
+                let keep = |bound| shard.door.unopened.borrow_mut().push(bound);
+                let (addr, failed) = opened(result, keep);
+                shard.host.listen(&entry, addr);
+                if let Some((addr, error)) = failed {
+                    shard.host.udp_failed(addr, &error);
+                }
             }
             if !shard.ending.get() {
                 shard.open_door();
@@ -167,6 +178,28 @@ impl Shard {
             self.start(Some(torrent), task);
         }
     }
+}
+
+/// The address an entry of the listen addresses came to, and, should it have no datagrams, why.
+/// Sockets that were had are given to `keep`.
+pub(super) fn opened(
+    result: io::Result<Bound>,
+    keep: impl FnOnce(Bound),
+) -> (io::Result<SocketAddr>, Option<(SocketAddr, io::Error)>) {
+    let mut failed = None;
+    let addr = result.and_then(|bound| {
+        let addr = bound.tcp.local_addr()?;
+        if let Err(error) = &bound.udp {
+            let copy = error.raw_os_error().map_or_else(
+                || io::Error::new(error.kind(), error.to_string()),
+                io::Error::from_raw_os_error,
+            );
+            failed = Some((addr, copy));
+        }
+        keep(bound);
+        Ok(addr)
+    });
+    (addr, failed)
 }
 
 async fn accept(shard: Rc<Shard>, listener: tokio::net::TcpListener) {

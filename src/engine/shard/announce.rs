@@ -1,26 +1,29 @@
-//! Asking trackers: the announcer says whom and when, this file carries it out.
+//! Asking trackers: the announcer says whom and when, this file says what and takes the answer;
+//! [`super::ask`] carries it there and back.
 //!
-//! Bounded: so many requests at a time per shard, whatever the number of torrents. `stopped`
+//! Bounded: so many HTTP requests at a time per shard, whatever the number of torrents. `stopped`
 //! announces are on their own: a torrent's close does not wait for them, the shard's end does, for
 //! a while.
 
 use std::cell::{Cell, RefCell};
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
 
 use super::Shard;
+use super::ask::{self, Call, Failure, Later};
 use super::slot::{Slot, Trackers};
 use crate::base::{Instant, Rng};
 use crate::codec::metainfo::Tiers;
+use crate::engine::external::{Source, Vote};
 use crate::engine::host::{TrackerEvent, Traffic};
 use crate::engine::settings::Settings;
-use crate::net::{canonical, http};
+use crate::net::http;
 use crate::proto::tracker::{
-    self, AnnounceEvent, AnnounceParams, AnnounceReply, AnnounceRequest, Announcer,
-    AnnouncerConfig, AnnouncerInput, Retry, ScrapeEntry, TrackerKey,
+    AnnounceEvent, AnnounceParams, AnnounceReply, AnnounceRequest, Announcer, AnnouncerConfig,
+    AnnouncerInput, ScrapeEntry, TrackerKey,
 };
 use crate::swarm::{Input, PeerSource, TorrentParams, TorrentState};
 
@@ -31,8 +34,8 @@ const STOPPING_MAX: usize = 200;
 
 /// The requests of a shard's torrents to trackers.
 pub(super) struct Desk {
-    asking: Semaphore,
-    stopping: Semaphore,
+    pub(super) asking: Semaphore,
+    pub(super) stopping: Semaphore,
     /// `stopped` announces not yet answered.
     goodbyes: Cell<usize>,
     settled: Notify,
@@ -74,12 +77,6 @@ impl Desk {
     }
 }
 
-/// Why a tracker gave no answer.
-struct Failure {
-    reason: String,
-    retry: Option<Retry>,
-}
-
 impl Shard {
     /// The driver's tracker part of a new torrent.
     pub(super) fn trackers(&self, params: &TorrentParams, tiers: &[Vec<String>]) -> Trackers {
@@ -94,6 +91,7 @@ impl Shard {
             running: Cell::new(false),
             due: Cell::new(None),
             round: Cell::new(0),
+            rounds: Notify::new(),
             lines: RefCell::default(),
         }
     }
@@ -101,7 +99,11 @@ impl Shard {
     /// The brain says an announce is due.
     pub(super) fn tracker_event(&self, slot: &Slot, event: AnnounceEvent) {
         if event == AnnounceEvent::Stopped {
+            self.local_stop(slot);
             return self.stop_trackers(slot);
+        }
+        if event == AnnounceEvent::Started && !slot.closing.get() {
+            self.local_start(slot);
         }
         if !self.settings.borrow().trackers_enabled || slot.closing.get() {
             return;
@@ -119,6 +121,7 @@ impl Shard {
     pub(super) fn stop_trackers(&self, slot: &Slot) {
         if slot.trackers.running.take() {
             slot.trackers.round.set(slot.trackers.round.get() + 1);
+            slot.trackers.rounds.notify_waiters();
             self.with_announcer(slot, |a| a.stop(self.now()));
         }
     }
@@ -158,7 +161,7 @@ impl Shard {
     /// Takes over changed settings.
     pub(super) fn configure_announcer(self: &Rc<Self>, slot: &Rc<Slot>) {
         let config = config(&self.settings());
-        self.with_announcer(slot, |a| a.set_config(config));
+        self.with_announcer(slot, |a| a.set_config(self.now(), config));
         self.drive(slot);
     }
 
@@ -191,31 +194,52 @@ impl Shard {
         let AnnounceRequest { tracker, url, event, .. } = request;
         let told = TrackerEvent::Announcing { url: url.clone(), event: event.name() };
         self.host.tracker(slot.id, told);
-        let target = match tracker::announce_url(&url, &params) {
-            Ok(target) => target,
-            Err(error) => {
-                let failure = Failure { reason: error.to_string(), retry: None };
-                return self.tracker_failed(slot, tracker, &failure);
-            }
-        };
         let goodbye = event == AnnounceEvent::Stopped;
         if goodbye {
             self.desk.goodbyes.set(self.desk.goodbyes.get() + 1);
         }
+        let call = Rc::new(Call::new(url, params, settings));
         let (shard, slot, round) = (Rc::clone(self), Rc::clone(slot), slot.trackers.round.get());
         self.start(Some(slot.id), async move {
-            let asking = shard.announce(&slot, tracker, &target, &settings, goodbye);
+            let asking = shard.announce(&slot, tracker, &call, round);
             let result = if goodbye {
-                let result = tokio::time::timeout(settings.stop_tracker_timeout, asking).await;
+                let patience = call.settings.stop_tracker_timeout;
+                let result = tokio::time::timeout(patience, asking).await;
                 shard.desk.goodbye_done();
-                result.unwrap_or_else(|_| {
-                    Err(Failure { reason: http::FetchError::TimedOut.to_string(), retry: None })
-                })
+                result.unwrap_or_else(|_| Err(Failure::new(http::FetchError::TimedOut)))
             } else {
                 asking.await
             };
-            if round == slot.trackers.round.get() {
-                shard.answered(&slot, tracker, url, result);
+            if round != slot.trackers.round.get() {
+                return;
+            }
+            let (result, later) = match result {
+                Ok((reply, later)) => (Ok(reply), later),
+                Err(failure) => (Err(failure), Vec::new()),
+            };
+            shard.answered(&slot, tracker, call.url.clone(), result);
+            for answer in later {
+                shard.add_family(&slot, round, Rc::clone(&call), answer);
+            }
+        });
+    }
+
+    /// What the other address family's answer adds: peers. Whether it answers is not the tracker's
+    /// state.
+    fn add_family(self: &Rc<Self>, slot: &Rc<Slot>, round: u64, call: Rc<Call>, answer: Later) {
+        let (shard, slot) = (Rc::clone(self), Rc::clone(slot));
+        self.start(Some(slot.id), async move {
+            // Gone with the round, as the first one's question would be.
+            let stopped = slot.trackers.rounds.notified();
+            let reply = tokio::select! {
+                reply = answer => reply,
+                () = stopped => return,
+            };
+            if let Ok(reply) = reply
+                && !slot.gone.get()
+                && round == slot.trackers.round.get()
+            {
+                shard.peers_told(&slot, &call.url, &reply);
             }
         });
     }
@@ -244,39 +268,32 @@ impl Shard {
         }
     }
 
-    /// One announce, once there is room for it and the tracker has answered the one before.
+    /// One announce, once the tracker has answered the one before. Withdrawn when the torrent
+    /// stops: a tracker must not hear of a start after the end.
     async fn announce(
-        &self,
+        self: &Rc<Self>,
         slot: &Slot,
         tracker: TrackerKey,
-        target: &str,
-        settings: &Settings,
-        goodbye: bool,
-    ) -> Result<AnnounceReply, Failure> {
-        let round = slot.trackers.round.get();
-        let room = if goodbye { &self.desk.stopping } else { &self.desk.asking };
-        // Never closed, so this only waits.
-        let _room = room.acquire().await;
+        call: &Rc<Call>,
+        round: u64,
+    ) -> Result<(AnnounceReply, Vec<Later>), Failure> {
+        let goodbye = call.params.event == AnnounceEvent::Stopped;
         let line = slot.trackers.line(tracker);
         let _turn = line.lock().await;
+        let stopped = slot.trackers.rounds.notified();
         if slot.gone.get() && !goodbye || round != slot.trackers.round.get() {
-            return Err(Failure { reason: "stopped meanwhile".into(), retry: None });
+            return Err(Failure::new("stopped meanwhile"));
         }
-        let body = self.fetch(target, settings).await?;
-        if slot.wire.get() {
-            let url = slot.trackers.announcer.borrow().url(tracker).map(str::to_owned);
-            let (sent, received) = (body.sent, body.received);
-            let url = url.unwrap_or_default();
+        let answer = tokio::select! {
+            answer = self.call(call) => answer,
+            () = stopped, if !goodbye => Err(Failure::new("stopped meanwhile")),
+        };
+        let (sent, received) = call.traffic.take();
+        if slot.wire.get() && sent > 0 {
+            let url = call.url.clone();
             self.host.traffic(slot.id, Traffic::Tracker { url, sent, received });
         }
-        tracker::parse_announce(&body.body).map_err(|error| body.failure(&error))
-    }
-
-    async fn fetch(&self, target: &str, settings: &Settings) -> Result<http::Response, Failure> {
-        let tls = self.fleet.tls();
-        http::get(target, &settings.user_agent, &tls, settings.tracker_timeout)
-            .await
-            .map_err(|error| Failure { reason: error.to_string(), retry: None })
+        answer
     }
 
     fn answered(
@@ -294,15 +311,34 @@ impl Shard {
             Ok(reply) => {
                 let input = AnnouncerInput::Reply { tracker, reply: &reply };
                 self.with_announcer(slot, |a| a.handle(self.now(), input));
-                let peers: Vec<SocketAddr> = reply.peers.iter().copied().map(canonical).collect();
-                self.host.tracker(slot.id, TrackerEvent::Reply { url, reply: Box::new(reply) });
-                if !peers.is_empty() {
-                    let (source, addrs) = (PeerSource::Tracker, peers.as_slice());
-                    return self.input(slot, Input::PeersFound { source, addrs });
-                }
+                let by = url.clone();
+                let told = TrackerEvent::Reply { url, reply: Box::new(reply.clone()) };
+                self.host.tracker(slot.id, told);
+                return self.peers_told(slot, &by, &reply);
             }
         }
         self.drive(slot);
+    }
+
+    fn peers_told(self: &Rc<Self>, slot: &Rc<Slot>, by: &str, reply: &AnnounceReply) {
+        if let Some(ip) = reply.external_ip {
+            self.external_told(slot, by, ip);
+        }
+        self.found(slot, PeerSource::Tracker, &reply.peers);
+    }
+
+    /// BEP 24.
+    fn external_told(self: &Rc<Self>, slot: &Rc<Slot>, by: &str, ip: IpAddr) {
+        let (shard, id) = (Rc::clone(self), slot.id);
+        let Some(name) = ask::host(by) else { return };
+        self.start(None, async move {
+            // It was asked a moment ago: the name is known.
+            if let Ok(addrs) = &shard.host(&name).await.addrs
+                && let Some(by) = addrs.first().copied()
+            {
+                shard.host.external(Some(id), Vote { source: Source::Tracker, by, ip });
+            }
+        });
     }
 
     fn tracker_failed(&self, slot: &Slot, tracker: TrackerKey, failure: &Failure) {
@@ -330,18 +366,10 @@ impl Shard {
             let announcer = slot.trackers.announcer.borrow();
             announcer.trackers().into_iter().map(|(key, url)| (key, url.to_owned())).collect()
         };
-        for (tracker, url) in trackers {
-            let Some(target) = tracker::scrape_url(&url, &[slot.info().info_hash]) else {
-                continue;
-            };
+        for (tracker, url) in trackers.into_iter().filter(|(_, url)| ask::counts(url)) {
             let (shard, slot) = (Rc::clone(self), Rc::clone(slot));
             self.start(Some(slot.id), async move {
-                let settings = shard.settings();
-                let _room = shard.desk.asking.acquire().await;
-                let result = match shard.fetch(&target, &settings).await {
-                    Ok(body) => tracker::parse_scrape(&body.body).map_err(|e| body.failure(&e)),
-                    Err(failure) => Err(failure),
-                };
+                let result = shard.count_at(&url, slot.info().info_hash).await;
                 shard.scraped(&slot, tracker, url, result);
             });
         }
@@ -352,44 +380,28 @@ impl Shard {
         slot: &Rc<Slot>,
         tracker: TrackerKey,
         url: String,
-        result: Result<Vec<ScrapeEntry>, Failure>,
+        result: Result<ScrapeEntry, Failure>,
     ) {
         if slot.gone.get() {
             return;
         }
-        let ours = |entry: &ScrapeEntry| entry.info_hash == slot.info().info_hash;
-        let event = match result.map(|entries| entries.into_iter().find(ours)) {
-            Ok(Some(ScrapeEntry { complete, incomplete, downloaded, .. })) => {
+        let event = match result {
+            Ok(ScrapeEntry { complete, incomplete, downloaded, .. }) => {
                 let input = AnnouncerInput::Scraped { tracker, complete, incomplete, downloaded };
                 self.with_announcer(slot, |a| a.handle(self.now(), input));
                 TrackerEvent::Scraped { url, complete, downloaded, incomplete }
             }
             // A failed scrape says nothing about announces: it counts as no failure of the tracker.
-            Ok(None) => scrape_failed(url, "scrape: the tracker does not know this torrent"),
-            Err(failure) => scrape_failed(url, &format!("scrape: {}", failure.reason)),
+            Err(Failure { reason, .. }) => {
+                let reason = format!("scrape: {reason}");
+                TrackerEvent::Failed { url, reason, fails: 0, retry_in_secs: 0 }
+            }
         };
         self.host.tracker(slot.id, event);
         self.drive(slot);
     }
 }
 
-fn scrape_failed(url: String, reason: &str) -> TrackerEvent {
-    TrackerEvent::Failed { url, reason: reason.to_owned(), fails: 0, retry_in_secs: 0 }
-}
-
 fn config(settings: &Settings) -> AnnouncerConfig {
-    AnnouncerConfig { all_tiers: settings.announce_all_tiers, udp: false }
-}
-
-impl http::Response {
-    /// What to report when the body is not an answer: the HTTP status when that says more.
-    fn failure(&self, error: &tracker::ReplyError) -> Failure {
-        let reason = match error {
-            tracker::ReplyError::Malformed(_) if self.status != 200 => {
-                format!("http status {}", self.status)
-            }
-            error => error.to_string(),
-        };
-        Failure { reason, retry: error.retry() }
-    }
+    AnnouncerConfig { all_tiers: settings.announce_all_tiers, udp: settings.udp_trackers }
 }

@@ -53,6 +53,15 @@ impl Shard {
             ShardCommand::Reannounce(id) => self.with(id, |s| self.reannounce(s)),
             ShardCommand::Scrape(id) => self.with(id, |s| self.scrape(s)),
             ShardCommand::DeleteFiles(id) => self.with(id, |s| s.delete.set(true)),
+            ShardCommand::UdpTracker(ask) => self.contain(None, || self.udp_asked(ask)),
+            ShardCommand::LocalPeers(hash, wanted) => {
+                self.contain(None, || self.local_wanted(hash, wanted));
+            }
+            ShardCommand::PeersFound(id, source, addrs) => {
+                self.with(id, |s| self.found(s, source, &addrs));
+            }
+            ShardCommand::Inquire(inquiry) => self.contain(None, || self.inquire(inquiry)),
+            ShardCommand::External(ip) => self.fleet.set_external(ip),
             ShardCommand::WireNotices(id, on) => {
                 self.with(id, |s| {
                     s.wire.set(on);
@@ -102,8 +111,7 @@ impl Shard {
         self.torrents.borrow_mut().insert(id, Rc::clone(&slot));
         self.input(&slot, Input::Start);
         if !add.peers.is_empty() {
-            let addrs: Vec<_> = add.peers.into_iter().map(crate::net::canonical).collect();
-            self.input(&slot, Input::PeersFound { source: PeerSource::Manual, addrs: &addrs });
+            self.found(&slot, PeerSource::Manual, &add.peers);
         }
         self.follow(&slot, add.link);
     }
@@ -142,7 +150,25 @@ impl Shard {
         self.fleet.apply(&settings);
         self.apply_rate_limits();
         self.rate_waiters.fire(crate::base::Instant::from_micros(u64::MAX));
-        if old.announce_all_tiers != settings.announce_all_tiers {
+        if self.index == 0
+            && (old.lsd != settings.lsd || old.lsd_interfaces != settings.lsd_interfaces)
+        {
+            self.reopen_local();
+        }
+        if old.udp_attempts != settings.udp_attempts {
+            self.udp_desk.set_attempts(settings.udp_attempts);
+        }
+        if old.max_announces_per_host != settings.max_announces_per_host {
+            self.lines.clear();
+        }
+        if old.tracker_dns_preferences != settings.tracker_dns_preferences
+            || old.dns_servers != settings.dns_servers
+        {
+            self.names.clear();
+        }
+        if old.announce_all_tiers != settings.announce_all_tiers
+            || old.udp_trackers != settings.udp_trackers
+        {
             let slots: Vec<_> = self.torrents.borrow().values().cloned().collect();
             for slot in slots {
                 self.contain(Some(slot.id), || self.configure_announcer(&slot));

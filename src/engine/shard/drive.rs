@@ -1,5 +1,6 @@
 //! Inputs to a brain, and the execution of what it wants done.
 
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use crate::base::{BlockSpan, DiskError, FileIndex, PeerKey, Region, TorrentId};
 use crate::codec::metainfo::FileSpan;
 use crate::disk::{Completion, Job, JobTag, Outcome};
 use crate::engine::host::{SaveRequest, Traffic, VerifyRequest};
-use crate::swarm::{DiskAnswer, DiskOp, INTERNAL_READER, Input, Output};
+use crate::net::canonical;
+use crate::swarm::{DiskAnswer, DiskOp, INTERNAL_READER, Input, Output, PeerSource};
 
 /// A deadline is at least this far away: a brain that names a time that has passed cannot spin a
 /// core.
@@ -27,6 +29,24 @@ impl Shard {
                 self.drive(slot);
             });
         }
+    }
+
+    /// Somebody names peers for a torrent. Those that cannot be dialled, and we, are dropped.
+    pub(super) fn found(
+        self: &Rc<Self>,
+        slot: &Rc<Slot>,
+        source: PeerSource,
+        addrs: &[SocketAddr],
+    ) {
+        let addrs: Vec<SocketAddr> = addrs
+            .iter()
+            .map(|addr| canonical(*addr))
+            .filter(|addr| addr.port() != 0 && !self.fleet.is_own(*addr))
+            .collect();
+        if addrs.is_empty() {
+            return self.drive(slot);
+        }
+        self.input(slot, Input::PeersFound { source, addrs: &addrs });
     }
 
     /// Bytes from a peer.
@@ -230,6 +250,7 @@ impl Shard {
         if slot.closing.replace(true) {
             return;
         }
+        self.local_stop(slot);
         self.stop_trackers(slot);
         let mut tags = slot.jobs.borrow_mut();
         let mut last = Vec::with_capacity(2);
@@ -246,6 +267,7 @@ impl Shard {
     pub(super) fn forget(self: &Rc<Self>, id: TorrentId) {
         let Some(slot) = self.torrents.borrow_mut().remove(&id) else { return };
         slot.gone.set(true);
+        self.local_stop(&slot);
         self.timers.move_to(id, slot.armed.take(), None);
         self.stalled.borrow_mut().remove(&id);
         let conns = slot.conns.take();

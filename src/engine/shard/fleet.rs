@@ -1,15 +1,19 @@
 //! What the shards of one session share: the clock's epoch, the connection budget, who needs rate,
 //! TLS, and each other's mailboxes. Nothing here is touched per packet.
 
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use super::inbox::Inbox;
+use super::udp::UdpCounters;
 use crate::base::Instant;
 use crate::engine::settings::Settings;
 use crate::net::tls::Tls;
+use crate::net::udp;
 
 /// Shared by the shards of a session.
 pub(super) struct Fleet {
@@ -20,6 +24,29 @@ pub(super) struct Fleet {
     demand: Vec<[AtomicBool; 2]>,
     tls: Mutex<Arc<Tls>>,
     pub(super) inboxes: Vec<Arc<Inbox>>,
+    pub(super) udp: Arc<UdpCounters>,
+    /// Where we can be reached ourselves.
+    own: RwLock<Own>,
+    families: AtomicU8,
+}
+
+/// Our own addresses.
+#[derive(Default)]
+struct Own {
+    listening: Vec<SocketAddr>,
+    /// Of our interfaces, and as the world sees us.
+    ips: BTreeSet<IpAddr>,
+}
+
+/// Address families we have datagram sockets of.
+#[derive(Clone, Copy)]
+pub(super) struct Families(u8);
+
+impl Families {
+    /// Whether IPv6 (or IPv4) is one.
+    pub(super) fn has(self, v6: bool) -> bool {
+        self.0 & (1 << u8::from(v6)) != 0
+    }
 }
 
 impl Fleet {
@@ -31,6 +58,9 @@ impl Fleet {
             demand: (0..count).map(|_| Default::default()).collect(),
             tls: Mutex::new(Arc::new(Tls::new(settings.tls_ca_file.clone()))),
             inboxes: (0..count).map(|_| Arc::default()).collect(),
+            udp: Arc::default(),
+            own: RwLock::default(),
+            families: AtomicU8::new(0),
         }
     }
 
@@ -56,6 +86,41 @@ impl Fleet {
 
     pub(super) fn tls(&self) -> Arc<Tls> {
         Arc::clone(&self.tls.lock())
+    }
+
+    /// The sockets are these now: the addresses we listen on, and those we only send from.
+    pub(super) fn set_own(&self, listening: Vec<SocketAddr>, sockets: &[SocketAddr]) {
+        let family = |addr: &SocketAddr| 1u8 << u8::from(addr.is_ipv6());
+        let families = sockets.iter().map(family).fold(0, |all, one| all | one);
+        self.families.store(families, Ordering::Relaxed);
+        let ips = udp::multicast::own_addresses().into_iter().collect();
+        *self.own.write() = Own { listening, ips };
+    }
+
+    /// Where we listen.
+    pub(super) fn listening(&self) -> Vec<SocketAddr> {
+        self.own.read().listening.clone()
+    }
+
+    /// The world sees us at this address.
+    pub(super) fn set_external(&self, ip: IpAddr) {
+        self.own.write().ips.insert(ip);
+    }
+
+    pub(super) fn families(&self) -> Families {
+        Families(self.families.load(Ordering::Relaxed))
+    }
+
+    /// Whether a peer at this address would be ourselves.
+    pub(super) fn is_own(&self, addr: SocketAddr) -> bool {
+        let own = self.own.read();
+        own.listening.iter().any(|local| {
+            let (ip, local_ip) = (addr.ip(), local.ip());
+            addr.port() == local.port()
+                && ip.is_ipv6() == local_ip.is_ipv6()
+                && (ip == local_ip
+                    || local_ip.is_unspecified() && (ip.is_loopback() || own.ips.contains(&ip)))
+        })
     }
 
     /// Room for one more connection of the session, given back when the permit is dropped.
@@ -146,6 +211,21 @@ mod tests {
         assert!(fleet.connection().is_none());
         drop(b);
         assert!(fleet.connection().is_some());
+    }
+
+    #[test]
+    fn we_know_ourselves_by_address_and_port() {
+        let fleet = fleet(1);
+        let addr = |text: &str| text.parse::<SocketAddr>().unwrap();
+        assert!(!fleet.is_own(addr("127.0.0.1:6881")));
+        fleet.set_own(vec![addr("0.0.0.0:6881"), addr("[::1]:6881")], &[]);
+        fleet.set_external("198.51.100.7".parse().unwrap());
+        for own in ["127.0.0.1:6881", "198.51.100.7:6881", "[::1]:6881"] {
+            assert!(fleet.is_own(addr(own)), "{own}");
+        }
+        for other in ["127.0.0.1:6882", "198.51.100.8:6881", "[2001:db8::1]:6881"] {
+            assert!(!fleet.is_own(addr(other)), "{other}");
+        }
     }
 
     #[test]

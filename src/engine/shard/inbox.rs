@@ -5,7 +5,7 @@ use tokio::sync::Notify;
 
 use crate::base::DiskError;
 use crate::disk::Completion;
-use crate::engine::host::ShardCommand;
+use crate::engine::host::{ShardCommand, TrackerQuestion};
 
 /// The mailbox of one shard. One lock per batch, one wake-up per batch: a sender wakes the shard
 /// only when the box was empty.
@@ -93,11 +93,18 @@ impl Inbox {
     }
 }
 
+/// Why a tracker was not asked.
+const ENDED: &str = "the session has ended";
+
 /// Answers the questions among the commands, so that nobody waits for ever.
 fn refuse(command: ShardCommand) {
     match command {
         ShardCommand::Query(_, query) => query(None),
         ShardCommand::ReadPiece(_, _, answer) => answer(Err(gone())),
+        ShardCommand::Inquire(inquiry) => match inquiry.question {
+            TrackerQuestion::Announce(_, answer) => answer(Err(Some(ENDED.into()))),
+            TrackerQuestion::Scrape(_, answer) => answer(Err(Some(ENDED.into()))),
+        },
         _ => {}
     }
 }

@@ -15,9 +15,8 @@ use crate::base::limits::METAINFO_BYTES;
 use crate::codec::metainfo::{Info, Metainfo};
 use crate::disk::Job;
 use crate::engine::host::Link;
-use crate::net::http::Terms;
-use crate::net::ssrf::Reach;
-use crate::net::{canonical, http};
+use crate::net::http::Wants;
+use crate::net::{canonical, http, names};
 use crate::swarm::{Command, Input, PeerSource, TorrentState};
 
 impl Shard {
@@ -52,11 +51,12 @@ impl Shard {
             let Some((host, port)) = name.rsplit_once(':') else { continue };
             let Ok(port) = port.parse() else { continue };
             // One that is not there is one peer less.
-            let Ok(addrs) = http::resolve(host, port).await else { continue };
+            let Ok(found) = names::addresses(host).await else { continue };
             if slot.gone.get() || slot.closing.get() {
                 return;
             }
-            let addrs: Vec<SocketAddr> = addrs.into_iter().map(canonical).collect();
+            let addrs = found.into_iter().map(|ip| canonical(SocketAddr::new(ip, port)));
+            let addrs: Vec<SocketAddr> = addrs.collect();
             self.found(slot, &addrs);
         }
     }
@@ -96,10 +96,14 @@ impl Shard {
     async fn ask_source(&self, slot: &Slot, url: &str) -> Result<Arc<Info>, String> {
         let settings = self.settings();
         let tls = self.fleet.tls();
-        let reach = if settings.magnet_private_sources { Reach::Everything } else { Reach::Public };
-        let terms = Terms { max_body: METAINFO_BYTES, reach };
-        let (agent, time) = (&settings.user_agent, settings.tracker_timeout);
-        let answer = http::get_on(url, agent, &tls, time, terms).await;
+        let wants = Wants {
+            user_agent: &settings.user_agent,
+            timeout: settings.tracker_timeout,
+            v6: None,
+            private_redirects: settings.magnet_private_sources,
+        };
+        let public_only = !settings.magnet_private_sources;
+        let answer = http::get_file(url, &wants, &tls, METAINFO_BYTES, public_only).await;
         let answer = answer.map_err(|error| error.to_string())?;
         if answer.status != 200 {
             return Err(format!("http status {}", answer.status));

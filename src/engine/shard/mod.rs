@@ -11,6 +11,7 @@
 
 mod accept;
 mod announce;
+mod ask;
 mod command;
 mod conn;
 mod contain;
@@ -18,18 +19,23 @@ mod dials;
 mod drive;
 mod fleet;
 mod inbox;
+mod inquire;
 mod jobs;
 mod limit;
 mod link;
+mod lsd;
+mod names;
 mod outbox;
 mod slot;
 mod storage;
 mod timers;
+mod udp;
+mod udp_trackers;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -40,15 +46,22 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::LocalSet;
 
 use self::announce::Desk;
+use self::ask::Lines;
 use self::dials::Dials;
 use self::fleet::Fleet;
 use self::inbox::Inbox;
 use self::limit::{Direction, Limits, Waiters};
+use self::names::Names;
 use self::slot::Slot;
 use self::timers::Timers;
+use self::udp::Sockets;
+pub use self::udp::UdpCounters;
+pub use self::udp_trackers::UdpAsk;
+use self::udp_trackers::UdpDesk;
 use super::host::{Directory, Host, ShardCommand};
+use super::session::entropy;
 use super::settings::Settings;
-use crate::base::{BufferPool, Instant, TorrentId};
+use crate::base::{BufferPool, Instant, Rng, TorrentId};
 use crate::disk::Pool;
 use crate::net::{listen, signals};
 
@@ -64,6 +77,8 @@ const RECEIVE_BUFFER: usize = 256 * 1024;
 const RECEIVE_BUFFERS_MIN: usize = 4;
 /// Receive buffers nobody used for so long are freed.
 const TRIM_TICK: Duration = Duration::from_secs(1);
+/// Makes another row of random numbers of the session's seed.
+const SECRET_SALT: u64 = 0x7465_726e_2d6e_6574;
 /// How often the slices of the session's rate limits are divided anew.
 const SHARE_TICK: Duration = Duration::from_secs(1);
 
@@ -90,6 +105,10 @@ pub struct Spawned {
     /// Each entry of [`Settings::listen`] with the address it came to. [`Host::listen`] is not
     /// called for these, only for entries of later settings.
     pub listening: Vec<(String, io::Result<SocketAddr>)>,
+    /// Addresses of these that have no datagrams, likewise.
+    pub udp_failed: Vec<(SocketAddr, io::Error)>,
+    /// What goes through the datagram sockets.
+    pub udp: Arc<UdpCounters>,
 }
 
 /// Starts `count` shards (at least one); shard 0 owns the listen sockets, which are bound before
@@ -103,17 +122,18 @@ pub fn spawn(
     pool: Arc<Pool>,
 ) -> io::Result<Spawned> {
     let count = count.max(1);
+    // Not the session's own row of numbers, should that be fixed.
+    let mut rng = Rng::new(settings.seed.unwrap_or_else(entropy) ^ SECRET_SALT);
     let fleet = Arc::new(Fleet::new(&settings, count));
-    let (mut listening, mut listeners) = (Vec::new(), Vec::new());
+    let (mut listening, mut listeners, mut udp_failed) = (Vec::new(), Vec::new(), Vec::new());
     for (wanted, result) in listen::bind_all(&settings.listen) {
-        let addr = result.and_then(|listener| {
-            let addr = listener.local_addr()?;
-            listeners.push(listener);
-            Ok(addr)
-        });
+        let (addr, failed) = accept::opened(result, |bound| listeners.push(bound));
         listening.push((wanted, addr));
+        udp_failed.extend(failed);
     }
-    let mut spawned = Spawned { handles: Vec::new(), joins: Vec::new(), listening };
+    let udp = Arc::clone(&fleet.udp);
+    let (handles, joins) = (Vec::new(), Vec::new());
+    let mut spawned = Spawned { handles, joins, listening, udp_failed, udp };
     for (index, inbox) in fleet.inboxes.iter().enumerate() {
         let sink = Arc::clone(inbox);
         let seed = Seed {
@@ -125,6 +145,7 @@ pub fn spawn(
             sink: pool.add_sink(Arc::new(move |batch| sink.complete(batch))),
             pool: Arc::clone(&pool),
             listeners: std::mem::take(&mut listeners),
+            secret: rng.next_u64(),
         };
         match start(seed) {
             Ok(join) => spawned.joins.push(join),
@@ -147,7 +168,9 @@ struct Seed {
     directory: Arc<dyn Directory>,
     pool: Arc<Pool>,
     sink: usize,
-    listeners: Vec<TcpListener>,
+    listeners: Vec<listen::Bound>,
+    /// Nobody can guess it.
+    secret: u64,
 }
 
 fn start(seed: Seed) -> io::Result<JoinHandle<()>> {
@@ -210,6 +233,15 @@ struct Shard {
     stalled: RefCell<BTreeSet<TorrentId>>,
     desk: Desk,
     door: accept::Door,
+    sockets: Sockets,
+    /// Used on shard 0.
+    udp_desk: Rc<UdpDesk>,
+    /// Used on shard 0.
+    local: lsd::Local,
+    names: Names,
+    lines: Lines,
+    /// For numbers strangers must not guess.
+    rng: RefCell<Rng>,
     /// The receive buffer of whoever reads next and reads little.
     scratch: Cell<BytesMut>,
     /// File content on its way to a socket.
@@ -225,6 +257,9 @@ impl Shard {
     fn new(seed: Seed) -> Self {
         let share = seed.settings.memory_budget_bytes / seed.fleet.inboxes.len().max(1);
         let buffers = (share / RECEIVE_BUFFER).max(RECEIVE_BUFFERS_MIN);
+        let udp = Arc::clone(&seed.fleet.udp);
+        let mut rng = Rng::new(seed.secret);
+        let (attempts, desk_rng) = (seed.settings.udp_attempts, Rng::new(rng.next_u64()));
         let shard = Self {
             index: seed.index,
             fleet: seed.fleet,
@@ -243,6 +278,12 @@ impl Shard {
             stalled: RefCell::default(),
             desk: Desk::default(),
             door: accept::Door::new(seed.listeners),
+            sockets: Sockets::new(udp),
+            udp_desk: Rc::new(UdpDesk::new(attempts, desk_rng)),
+            local: lsd::Local::default(),
+            names: Names::default(),
+            lines: Lines::default(),
+            rng: RefCell::new(rng),
             scratch: Cell::default(),
             copies: RefCell::default(),
             buffers: RefCell::new(BufferPool::new(RECEIVE_BUFFER, buffers)),
@@ -267,6 +308,9 @@ impl Shard {
 
     /// The thread's main loop: mail, deadlines, and nothing per connection.
     async fn run(self: &Rc<Self>) {
+        if self.index == 0 {
+            self.open_udp_trackers();
+        }
         self.open_door();
         loop {
             if let Err(message) = contain::catch(|| self.turn()) {
@@ -310,6 +354,12 @@ impl Shard {
                 self.time_passed(&slot);
             }
         }
+        if self.udp_desk.due().is_some_and(|due| due <= now) {
+            self.udp_time_passed();
+        }
+        if self.local.due().is_some_and(|due| due <= now) {
+            self.local_time_passed();
+        }
         self.rate_waiters.fire(now);
         self.unstall();
         self.dials.look_again(now, || self.fleet.room());
@@ -327,8 +377,9 @@ impl Shard {
         let now = self.now();
         let stalled = (!self.stalled.borrow().is_empty()).then(|| now + PRESSURE_TICK);
         let lines = [self.rate_waiters.due(), self.dials.due()];
+        let network = [self.udp_desk.due(), self.local.due()];
         let clocks = [self.timers.first(), self.shares_due.get(), self.buffers_due.get(), stalled];
-        lines.into_iter().chain(clocks).flatten().min()
+        lines.into_iter().chain(network).chain(clocks).flatten().min()
     }
 
     /// Makes the main loop look at its deadlines again when `at` is before what it sleeps until.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use super::jobs::Jobs;
 use super::limit::Limits;
@@ -72,6 +72,8 @@ pub(super) struct Trackers {
     /// Counts goodbyes: what was asked before one is not reported after it, for the announcer would
     /// take it for the answer to the goodbye.
     pub(super) round: Cell<u64>,
+    /// A round ended: what was asked in it is withdrawn.
+    pub(super) rounds: Notify,
     /// One announce at a time per tracker: a goodbye must not overtake the `completed` before it.
     pub(super) lines: RefCell<BTreeMap<TrackerKey, Rc<Mutex<()>>>>,
 }

@@ -97,6 +97,12 @@ impl Lsd {
         }
     }
 
+    /// Peers listen at another port from now on, or other families are announced to. What was
+    /// announced when stays known.
+    pub fn rebind(&mut self, port: u16, families: (bool, bool)) {
+        (self.port, self.families) = (port, families);
+    }
+
     /// Takes an input.
     pub fn handle(&mut self, now: Instant, input: LsdInput<'_>) {
         match input {

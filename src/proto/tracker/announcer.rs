@@ -203,9 +203,13 @@ impl Announcer {
         }
     }
 
-    /// Changes how tiers are used.
-    pub fn set_config(&mut self, config: AnnouncerConfig) {
+    /// Changes how tiers are used. UDP trackers that are not used any more get `stopped`.
+    pub fn set_config(&mut self, now: Instant, config: AnnouncerConfig) {
         self.config = config;
+        let running = self.running;
+        let left: Vec<_> =
+            self.entries_mut().filter_map(|e| e.allow_udp(now, config.udp, running)).collect();
+        self.farewells.extend(left);
     }
 
     /// Keys and URLs of all trackers in their present order: for scraping.

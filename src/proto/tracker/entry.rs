@@ -39,6 +39,8 @@ pub(super) struct Entry {
     pub(super) key: TrackerKey,
     pub(super) url: String,
     pub(super) condition: Condition,
+    /// Its URL is one we ask.
+    usable: bool,
     /// It answered a `started` and got no `stopped` since.
     started: bool,
     /// `completed` is still to be told.
@@ -66,6 +68,7 @@ impl Entry {
             key,
             url: url.to_owned(),
             condition: if unusable.is_some() { Condition::Never } else { Condition::Idle },
+            usable: unusable.is_none(),
             started: false,
             completed: false,
             event: AnnounceEvent::None,
@@ -87,6 +90,28 @@ impl Entry {
     /// A request was answered in this session.
     pub(super) fn verified(&self) -> bool {
         self.verified
+    }
+
+    /// UDP trackers are used from now on, or not: the farewell to send to one that is given up.
+    pub(super) fn allow_udp(
+        &mut self,
+        now: Instant,
+        udp: bool,
+        running: bool,
+    ) -> Option<AnnounceRequest> {
+        if UdpTarget::parse(&self.url).is_err() || udp == self.usable {
+            return None;
+        }
+        self.usable = udp;
+        if udp {
+            self.message.clear();
+            self.condition = if running { Condition::Due(now) } else { Condition::Idle };
+            return None;
+        }
+        let farewell = self.stop();
+        self.condition = Condition::Never;
+        self.message = UrlError::UnsupportedScheme.to_string();
+        farewell
     }
 
     pub(super) fn is_asked(&self, key: TrackerKey) -> bool {

@@ -2,9 +2,9 @@
 //!
 //! Before the torrent runs for the first time a check of everything keeps peers out. Any other runs
 //! beside the exchange of pieces: only those under check are neither served nor asked for, and who
-//! asks for one of them waits. A piece we had stays ours until its hash says otherwise; one that is
-//! found goes to the verifier like a downloaded piece, unless we had it before. Deliberately absent:
-//! what to check at a start (`swarm::load`).
+//! asks for one of them waits. A piece we had stays ours until its hash says otherwise; one that
+//! is found goes to the verifier like a downloaded piece, unless we had it before. Deliberately
+//! absent: what to check at a start (`swarm::load`).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -17,7 +17,7 @@ impl Torrent {
         if let Some(ip) = extensions.your_ip
             && peer.extensions.your_ip != Some(ip)
         {
-            self.out.push_back(Output::Notice(Notice::ExternalAddr(ip)));
+            self.out.push_back(Output::Notice(Notice::ExternalAddr(ip, peer.addr.ip())));
         }
         peer.extensions = extensions;
         if peer.has_told && self.close_if_both_seeds(key) {

@@ -210,6 +210,16 @@ struct Loading {
     seed_mode: bool,
 }
 
+impl Loading {
+    fn of(params: &TorrentParams) -> Self {
+        Self {
+            resume: params.resume.clone(),
+            window: params.window.clone(),
+            seed_mode: params.seed_mode,
+        }
+    }
+}
+
 /// Blocks of a piece that wait for its entry in the journal.
 #[derive(Debug, Default)]
 struct Held {
@@ -314,16 +324,11 @@ impl Torrent {
         if let Some(addr) = params.external_addr {
             known.set_external(addr);
         }
-        let loading = Box::new(Loading {
-            resume: params.resume.clone(),
-            window: params.window.clone(),
-            seed_mode: params.seed_mode,
-        });
+        let loading = Loading::of(&params);
         let window = Window::new(params.window.as_ref().map(|w| w.mark));
         let blob = params.resume.as_deref();
         let carried = Carried::of(&params);
         let tern = blob.and_then(|b| b.tern.as_ref());
-        let generation = tern.map_or(0, |t| t.generation);
         let embeds_info = blob.is_some_and(|b| b.info.is_some());
         let sought = (!info.is_known()).then(|| Box::new(Sought::new(&params)));
         let mut torrent = Self {
@@ -353,12 +358,12 @@ impl Torrent {
             verified: None,
             root: None,
             stats: Box::default(),
-            saver: Saver::new(params.save_policy, generation),
+            saver: Saver::new(params.save_policy, tern.map_or(0, |t| t.generation)),
             saved_clean: tern.is_some_and(|t| t.clean),
             renames: Lazy::absent(),
             times: Times::new(blob, params.unix_now),
             carried,
-            loading: Some(loading),
+            loading: Some(Box::new(loading)),
             sought,
             peers: BTreeMap::new(),
             known,

@@ -245,4 +245,3 @@ std::int32_t progress(void *user, std::uint64_t done, std::uint64_t total) noexc
 }
 
 } // namespace detail
-

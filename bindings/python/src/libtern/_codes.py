@@ -68,6 +68,8 @@ class Code(OpenInt):
     """The torrent's metadata is not here yet (`TERN_EVENT_METADATA` says when)."""
     MAGNET = -24
     """Not a valid magnet link, or one that names no torrent."""
+    TRACKER = -27
+    """A tracker refused, or gave no answer."""
 
 
 class Detail(OpenInt):
@@ -145,7 +147,8 @@ class EventKind(OpenInt):
     """A file was renamed, or not (`TERN_CLASS_TORRENT`). `file`, `code` = `TERN_OK` or
     `TERN_E_IO`, `text` = new path or reason, `text2` = path of the failure, `os_errno`."""
     EXTERNAL_ADDR = 40
-    """A peer told us our address (`TERN_CLASS_TORRENT`). `addr` (without port)."""
+    """We know our address as the world sees it, or it changed: peers, trackers and the DHT say
+    which they see, and most voices win (`TERN_CLASS_TORRENT`). `addr` (without port)."""
     METADATA = 41
     """The metadata of a torrent added by magnet link or info-hash is here (`TERN_CLASS_TORRENT`).
     `text` = its name. `tern_torrent_take_metainfo` gives it; next the files are looked at."""
@@ -236,6 +239,13 @@ class EventKind(OpenInt):
     `a` = bytes of the request, `b` = bytes of the answer. Comes before what the tracker said."""
     LOG = 144
     """A log line (`TERN_CLASS_LOG`). `code` = `TERN_LOG_*`, `text`."""
+    LSD_FAILED = 84
+    """The local network's peers are not looked for on an interface (`TERN_CLASS_SESSION`; BEP
+    14). `text` = its name, empty when it is about all of them, `text2` = reason, `os_errno`."""
+    UDP_FAILED = 85
+    """Datagrams are not to be had at an address the session listens on, so that neither UDP
+    trackers nor the DHT are reached from there (`TERN_CLASS_SESSION`). `addr`, `text` = reason,
+    `os_errno`."""
 
 
 class EventClass(OpenFlag):
@@ -466,6 +476,8 @@ class PeerSource(OpenInt):
     """The DHT told us (BEP 5)."""
     MAGNET = 8
     """A magnet link told us (`x.pe`)."""
+    LSD = 6
+    """The local network told us (BEP 14)."""
 
 
 class CloseReason(OpenInt):

@@ -186,6 +186,10 @@ class VersionError(TernError, ImportError):
     """The package and the library do not fit together."""
 
 
+class TrackerError(TernError, RuntimeError):
+    """A tracker refused, or gave no answer."""
+
+
 BY_CODE: dict[Code, type[TernError]] = {
     Code.INVALID: InvalidArgument,
     Code.PANIC: InternalError,
@@ -208,6 +212,7 @@ BY_CODE: dict[Code, type[TernError]] = {
     Code.VERSION: VersionError,
     Code.NO_METADATA: NoMetadata,
     Code.MAGNET: MagnetError,
+    Code.TRACKER: TrackerError,
 }
 """The class of each code; a code a newer library may add is a plain `TernError`."""
 

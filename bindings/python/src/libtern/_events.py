@@ -158,6 +158,45 @@ class ListenFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LsdFailed(Event):
+    """Peers on the local network are not looked for on an interface (BEP 14)."""
+
+    kind = EventKind.LSD_FAILED
+    classes = EventClass.SESSION
+    interface: str
+    """Its name; empty when it is about all of them."""
+    reason: str
+    """Why not."""
+    errno: int
+    """The system's error number, 0 when there is none."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return raw.text, raw.text2, raw.c.os_errno
+
+
+@dataclass(frozen=True, slots=True)
+class UdpFailed(Event):
+    """Datagrams are not to be had at an address the session listens on.
+
+    Neither UDP trackers nor the DHT are reached from there.
+    """
+
+    kind = EventKind.UDP_FAILED
+    classes = EventClass.SESSION
+    address: str
+    """Which."""
+    reason: str
+    """Why not."""
+    errno: int
+    """The system's error number, 0 when there is none."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return raw.addr, raw.text, raw.c.os_errno
+
+
+@dataclass(frozen=True, slots=True)
 class Closed(Event):
     """The session is closed. The last event."""
 
@@ -787,10 +826,11 @@ NEVER_MASKED = frozenset({
 
 __all__ = [
     "Checked", "Closed", "Dropped", "Event", "ExternalAddress", "Fatal", "FileCompleted",
-    "Finished", "JournalFailed", "ListenFailed", "Listening", "Log", "MessageReceived",
-    "MessageSent", "MetadataFailed", "MetadataReceived", "Moved", "PeerBanned", "PeerConnected",
-    "PeerDisconnected", "PieceFailed", "PiecePassed", "Renamed", "ResumeRejected", "SaveDone",
-    "SaveFailed", "Saved", "SourceFailed", "StateChanged", "StorageFailed", "StorageMissing",
-    "TorrentAdded", "TorrentEvent", "TorrentRemoved", "TrackerAnnounce", "TrackerFailed",
-    "TrackerReply", "TrackerScraped", "UnknownEvent", "VerifierFailed",
+    "Finished", "JournalFailed", "ListenFailed", "Listening", "Log", "LsdFailed",
+    "MessageReceived", "MessageSent", "MetadataFailed", "MetadataReceived", "Moved", "PeerBanned",
+    "PeerConnected", "PeerDisconnected", "PieceFailed", "PiecePassed", "Renamed",
+    "ResumeRejected", "SaveDone", "SaveFailed", "Saved", "SourceFailed", "StateChanged",
+    "StorageFailed", "StorageMissing", "TorrentAdded", "TorrentEvent", "TorrentRemoved",
+    "TrackerAnnounce", "TrackerFailed", "TrackerReply", "TrackerScraped", "UdpFailed",
+    "UnknownEvent", "VerifierFailed",
 ]

@@ -110,9 +110,39 @@ class LiveOptions(TypedDict, total=False):
     """Embed the `info` dictionary in resume data. For torrents added afterwards."""
     announce_ip: str
     """Address told to trackers; empty tells none."""
+    pex_enabled: bool
+    """Exchange peers with peers (BEP 11). Private torrents never do."""
+    metadata_max_bytes: int
+    """Longest metadata fetched from peers, in bytes (BEP 9)."""
+    magnet_sources_enabled: bool
+    """Fetch the torrent file from where a magnet link says (`xs`, `as`)."""
+    magnet_private_sources: bool
+    """Such a source may be on this machine or a private network. A link is a stranger's word."""
     save_conditions: int
     """What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4
     configuration, 8 state, 16 metadata. For torrents added afterwards."""
+    udp_trackers: bool
+    """Whether UDP trackers are used (BEP 15)."""
+    udp_tracker_attempts: int
+    """Packets to a UDP tracker before a request is given up; the waits are 15 s, 30 s, 60 s and
+    so on (BEP 15)."""
+    tracker_dns_preferences: bool
+    """Whether the wishes that a tracker's owner put into the DNS are followed (BEP 34)."""
+    dns_servers: str
+    """Name servers that are asked for them, addresses with or without a port, separated by
+    commas; empty for the system's."""
+    private_redirects: bool
+    """Whether an HTTP redirect of a tracker in the world may lead into a private network or to
+    this machine."""
+    max_announces_per_host: int
+    """HTTP requests under way to one tracker's host at a time; those of torrents that stop are
+    not counted."""
+    lsd: bool
+    """Whether peers on the local network are looked for by multicast (BEP 14); never for private
+    torrents."""
+    lsd_interfaces: str
+    """Names or addresses of the interfaces to look on, separated by commas; empty for those of
+    the addresses the session listens on."""
 
 
 class SessionOptions(LiveOptions, total=False):
@@ -360,10 +390,65 @@ OPTIONS: dict[str, Option] = {
         4001, "peer_id", OptionType.BYTES, b"-TN0010-", 0, 20, False,
         "First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it.",
     ),
+    "pex_enabled": Option(
+        6001, "pex_enabled", OptionType.BOOL, True, 0, 1, True,
+        "Exchange peers with peers (BEP 11). Private torrents never do.",
+    ),
+    "metadata_max_bytes": Option(
+        6002, "metadata_max_bytes", OptionType.INT, 33554432, 1, 33554432, True,
+        "Longest metadata fetched from peers, in bytes (BEP 9).",
+    ),
+    "magnet_sources_enabled": Option(
+        6003, "magnet_sources_enabled", OptionType.BOOL, True, 0, 1, True,
+        "Fetch the torrent file from where a magnet link says (`xs`, `as`).",
+    ),
+    "magnet_private_sources": Option(
+        6004, "magnet_private_sources", OptionType.BOOL, False, 0, 1, True,
+        "Such a source may be on this machine or a private network. A link is a stranger's "
+        "word.",
+    ),
     "save_conditions": Option(
         5051, "save_conditions", OptionType.INT, 30, 0, 31, True,
         "What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 "
         "configuration, 8 state, 16 metadata. For torrents added afterwards.",
+    ),
+    "udp_trackers": Option(
+        6031, "udp_trackers", OptionType.BOOL, True, 0, 1, True,
+        "Whether UDP trackers are used (BEP 15).",
+    ),
+    "udp_tracker_attempts": Option(
+        6032, "udp_tracker_attempts", OptionType.INT, 2, 1, 9, True,
+        "Packets to a UDP tracker before a request is given up; the waits are 15 s, 30 s, 60 "
+        "s and so on (BEP 15).",
+    ),
+    "tracker_dns_preferences": Option(
+        6033, "tracker_dns_preferences", OptionType.BOOL, True, 0, 1, True,
+        "Whether the wishes that a tracker's owner put into the DNS are followed (BEP 34).",
+    ),
+    "dns_servers": Option(
+        6034, "dns_servers", OptionType.STR, "", 0, 1024, True,
+        "Name servers that are asked for them, addresses with or without a port, separated by"
+        " commas; empty for the system's.",
+    ),
+    "private_redirects": Option(
+        6035, "private_redirects", OptionType.BOOL, False, 0, 1, True,
+        "Whether an HTTP redirect of a tracker in the world may lead into a private network "
+        "or to this machine.",
+    ),
+    "max_announces_per_host": Option(
+        6036, "max_announces_per_host", OptionType.INT, 8, 1, 1000, True,
+        "HTTP requests under way to one tracker's host at a time; those of torrents that stop"
+        " are not counted.",
+    ),
+    "lsd": Option(
+        6037, "lsd", OptionType.BOOL, True, 0, 1, True,
+        "Whether peers on the local network are looked for by multicast (BEP 14); never for "
+        "private torrents.",
+    ),
+    "lsd_interfaces": Option(
+        6038, "lsd_interfaces", OptionType.STR, "", 0, 1024, True,
+        "Names or addresses of the interfaces to look on, separated by commas; empty for "
+        "those of the addresses the session listens on.",
     ),
 }
 """All options by name, in the order of their numbers."""

@@ -118,6 +118,8 @@ pub enum UdpError {
     Refused(String),
     /// Too many requests wait already, or this one asks nothing or too much.
     Rejected,
+    /// The tracker answered for others that were asked about, but not for this one.
+    LeftOut,
 }
 
 impl core::fmt::Display for UdpError {
@@ -127,6 +129,7 @@ impl core::fmt::Display for UdpError {
             Self::Unreachable => f.write_str("nobody listens at the tracker's address"),
             Self::Refused(text) => write!(f, "tracker refused: {text}"),
             Self::Rejected => f.write_str("too many requests wait for this tracker"),
+            Self::LeftOut => f.write_str("the tracker's answer leaves the torrent out"),
         }
     }
 }
@@ -138,6 +141,8 @@ impl core::error::Error for UdpError {}
 struct Job {
     question: UdpQuestion,
     attempts: u32,
+    /// It was asked again over a new connection since the tracker did not like the old one.
+    reconnected: bool,
 }
 
 /// A packet whose answer is due.
@@ -196,6 +201,13 @@ impl UdpTracker {
         self.jobs.is_empty()
     }
 
+    /// Whether it may be forgotten: nothing is asked of it, and it has no connection that a request
+    /// could still use.
+    #[must_use]
+    pub fn is_spent(&self, now: Instant) -> bool {
+        self.is_idle() && self.connection.is_none_or(|(_, until)| until <= now)
+    }
+
     /// Takes an input.
     pub fn handle(&mut self, now: Instant, input: UdpInput<'_>) {
         match input {
@@ -233,7 +245,7 @@ impl UdpTracker {
         if !fits || self.jobs.len() >= QUEUE_MAX || self.jobs.contains_key(&id) {
             return self.outputs.push_back(UdpOutput::Failed { id, error: UdpError::Rejected });
         }
-        self.jobs.insert(id, Job { question, attempts: 0 });
+        self.jobs.insert(id, Job { question, attempts: 0, reconnected: false });
         self.queue.push_back(id);
     }
 
@@ -241,7 +253,6 @@ impl UdpTracker {
         if self.jobs.remove(&id).is_none() {
             return;
         }
-        self.queue.retain(|other| *other != id);
         let flight = self.flights.iter().find(|(_, flight)| flight.id == Some(id));
         if let Some(transaction) = flight.map(|(transaction, _)| *transaction) {
             self.land(transaction);
@@ -250,6 +261,7 @@ impl UdpTracker {
         if self.jobs.is_empty() {
             self.flights.clear();
             self.timers.clear();
+            self.queue.clear();
         }
     }
 
@@ -257,6 +269,12 @@ impl UdpTracker {
     fn pump(&mut self, now: Instant) {
         if self.jobs.is_empty() {
             return;
+        }
+        // Those that are not wanted any more are passed over.
+        while let Some(id) = self.queue.front()
+            && !self.jobs.contains_key(id)
+        {
+            self.queue.pop_front();
         }
         let live = self.connection.filter(|(_, until)| *until > now);
         let Some((connection, _)) = live else {
@@ -338,11 +356,18 @@ impl UdpTracker {
             (Reply::Error { message, .. }, None) => {
                 self.fail_all(&UdpError::Refused(printable(&message)));
             }
-            (Reply::Error { message, .. }, Some((id, _))) => {
-                let error = UdpError::Refused(printable(&message));
-                // It may be the connection it dislikes, after a restart of its own.
+            (Reply::Error { message, .. }, Some((id, job))) => {
+                let text = printable(&message);
                 self.connection = None;
-                self.outputs.push_back(UdpOutput::Failed { id, error });
+                // It dislikes the connection, after a restart of its own or of the host it knows us
+                // by; no two say so in the same words.
+                if text.to_ascii_lowercase().contains("connection") && !job.reconnected {
+                    self.jobs.insert(id, Job { reconnected: true, ..job });
+                    self.queue.push_front(id);
+                } else {
+                    let error = UdpError::Refused(text);
+                    self.outputs.push_back(UdpOutput::Failed { id, error });
+                }
             }
             (Reply::Announce { interval, leechers, seeders, peers, .. }, Some((id, _))) => {
                 let reply = AnnounceReply {

@@ -8,14 +8,17 @@
 //! # How a driver uses it
 //!
 //! The announcer of a torrent names a tracker's URL. For one of scheme `udp`, [`UdpTarget::parse`]
-//! gives a host to resolve and the URL data; the driver keeps one [`UdpTracker`] for each resolved
-//! address, asks it with `Announce::new(&params, &target.url_data)`, and hands what comes out
-//! ([`UdpOutput::Announced`], [`UdpOutput::Failed`]) to the announcer as it does for HTTP. Every
-//! datagram from a tracker's address goes in whole; a machine that [`UdpTracker::is_idle`] may be
-//! dropped. Set `AnnouncerConfig::udp` once this is joined, or `udp` trackers are left out.
+//! gives a host to resolve and the URL data; the driver asks [`UdpTrackers`] for each resolved
+//! address with `Announce::new(&params, &target.url_data)`, and hands what comes out
+//! ([`PoolOutput::Announced`], [`PoolOutput::Failed`]) to the announcer as it does for HTTP. Every
+//! datagram that may be a tracker's goes in whole. `AnnouncerConfig::udp` tells the announcer that
+//! there is such a driver.
 
 mod client;
 mod codec;
+mod pool;
+#[cfg(test)]
+mod pool_tests;
 mod preferences;
 mod server;
 #[cfg(test)]
@@ -26,6 +29,7 @@ pub use client::{
     ATTEMPTS_MAX, UdpConfig, UdpError, UdpInput, UdpOutput, UdpQuestion, UdpRequestId, UdpTracker,
 };
 pub use codec::{ANNOUNCE_BYTES, Announce, Reply, Request, SCRAPE_MAX, URL_DATA_MAX};
+pub use pool::{PoolOutput, PoolQuestion, UdpTrackers};
 pub use preferences::{Preferences, Way};
 pub use server::UdpTestServer;
 pub use url::UdpTarget;

@@ -220,6 +220,7 @@ my %SOURCE = (
     TERN_SOURCE_TRACKER()  => 'Tracker',
     TERN_SOURCE_MANUAL()   => 'User',
     TERN_SOURCE_RESUME()   => 'Resume',
+    TERN_SOURCE_LSD()      => 'LSD',
 );
 
 sub source {

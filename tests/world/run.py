@@ -1,0 +1,100 @@
+"""A world of real engines in network namespaces: peers that can be found in one way only.
+
+    run.py [NAME..]       only scenarios whose names contain one of these
+
+Each file of scenarios/ has `scenarios()`: (name, function) pairs; a function gets the world and
+a place for its report. Root and iproute2 are needed; without them the run says so and skips.
+Prints a table of the time from adding a torrent to its first byte, and `N passed, M failed`.
+"""
+
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import clients  # noqa: E402
+import net  # noqa: E402
+
+
+def scenarios(wanted):
+    """All scenarios, by file."""
+    for path in sorted((HERE / "scenarios").glob("*.py")):
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        for name, run in module.scenarios():
+            if not wanted or any(word in name for word in wanted):
+                yield name, run
+
+
+def missing():
+    """What is not there."""
+    programs = ["transmission-daemon", "opentracker"]
+    out = [program for program in programs if shutil.which(program) is None]
+    if not Path(clients.TERN).exists():
+        out.append(clients.TERN)
+    try:
+        import libtorrent  # noqa: F401
+    except ImportError:
+        out.append("libtorrent (run `make world`, which makes an environment)")
+    return out
+
+
+def one(name, run, report):
+    """Runs a scenario in a world of its own; whether it passed."""
+    work = tempfile.mkdtemp(prefix="tern-world-")
+    began = time.monotonic()
+    try:
+        with net.World(work) as world:
+            run(world, report)
+    except Exception as error:  # the run goes on with the next
+        print(f"FAILED {name}: {error}", flush=True)
+        if not isinstance(error, clients.Failed):
+            traceback.print_exc()
+        return False
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    print(f"ok {name} ({time.monotonic() - began:.1f} s)", flush=True)
+    return True
+
+
+def table(report):
+    """Time from adding to first byte, ours beside libtorrent's."""
+    if not report:
+        return
+    print("\nmilliseconds from adding the torrent to the first byte")
+    for way in sorted({way for way, _ in report}):
+        cells = [f"{client} {report[way, client]}"
+                 for client in ("tern", "libtorrent") if (way, client) in report]
+        print(f"  {way:<12} {', '.join(cells)}")
+
+
+def main():
+    """Runs them all."""
+    if reason := net.why_not():
+        print(f"world skipped: {reason}")
+        return 0
+    if gone := missing():
+        sys.exit(f"missing: {', '.join(gone)}")
+    os.umask(0o022)
+    passed = failed = 0
+    report = {}
+    for name, run in scenarios(sys.argv[1:]):
+        if one(name, run, report):
+            passed += 1
+        else:
+            failed += 1
+    table(report)
+    print(f"\n{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
