@@ -29,7 +29,7 @@ impl Shard {
                 Err(_) => names.push(peer),
             }
         }
-        self.found(slot, &addrs);
+        self.found(slot, PeerSource::Magnet, &addrs);
         if !names.is_empty() {
             let (shard, slot) = (Rc::clone(self), Rc::clone(slot));
             self.start(Some(slot.id), async move { shard.resolve_peers(&slot, names).await });
@@ -38,12 +38,6 @@ impl Shard {
         new.retain(|url| !slot.sources.borrow().contains(url));
         slot.sources.borrow_mut().extend(new.iter().cloned());
         self.ask_for_file(slot, new);
-    }
-
-    fn found(self: &Rc<Self>, slot: &Rc<Slot>, addrs: &[SocketAddr]) {
-        if !addrs.is_empty() {
-            self.input(slot, Input::PeersFound { source: PeerSource::Magnet, addrs });
-        }
     }
 
     async fn resolve_peers(self: &Rc<Self>, slot: &Rc<Slot>, names: Vec<String>) {
@@ -57,7 +51,7 @@ impl Shard {
             }
             let addrs = found.into_iter().map(|ip| canonical(SocketAddr::new(ip, port)));
             let addrs: Vec<SocketAddr> = addrs.collect();
-            self.found(slot, &addrs);
+            self.found(slot, PeerSource::Magnet, &addrs);
         }
     }
 
