@@ -176,7 +176,7 @@
 /** str: PEM file that replaces the system's certificate roots; empty uses those. */
 #define TERN_OPT_TLS_CA_FILE 3004
 
-/** str: Directory of the built-in store for resume data; empty has none. */
+/** str: Directory of the built-in store, for one session at a time; empty has none. It keeps torrents, their resume data unless a save hook does, and their order. */
 #define TERN_OPT_STATE_DIR 3005
 
 /** str: Our name in extension handshakes; empty uses `user_agent`. */
@@ -524,6 +524,19 @@
  * can be added again from its saved state.
  */
 #define TERN_EVENT_FATAL 100
+
+/**
+ * The state directory's database was damaged (`TERN_CLASS_ERROR`). It was renamed to `text`, and
+ * what could be read of it is in a new one: `a` torrents with their resume data, `b` torrents
+ * whose files have to be checked (`tern_session_restore` sees to that). `text2` = what was found.
+ */
+#define TERN_EVENT_STORE_DAMAGED 101
+
+/**
+ * `tern_session_restore` could not bring back a torrent (`TERN_CLASS_ERROR`). `info_hash`,
+ * `text` = why. What is stored of it stays; it can be added as any other.
+ */
+#define TERN_EVENT_RESTORE_FAILED 102
 
 /** A generation of resume data is durable (`TERN_CLASS_SAVE`). `generation`. */
 #define TERN_EVENT_SAVED 112
@@ -1367,6 +1380,18 @@ typedef int32_t (*tern_progress_fn)(void *user, uint64_t done, uint64_t total);
 
 /** Not a valid magnet link, or one that names no torrent. */
 #define TERN_E_MAGNET -24
+/**
+ * Another session, of this process or another one, uses the state directory: see
+ * `tern_error_path`.
+ */
+#define TERN_E_IN_USE -20
+
+/**
+ * The state directory has a database that is another program's, or of a newer libtern: see
+ * `tern_error_path`.
+ */
+#define TERN_E_STORE -21
+
 /** A tracker refused, or gave no answer. */
 #define TERN_E_TRACKER -27
 
@@ -1399,8 +1424,8 @@ TERN_API const char *tern_version_string(void);
 TERN_API tern_result tern_abi_check(uint32_t header_version, size_t event_size, size_t status_size);
 
 /**
- * 1 when the library has a feature, else 0. `feature` is NUL-terminated: `tls`, `v1`, `v2`, `dht`,
- * `utp`, `mse`. Unknown names are 0.
+ * 1 when the library has a feature, else 0. `feature` is NUL-terminated: `tls`, `store`, `v1`,
+ * `v2`, `dht`, `utp`, `mse`. Unknown names are 0.
  *
  * Threads: any; in hooks: yes; since 0.1.0.
  */
@@ -1804,6 +1829,24 @@ tern_result tern_session_add(const tern_session *s,
                              tern_error **err);
 
 /**
+ * Adds every torrent that was in the last session with this state directory, in queue order, with
+ * what was saved of it: nothing has to be given again. Torrents that are there already stay as
+ * they are; those that were removed, and those whose state a save hook keeps, are not brought
+ * back. Returns when all are added; `TERN_EVENT_ADDED` comes for each, and
+ * `TERN_EVENT_RESTORE_FAILED` for each that could not be. `*out_torrents` and `*out_failed` (both
+ * may be NULL) are the counts.
+ *
+ * `TERN_E_STATE` when the session has no state directory.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_restore(const tern_session *s,
+                                 uint32_t *out_torrents,
+                                 uint32_t *out_failed,
+                                 tern_error **err);
+
+/**
  * Number of torrents, and handles of up to `capacity` of them in the order they were added.
  * `*out_len` is the number there are. `out` may be NULL when `capacity` is 0.
  *
@@ -1817,6 +1860,20 @@ tern_result tern_session_torrents(const tern_session *s,
                                   size_t capacity,
                                   size_t *out_len,
                                   tern_error **err);
+
+/**
+ * As `tern_session_torrents`, in queue order: see `tern_torrent_set_queue_position`.
+ *
+ * Ownership: each handle written is released with `tern_torrent_release`.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_queue(const tern_session *s,
+                               tern_torrent **out,
+                               size_t capacity,
+                               size_t *out_len,
+                               tern_error **err);
 
 /**
  * The torrent with this info-hash (20 bytes). `TERN_E_NOT_FOUND`.
@@ -2254,7 +2311,8 @@ tern_result tern_add_set_save_policy(tern_add *add,
 /**
  * Whether content whose files are all there in full length is taken for good (1): each piece is
  * hashed when a peer first asks for it, before a byte of it goes out. One that does not match ends
- * this, and what was not verified by then is checked. Resume data that says so has the same effect.
+ * this, and what was not verified by then is checked. Resume data that says so has the same
+ * effect.
  *
  * Threads: one per object; in hooks: yes; since 0.1.0.
  */
@@ -2316,6 +2374,28 @@ TERN_API tern_session *tern_torrent_take_session(const tern_torrent *t);
 TERN_API tern_result tern_torrent_remove(const tern_torrent *t, uint32_t flags, tern_error **err);
 
 /**
+ * How many torrents stand before this one in the session's queue.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_torrent_queue_position(const tern_torrent *t,
+                                        uint32_t *out,
+                                        tern_error **err);
+
+/**
+ * Moves the torrent in the queue, so that `position` torrents stand before it; all others when
+ * there are fewer. The state directory keeps the order, and `tern_session_restore` brings it back.
+ * An added torrent is the last. The order starts and stops nothing.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_torrent_set_queue_position(const tern_torrent *t,
+                                            uint32_t position,
+                                            tern_error **err);
+
+/**
  * Stops: disconnects, flushes, closes files.
  *
  * Threads: any; in hooks: yes; since 0.1.0.
@@ -2366,9 +2446,10 @@ tern_result tern_torrent_recheck_pieces(const tern_torrent *t,
 TERN_API tern_result tern_torrent_save(const tern_torrent *t, tern_error **err);
 
 /**
- * As `tern_torrent_save`, when something changed that `flags` (`TERN_SAVE_IF_*`; none: in any case)
- * name, with the `info` dictionary when they have `TERN_SAVE_WITH_INFO`. One `TERN_EVENT_SAVE_DONE`
- * with the ticket put in `*out_ticket` (may be NULL) says what it came to; it is never dropped.
+ * As `tern_torrent_save`, when something changed that `flags` (`TERN_SAVE_IF_*`; none: in any
+ * case) name, with the `info` dictionary when they have `TERN_SAVE_WITH_INFO`. One
+ * `TERN_EVENT_SAVE_DONE` with the ticket put in `*out_ticket` (may be NULL) says what it came to;
+ * it is never dropped.
  *
  * Threads: any; in hooks: yes; since 0.1.0.
  */

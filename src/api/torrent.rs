@@ -185,6 +185,18 @@ impl Torrent {
         self.inner()?.core.remove(&self.entry, removal)
     }
 
+    /// How many torrents stand before this one in the queue.
+    pub fn queue_position(&self) -> Result<usize, Error> {
+        self.inner()?.core.position(&self.entry)
+    }
+
+    /// Moves it in the queue, so that `position` torrents stand before it; all others when there
+    /// are fewer. The state directory keeps the order, and [`Session::restore`] brings it back. An
+    /// added torrent is the last. The order starts and stops nothing.
+    pub fn set_queue_position(&self, position: usize) -> Result<(), Error> {
+        self.inner()?.core.set_position(&self.entry, position)
+    }
+
     /// Stops: disconnects, flushes, closes files.
     pub fn pause(&self) -> Result<(), Error> {
         self.inner()?.core.pause(&self.entry)

@@ -55,6 +55,12 @@ pub const TERN_E_CANCELLED: tern_result = -17;
 pub const TERN_E_STATE: tern_result = -18;
 /// The header and the library do not fit together.
 pub const TERN_E_VERSION: tern_result = -19;
+/// Another session, of this process or another one, uses the state directory: see
+/// `tern_error_path`.
+pub const TERN_E_IN_USE: tern_result = -20;
+/// The state directory has a database that is another program's, or of a newer libtern: see
+/// `tern_error_path`.
+pub const TERN_E_STORE: tern_result = -21;
 /// The torrent's metadata is not here yet (`TERN_EVENT_METADATA` says when).
 pub const TERN_E_NO_METADATA: tern_result = -23;
 /// Not a valid magnet link, or one that names no torrent.
@@ -221,6 +227,13 @@ pub const TERN_EVENT_JOURNAL_FAILED: i32 = 105;
 /// (`TERN_CLASS_ERROR`, never masked). `text` = what the defect said. The torrent is gone then; it
 /// can be added again from its saved state.
 pub const TERN_EVENT_FATAL: i32 = 100;
+/// The state directory's database was damaged (`TERN_CLASS_ERROR`). It was renamed to `text`, and
+/// what could be read of it is in a new one: `a` torrents with their resume data, `b` torrents
+/// whose files have to be checked (`tern_session_restore` sees to that). `text2` = what was found.
+pub const TERN_EVENT_STORE_DAMAGED: i32 = 101;
+/// `tern_session_restore` could not bring back a torrent (`TERN_CLASS_ERROR`). `info_hash`,
+/// `text` = why. What is stored of it stays; it can be added as any other.
+pub const TERN_EVENT_RESTORE_FAILED: i32 = 102;
 
 /// A generation of resume data is durable (`TERN_CLASS_SAVE`). `generation`.
 pub const TERN_EVENT_SAVED: i32 = 112;

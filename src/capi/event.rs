@@ -224,6 +224,16 @@ impl Filler {
                 self.raw.kind = TERN_EVENT_DROPPED;
                 (self.raw.a, self.raw.flags) = (int(*count), *classes);
             }
+            EventKind::StoreDamaged(report) => {
+                self.raw.kind = TERN_EVENT_STORE_DAMAGED;
+                (self.raw.a, self.raw.b) = (int(report.salvaged), int(report.unchecked));
+                self.raw.text = self.keep(report.set_aside.as_os_str().as_encoded_bytes());
+                self.text2(&report.reason);
+            }
+            EventKind::RestoreFailed { info_hash, reason } => {
+                (self.raw.kind, self.raw.info_hash) = (TERN_EVENT_RESTORE_FAILED, info_hash.0);
+                self.text(reason);
+            }
             EventKind::SaveFailed { generation, code, reason } => {
                 self.raw.kind = TERN_EVENT_SAVE_FAILED;
                 (self.raw.generation, self.raw.code) = (*generation, *code);

@@ -16,7 +16,8 @@ pub use queue::Queue;
 
 use super::host::{TrackerEvent, Traffic};
 use super::session::Entry;
-use crate::base::{PeerKey, PieceIndex};
+use super::store::Report;
+use crate::base::{InfoHash, PeerKey, PieceIndex};
 use crate::proto::peer::Message;
 use crate::swarm::Notice;
 
@@ -128,6 +129,16 @@ pub enum EventKind {
         count: u64,
         /// Bits of their [`class`]es.
         classes: u32,
+    },
+    /// The state directory's database was damaged; it was set aside, and replaced by what could be
+    /// read of it.
+    StoreDamaged(Report),
+    /// A torrent of the state directory could not be brought back.
+    RestoreFailed {
+        /// Which.
+        info_hash: InfoHash,
+        /// Why.
+        reason: String,
     },
     /// A torrent was added.
     Added,
@@ -298,7 +309,11 @@ impl EventKind {
             | Self::Closed { .. }
             | Self::Dropped { .. } => class::SESSION,
             Self::Added | Self::Removed => class::TORRENT,
-            Self::SaveFailed { .. } | Self::Fatal(_) | Self::SourceFailed { .. } => class::ERROR,
+            Self::StoreDamaged(_)
+            | Self::RestoreFailed { .. }
+            | Self::SaveFailed { .. }
+            | Self::SourceFailed { .. }
+            | Self::Fatal(_) => class::ERROR,
             Self::Tracker(_) => class::TRACKER,
             Self::Message { .. } => class::WIRE,
             Self::Traffic(_) => class::IO,

@@ -45,6 +45,8 @@ pub trait Host: Send + Sync {
     fn listen(&self, wanted: &str, result: Result<SocketAddr, std::io::Error>);
     /// A shard panicked while working on this torrent (or, `None`, outside one).
     fn panicked(&self, torrent: Option<TorrentId>, message: String);
+    /// The shard begins a turn (true), in which it may have much to tell, or ends it.
+    fn batch(&self, _begins: bool) {}
     /// Somebody says what our address is; the torrent through which we know him, if there is one.
     fn external(&self, torrent: Option<TorrentId>, vote: Vote) {
         let _ = (torrent, vote);

@@ -59,6 +59,8 @@ pub struct Setup {
     pub uplink: u64,
     /// Bytes per second it can take in; no limit otherwise.
     pub intake: Option<u64>,
+    /// What a hash takes longer than other work of the disk.
+    pub hash_delay: Duration,
     pub host: Host,
     pub tuning: Tuning,
     /// Its peers may be banned for what it sends.
@@ -96,6 +98,7 @@ impl Default for Setup {
             complete: false,
             uplink: 2_000_000,
             intake: None,
+            hash_delay: Duration::ZERO,
             host: Host::default(),
             tuning: Tuning::default(),
             liar: false,

@@ -56,7 +56,11 @@ impl World {
         if changes {
             crash::probe(self, n);
         }
-        let wait = self.jitter(Duration::from_millis(3));
+        let hashed = matches!(answer, DiskAnswer::Hashed(..));
+        let mut wait = self.jitter(Duration::from_millis(3));
+        if hashed {
+            wait += self.nodes[n].setup.hash_delay;
+        }
         self.after(wait, Event::DiskAnswer { node: n, epoch, answer });
     }
 

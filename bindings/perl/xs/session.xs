@@ -358,7 +358,23 @@ add(tern_session *session, HV *args)
         RETVAL
 
 void
+restore(tern_session *session)
+    PREINIT:
+        tern_error *err = NULL;
+        tern_result r;
+        uint32_t torrents = 0, failed = 0;
+    PPCODE:
+        r = tern_session_restore(session, &torrents, &failed, &err);
+        if (!xs_ok(aTHX_ r, err))
+            XSRETURN_EMPTY;
+        EXTEND(SP, 2);
+        mPUSHu(torrents);
+        mPUSHu(failed);
+
+void
 torrents(tern_session *session)
+    ALIAS:
+        queue = 1
     PREINIT:
         tern_torrent **found = NULL;
         tern_error *err = NULL;
@@ -366,7 +382,8 @@ torrents(tern_session *session)
         size_t i, n = 0, capacity = 0;
     PPCODE:
         for (;;) {
-            r = tern_session_torrents(session, found, capacity, &n, &err);
+            r = ix ? tern_session_queue(session, found, capacity, &n, &err)
+                   : tern_session_torrents(session, found, capacity, &n, &err);
             if (!xs_ok(aTHX_ r, err)) {
                 Safefree(found);
                 XSRETURN_EMPTY;

@@ -113,6 +113,27 @@ set_save_policy(tern_torrent *torrent, U32 flags, NV interval_ms = 0)
         RETVAL
 
 SV *
+queue_position(tern_torrent *torrent)
+    PREINIT:
+        tern_error *err = NULL;
+        tern_result r;
+        uint32_t position = 0;
+    CODE:
+        r = tern_torrent_queue_position(torrent, &position, &err);
+        if (!xs_ok(aTHX_ r, err))
+            XSRETURN_UNDEF;
+        RETVAL = newSVuv(position);
+    OUTPUT:
+        RETVAL
+
+SV *
+set_queue_position(tern_torrent *torrent, U32 position)
+    CODE:
+        XS_YES_OR_UNDEF(tern_torrent_set_queue_position(torrent, position, err));
+    OUTPUT:
+        RETVAL
+
+SV *
 set_sequential(tern_torrent *torrent, int on)
     CODE:
         XS_YES_OR_UNDEF(tern_torrent_set_sequential(torrent, on, err));

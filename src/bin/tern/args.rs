@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Compare content with a .torrent file, piece by piece.
     Verify(Verify),
+    /// Show the torrents known here and how far they are.
+    List(List),
     /// Announce to a tracker once and show the peers it tells.
     Announce(Announce),
     /// Ask a tracker how many have a torrent.
@@ -299,6 +301,14 @@ pub(crate) struct Verify {
     /// Where the content is.
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     pub(crate) dir: PathBuf,
+}
+
+/// `tern list`.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Where progress is remembered [default: $XDG_STATE_HOME/tern or ~/.local/state/tern].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
 }
 
 /// `tern import`.

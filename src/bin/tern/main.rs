@@ -1,4 +1,4 @@
-//! The `tern` command: get, seed, create, show, verify and link torrents; ask trackers; import and
+//! The `tern` command: get, seed, create, show, verify and link torrents; ask trackers; list, import and
 //! export.
 //!
 //! A program like any other on libtern's public face. Deliberately absent: any other room, and
@@ -8,6 +8,7 @@ mod args;
 mod create;
 mod export;
 mod import;
+mod list;
 mod magnet;
 mod report;
 mod show;
@@ -93,5 +94,6 @@ fn run(command: &Command, reporter: &mut Reporter) -> Result<u8, Failure> {
         Command::Scrape(ask) => tracker::scrape(ask, reporter),
         Command::Import(import) => import::run(import, reporter),
         Command::Export(export) => export::run(export, reporter),
+        Command::List(list) => list::run(list, reporter),
     }
 }

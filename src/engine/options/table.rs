@@ -479,7 +479,8 @@ pub static TABLE: &[OptionSpec] = &[
         "state_dir",
         false,
         Access::Path(4096, |s| path(s.state_dir.as_ref()), |s, v| s.state_dir = from_path(v)),
-        "Directory of the built-in store for resume data; empty has none.",
+        "Directory of the built-in store, for one session at a time; empty has none. It keeps \
+         torrents, their resume data unless a save hook does, and their order.",
     ),
     opt(
         3006,

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 
 use super::close::Phase;
 use super::entry::{Names, Prefs};
+use super::keeping::{Entering, Known, resume_of};
 use super::{Core, Entry, Hooks};
 use crate::base::limits::FILES;
 use crate::base::{FileIndex, InfoHash, TorrentId, UnixTime};
@@ -21,6 +22,7 @@ use crate::engine::formats::{self, TorrentFile};
 use crate::engine::host::{AddTorrent, Link, ShardCommand};
 use crate::engine::path_from_bytes;
 use crate::engine::settings::Settings;
+use crate::engine::store::Stored;
 use crate::swarm::{Command, LoadPolicy, Notice, SavePolicy, SavedWindow, TorrentParams};
 
 /// Where saved state comes from.
@@ -77,30 +79,41 @@ pub struct AddRequest {
 }
 
 /// A request with its torrent file and saved state found.
-struct Found {
-    file: Arc<TorrentFile>,
+pub(super) struct Found {
+    pub(super) file: Arc<TorrentFile>,
     /// What it is known by while its metadata is not.
-    magnet: Option<Magnet>,
-    resume: Option<Arc<Resume>>,
+    pub(super) magnet: Option<Magnet>,
+    pub(super) resume: Option<Arc<Resume>>,
     /// Why the stored state was not used.
-    complaint: Option<String>,
-    save_path: PathBuf,
+    pub(super) complaint: Option<String>,
+    pub(super) save_path: PathBuf,
+    pub(super) known: Known,
 }
 
 impl Core {
     /// Adds a torrent.
-    pub fn add(self: &Arc<Self>, mut request: AddRequest) -> Result<Arc<Entry>, Error> {
+    pub fn add(self: &Arc<Self>, request: AddRequest) -> Result<Arc<Entry>, Error> {
         self.check_open()?;
         if let Some(other) = self.known_to(&request) {
             self.merge(&other, &request)?;
             return Ok(other);
         }
-        let mut found = self.gather(&mut request)?;
+        let found = self.gather(&request)?;
+        self.add_found(request, found)
+    }
+
+    /// Adds a torrent of which everything is known.
+    pub(super) fn add_found(
+        self: &Arc<Self>,
+        request: AddRequest,
+        mut found: Found,
+    ) -> Result<Arc<Entry>, Error> {
         let info = Arc::clone(&found.file.metainfo.info);
         check(&request, &info)?;
         let settings = self.settings();
+        let mut prefs = prefs(&request, found.resume.as_deref(), &found.file, &settings);
+        let entering = self.keeper.as_ref().map(|_| Entering::new(&request, &found, &prefs));
         let resume = found.resume.take();
-        let mut prefs = prefs(&request, resume.as_deref(), &found.file, &settings);
         prefs.trackers = self.shared.lock().tiers(&prefs.trackers);
         let id = TorrentId(self.next_id.fetch_add(1, Ordering::Relaxed));
         let file = Arc::clone(&found.file);
@@ -109,8 +122,7 @@ impl Core {
         let overrides = self.verifier_of(&entry).is_some_and(|hook| hook.overrides);
         entry.prefs.lock().verify_override = overrides;
         let prefs = Prefs { verify_override: overrides, ..prefs };
-        let window = self.window(&entry.info_hash);
-        let saved = (resume, window);
+        let saved = (resume, found.known.window.take());
         let mut add = self.build(&entry, &request, saved, &prefs, &settings, &found.save_path);
         if let Some(magnet) = found.magnet.filter(|_| !info.is_known()) {
             add.link = link_of(&magnet);
@@ -118,7 +130,7 @@ impl Core {
             add.params.selected = magnet.selected;
             add.params.url_list = Some(magnet.web_seeds);
         }
-        self.publish(&entry, add)?;
+        self.publish(&entry, add, found.known.rank, entering)?;
         if let Some(reason) = found.complaint {
             let pieces = info.piece_count();
             let notice = Notice::ResumeRejected { partial: false, file: None, reason, pieces };
@@ -128,54 +140,70 @@ impl Core {
     }
 
     /// Finds the torrent file, the saved state and the save path.
-    fn gather(&self, request: &mut AddRequest) -> Result<Found, Error> {
-        let mut complaint = None;
-        let given = std::mem::take(&mut request.resume);
+    fn gather(&self, request: &AddRequest) -> Result<Found, Error> {
+        let given = match &request.resume {
+            ResumeSource::Given(resume) => Some(resume),
+            _ => None,
+        };
         let mut magnet = request.magnet.clone();
-        let named = match (&request.file, &magnet) {
-            (Some(file), _) => Some(Arc::clone(file)),
-            (None, Some(magnet)) => Some(formats::from_magnet(magnet)?),
-            (None, None) => None,
+        let mut file = match (&request.file, &magnet, given) {
+            (Some(file), _, _) => Arc::clone(file),
+            (None, Some(magnet), _) => formats::from_magnet(magnet)?,
+            (None, None, Some(resume)) if resume.info.is_some() => formats::from_resume(resume)?,
+            (None, None, Some(resume)) => {
+                formats::from_magnet(magnet.insert(formats::magnet_of(resume)))?
+            }
+            (None, None, None) => return Err(Error::new(ErrorKind::Invalid, "no torrent given")),
         };
-        let resume = match (given, &named) {
-            (ResumeSource::Given(resume), _) => Some(resume),
-            (ResumeSource::Store, Some(file)) => self.load(file).unwrap_or_else(|reason| {
-                complaint = Some(reason);
-                None
-            }),
-            (ResumeSource::None | ResumeSource::Store, _) => None,
+        let info_hash = file.metainfo.info.info_hash;
+        let (known, stored, mut complaint) = match self.stored(&info_hash) {
+            Ok(stored) => {
+                let stored = stored.unwrap_or_default();
+                (self.known(&stored), stored, None)
+            }
+            Err(error) => (Known::default(), Stored::default(), Some(error.to_string())),
         };
-        let by_link = request.file.is_none();
-        let file = match (named, &resume) {
-            (Some(file), Some(saved))
-                if by_link && saved.info_hash == file.metainfo.info.info_hash =>
-            {
-                // Known from an earlier session: the metadata, or what it was looked for with.
-                let magnet = magnet.get_or_insert_default();
-                formats::join(magnet, formats::magnet_of(saved));
-                if saved.info.is_some() {
-                    formats::from_resume(saved)?
-                } else {
-                    formats::from_magnet(magnet)?
+        let resume = match &request.resume {
+            ResumeSource::Store => {
+                complaint = complaint.or_else(|| stored.damage.clone());
+                let blob = stored.blob.as_ref().map(|blob| resume_of(blob, &info_hash)).transpose();
+                blob.unwrap_or_else(|reason| {
+                    complaint = Some(reason);
+                    None
+                })
+            }
+            _ => {
+                complaint = stored.damage.clone().filter(|_| stored.window_lost);
+                let mut resume = given.cloned();
+                if let Some(resume) = resume.as_mut().filter(|_| stored.window_lost) {
+                    // Which of its pieces were being written again is not known.
+                    Arc::make_mut(resume).pieces = None;
                 }
+                resume
             }
-            (Some(file), _) => file,
-            (None, Some(resume)) if resume.info.is_some() => formats::from_resume(resume)?,
-            (None, Some(resume)) => {
-                magnet = Some(formats::magnet_of(resume));
-                formats::from_magnet(magnet.get_or_insert_default())?
-            }
-            (None, None) => return Err(Error::new(ErrorKind::Invalid, "no torrent given")),
         };
         if resume.as_ref().is_some_and(|r| r.info_hash != file.metainfo.info.info_hash) {
             let other = Error::new(ErrorKind::Resume, "the resume data is of another torrent");
             return Err(other.because(Detail::OtherTorrent));
         }
+        if request.file.is_none() && !file.metainfo.info.is_known() {
+            // Known from an earlier session: the metadata, or what it was looked for with.
+            let magnet = magnet.get_or_insert_default();
+            let embedded = resume.as_ref().filter(|saved| saved.info.is_some());
+            if let Some(saved) = &resume {
+                formats::join(magnet, formats::magnet_of(saved));
+            }
+            file = match (embedded, &stored.metainfo) {
+                (Some(saved), _) => formats::from_resume(saved)?,
+                (None, Some(raw)) => formats::torrent_file(raw)?,
+                (None, None) => formats::from_magnet(magnet)?,
+            };
+        }
         let saved = resume.as_ref().map(|r| r.save_path.as_slice()).filter(|p| !p.is_empty());
         let save_path = request.save_path.clone().or_else(|| saved.map(path_from_bytes));
         let save_path =
             save_path.ok_or_else(|| Error::new(ErrorKind::Invalid, "no save path given"))?;
-        Ok(Found { file, magnet, resume, complaint, save_path })
+        Ok(Found { file, magnet, resume, complaint, save_path, known })
     }
 
     /// The torrent a request that may be merged is about, when the session has it.
@@ -212,27 +240,6 @@ impl Core {
             self.command(entry, Command::Metadata(Arc::clone(&metainfo.info)))?;
         }
         Ok(())
-    }
-
-    /// Saved state from the store; the reason when there is some but it is of no use.
-    fn load(&self, file: &TorrentFile) -> Result<Option<Arc<Resume>>, String> {
-        let Some(keeper) = &self.keeper else { return Ok(None) };
-        let info_hash = file.metainfo.info.info_hash;
-        let stored = keeper.store().load(&info_hash).map_err(|e| e.to_string())?;
-        let Some(blob) = stored.and_then(|stored| stored.blob) else { return Ok(None) };
-        let resume = formats::resume(&blob).map_err(|e| e.message().to_owned())?;
-        if resume.info_hash != info_hash {
-            return Err("the stored resume data is of another torrent".into());
-        }
-        Ok(Some(resume))
-    }
-
-    /// What the store's journal has of a torrent, whoever keeps its state; `None` when there is no
-    /// journal, or none that can be read: entries could not be told from older ones.
-    fn window(&self, info_hash: &InfoHash) -> Option<SavedWindow> {
-        let store = self.keeper.as_ref().map(|k| k.store()).filter(|s| s.has_window())?;
-        let stored = store.load(info_hash).ok()?.unwrap_or_default();
-        Some(SavedWindow { pieces: stored.window, mark: stored.mark })
     }
 
     /// The shard with the fewest torrents. Two that are added at once may both get it.
@@ -317,7 +324,14 @@ impl Core {
     }
 
     /// Enters the torrent and starts it, unless it is there or the session closes.
-    fn publish(&self, entry: &Arc<Entry>, add: Box<AddTorrent>) -> Result<(), Error> {
+    /// Its place in the queue is the one it had, or the last.
+    fn publish(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        add: Box<AddTorrent>,
+        rank: Option<i64>,
+        entering: Option<Entering>,
+    ) -> Result<(), Error> {
         // Held so that a close that begins now sees the torrent.
         let phase = self.phase.lock();
         if *phase != Phase::Open {
@@ -330,9 +344,21 @@ impl Core {
             }
             registry.by_hash.insert(entry.info_hash, Arc::clone(entry));
             registry.by_id.insert(entry.id, Arc::clone(entry));
+            let mut order = self.order.lock();
+            match rank {
+                Some(rank) => {
+                    order.enter(entry.id, rank);
+                    entry.set_rank(rank);
+                }
+                None => entry.set_rank(order.append(entry.id)),
+            }
         }
         self.load_more(entry.shard);
         self.queue.push(Event::now(Some(Arc::clone(entry)), EventKind::Added));
+        // Before its shard has it: its first save comes after this.
+        if let Some(entering) = entering {
+            self.enter(entry, entering);
+        }
         if let Err(error) = self.send(entry, ShardCommand::Add(add)) {
             drop(phase);
             self.forget(entry.id);

@@ -74,7 +74,7 @@ impl Core {
         own.or_else(|| self.hooks.lock().verify.clone())
     }
 
-    fn saver_of(&self, entry: &Entry) -> Option<Hook> {
+    pub(super) fn saver_of(&self, entry: &Entry) -> Option<Hook> {
         let own = entry.hooks().save;
         own.or_else(|| self.hooks.lock().save.clone())
     }
@@ -231,12 +231,17 @@ impl Core {
         let Some(keeper) = &self.keeper else { return self.discard(entry, generation) };
         let (core, kept) = (Arc::clone(self), Arc::clone(entry));
         let info_hash = entry.info_hash;
+        let saved = Arc::clone(entry);
         let make = move || {
-            Change::Save(Save { info_hash, blob: Some(encode()), settled, ..Save::default() })
+            let save = Save { info_hash, blob: Some(encode()), settled, ..Save::default() };
+            Change::Save(Self::first_save(&saved, save))
         };
         let sent = keeper.submit(make, move |result| {
             let verdict = match result {
-                Ok(()) => SaveVerdict::Accept,
+                Ok(()) => {
+                    kept.set_kept();
+                    SaveVerdict::Accept
+                }
                 Err(error) => {
                     let failed = Box::new((generation, error.to_string()));
                     kept.prefs.lock().save_error = Some(failed);

@@ -195,7 +195,12 @@ impl Shard {
     }
 
     fn disk_op(&self, slot: &Slot, op: DiskOp) -> (JobTag, Job) {
-        slot.jobs.borrow_mut().begin(op)
+        match slot.jobs.borrow_mut().begin(op) {
+            (tag, Job::Hash(piece)) if slot.brain.borrow().is_awaited() => {
+                (tag, Job::HashSoon(piece))
+            }
+            job => job,
+        }
     }
 
     fn execute(self: &Rc<Self>, slot: &Rc<Slot>, output: Output) {

@@ -165,6 +165,7 @@ impl Torrent {
         }
         let Some(conn) = peer.conn.as_mut() else { return };
         let before = data.len();
+        self.lag.found(before);
         conn.receive(self.now, data);
         self.counters.wire_received += (before - data.len()) as u64;
         self.pump_events(key);

@@ -195,6 +195,7 @@ impl Torrent {
         self.touched.insert(key);
         if expected {
             self.take_block(key, span, data);
+            self.look_at_spared(key);
             return;
         }
         self.counters.wasted += u64::from(length);

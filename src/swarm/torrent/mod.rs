@@ -301,6 +301,10 @@ pub struct Torrent {
     strikes: Lazy<BTreeMap<IpAddr, u32>>,
     touched: BTreeSet<PeerKey>,
     transmit: BTreeSet<PeerKey>,
+    /// Whether we keep up with our peers.
+    lag: requests::Lag,
+    /// A complete peer was not asked for all it could have been (see `requests`).
+    spared: bool,
     next_tick: Option<Instant>,
 
     counters: Counters,
@@ -374,6 +378,8 @@ impl Torrent {
             strikes: Lazy::absent(),
             touched: BTreeSet::new(),
             transmit: BTreeSet::new(),
+            lag: requests::Lag::default(),
+            spared: false,
             next_tick: None,
             counters: Counters::default(),
             down: Lazy::absent(),
@@ -499,6 +505,13 @@ impl Torrent {
     #[must_use]
     pub fn wants_input(&self) -> bool {
         self.io.unwritten <= self.tuning.max_unwritten_bytes
+    }
+
+    /// Whether a peer waits for what we are about to have: then a finished piece is worth more now
+    /// than a cheaper hash of it a little later.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.peers.values().any(|p| p.has_told && !p.upload_only())
     }
 
     /// Whether `Output::Wire` is emitted for every message.

@@ -272,6 +272,9 @@ impl Torrent {
         if self.peers.is_empty() {
             return;
         }
+        if core::mem::take(&mut self.spared) {
+            self.touch_all();
+        }
         let running = self.phase == Phase::Running;
         let mut soon = false;
         for key in self.peers.keys().copied().collect::<Vec<_>>() {

@@ -56,11 +56,13 @@ from ._errors import (
     RequestGone,
     ResumeError,
     SessionClosed,
+    StateDirInUse,
     StateError,
     StorageDenied,
     StorageError,
     StorageExists,
     StorageNotFound,
+    StoreError,
     TernError,
     TimedOut,
     TorrentGone,
@@ -94,6 +96,7 @@ from ._events import (
     PieceFailed,
     PiecePassed,
     Renamed,
+    RestoreFailed,
     ResumeRejected,
     SaveDone,
     SaveFailed,
@@ -102,6 +105,7 @@ from ._events import (
     StateChanged,
     StorageFailed,
     StorageMissing,
+    StoreDamaged,
     TorrentAdded,
     TorrentEvent,
     TorrentRemoved,
@@ -128,7 +132,7 @@ from ._requests import (
     VerifyHook,
     VerifyRequest,
 )
-from ._session import Events, Session
+from ._session import Events, Restored, Session
 from ._structs import FileInfo, PeerInfo, Stats, Status, TrackerInfo
 from ._torrent import Torrent
 from ._traffic import BytesReceived, BytesSent, FileRead, FileWritten, TrackerTraffic
@@ -144,7 +148,7 @@ def library_version() -> str:
 
 
 def has(feature: str) -> bool:
-    """Whether the library has a feature: `tls`, `v1`, `v2`, `dht`, `utp`, `mse`."""
+    """Whether the library has a feature: `tls`, `store`, `v1`, `v2`, `dht`, `utp`, `mse`."""
     return bool(lib.tern_has(feature.encode()))
 
 
@@ -160,14 +164,15 @@ __all__ = [
     "Option", "OptionType", "OptionTypeError", "PeerBanned", "PeerConnected", "PeerDisconnected",
     "PeerFlags", "PeerHook", "PeerInfo", "PeerRequest", "PeerSource", "PieceFailed",
     "PiecePassed", "RangeError", "ReentrantError", "Renamed", "Request", "RequestGone",
-    "ResumeError", "ResumeRejected", "SaveDone", "SaveFailed", "SaveFlags", "SaveHook",
-    "SaveRequest", "SaveResult", "Saved", "Session", "SessionClosed", "SessionOptions",
-    "SourceFailed", "State", "StateChanged", "StateError", "Stats", "Status", "StorageDenied",
-    "StorageError", "StorageExists", "StorageFailed", "StorageMissing", "StorageNotFound",
-    "TernError", "TimedOut", "Torrent", "TorrentAdded", "TorrentEvent", "TorrentGone",
-    "TorrentRemoved", "TorrentSource", "TrackerAnnounce", "TrackerError", "TrackerFailed",
-    "TrackerInfo", "TrackerReply", "TrackerScraped", "TrackerTraffic", "UdpFailed",
-    "UnknownEvent", "UnknownOption", "UnsupportedError", "Verdict", "VerifierFailed",
-    "VerifyHook", "VerifyRequest", "VersionError", "__version__", "create_torrent", "has",
-    "library_option", "library_options", "library_version", "magnet_info_hash",
+    "RestoreFailed", "Restored", "ResumeError", "ResumeRejected", "SaveDone", "SaveFailed",
+    "SaveFlags", "SaveHook", "SaveRequest", "SaveResult", "Saved", "Session", "SessionClosed",
+    "SessionOptions", "SourceFailed", "State", "StateChanged", "StateDirInUse", "StateError",
+    "Stats", "Status", "StorageDenied", "StorageError", "StorageExists", "StorageFailed",
+    "StorageMissing", "StorageNotFound", "StoreDamaged", "StoreError", "TernError", "TimedOut",
+    "Torrent", "TorrentAdded", "TorrentEvent", "TorrentGone", "TorrentRemoved", "TorrentSource",
+    "TrackerAnnounce", "TrackerError", "TrackerFailed", "TrackerInfo", "TrackerReply",
+    "TrackerScraped", "TrackerTraffic", "UdpFailed", "UnknownEvent", "UnknownOption",
+    "UnsupportedError", "Verdict", "VerifierFailed", "VerifyHook", "VerifyRequest",
+    "VersionError", "__version__", "create_torrent", "has", "library_option", "library_options",
+    "library_version", "magnet_info_hash",
 ]

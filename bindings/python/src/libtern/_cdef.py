@@ -226,8 +226,12 @@ tern_result tern_session_stats_sized(const tern_session *s, tern_stats *out, siz
     tern_error **err);
 tern_result tern_session_add(const tern_session *s, tern_add *add, tern_torrent **out, tern_error
     **err);
+tern_result tern_session_restore(const tern_session *s, uint32_t *out_torrents, uint32_t
+    *out_failed, tern_error **err);
 tern_result tern_session_torrents(const tern_session *s, tern_torrent **out, size_t capacity,
     size_t *out_len, tern_error **err);
+tern_result tern_session_queue(const tern_session *s, tern_torrent **out, size_t capacity, size_t
+    *out_len, tern_error **err);
 tern_result tern_session_find(const tern_session *s, const uint8_t *info_hash, tern_torrent **out,
     tern_error **err);
 tern_result tern_session_find_id(const tern_session *s, uint64_t torrent_id, tern_torrent **out,
@@ -299,6 +303,9 @@ uint64_t tern_torrent_id(const tern_torrent *t);
 tern_result tern_torrent_info_hash(const tern_torrent *t, uint8_t *out, tern_error **err);
 tern_session *tern_torrent_take_session(const tern_torrent *t);
 tern_result tern_torrent_remove(const tern_torrent *t, uint32_t flags, tern_error **err);
+tern_result tern_torrent_queue_position(const tern_torrent *t, uint32_t *out, tern_error **err);
+tern_result tern_torrent_set_queue_position(const tern_torrent *t, uint32_t position, tern_error
+    **err);
 tern_result tern_torrent_pause(const tern_torrent *t, tern_error **err);
 tern_result tern_torrent_resume(const tern_torrent *t, tern_error **err);
 tern_result tern_torrent_recheck(const tern_torrent *t, tern_error **err);

@@ -68,6 +68,12 @@ class Code(OpenInt):
     """The torrent's metadata is not here yet (`TERN_EVENT_METADATA` says when)."""
     MAGNET = -24
     """Not a valid magnet link, or one that names no torrent."""
+    IN_USE = -20
+    """Another session, of this process or another one, uses the state directory: see
+    `tern_error_path`."""
+    STORE = -21
+    """The state directory has a database that is another program's, or of a newer libtern: see
+    `tern_error_path`."""
     TRACKER = -27
     """A tracker refused, or gave no answer."""
 
@@ -210,6 +216,14 @@ class EventKind(OpenInt):
     """A defect of the library stopped this torrent, or (no torrent) a thread of the session
     (`TERN_CLASS_ERROR`, never masked). `text` = what the defect said. The torrent is gone then;
     it can be added again from its saved state."""
+    STORE_DAMAGED = 101
+    """The state directory's database was damaged (`TERN_CLASS_ERROR`). It was renamed to `text`,
+    and what could be read of it is in a new one: `a` torrents with their resume data, `b`
+    torrents whose files have to be checked (`tern_session_restore` sees to that). `text2` = what
+    was found."""
+    RESTORE_FAILED = 102
+    """`tern_session_restore` could not bring back a torrent (`TERN_CLASS_ERROR`). `info_hash`,
+    `text` = why. What is stored of it stays; it can be added as any other."""
     SAVED = 112
     """A generation of resume data is durable (`TERN_CLASS_SAVE`). `generation`."""
     SAVE_DONE = 113

@@ -186,6 +186,14 @@ class VersionError(TernError, ImportError):
     """The package and the library do not fit together."""
 
 
+class StateDirInUse(TernError, RuntimeError):
+    """Another session, of this process or another one, uses the `state_dir`."""
+
+
+class StoreError(TernError, RuntimeError):
+    """The `state_dir` has a database of another program, or of a newer libtern."""
+
+
 class TrackerError(TernError, RuntimeError):
     """A tracker refused, or gave no answer."""
 
@@ -210,6 +218,8 @@ BY_CODE: dict[Code, type[TernError]] = {
     Code.CANCELLED: CancelledError,
     Code.STATE: StateError,
     Code.VERSION: VersionError,
+    Code.IN_USE: StateDirInUse,
+    Code.STORE: StoreError,
     Code.NO_METADATA: NoMetadata,
     Code.MAGNET: MagnetError,
     Code.TRACKER: TrackerError,

@@ -757,6 +757,42 @@ class Fatal(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StoreDamaged(Event):
+    """The database in `state_dir` was damaged; what could be read of it is in a new one."""
+
+    kind = EventKind.STORE_DAMAGED
+    classes = EventClass.ERROR
+    set_aside: str
+    """What the damaged one is called now."""
+    reason: str
+    """What was found."""
+    salvaged: int
+    """Torrents with their resume data."""
+    unchecked: int
+    """Torrents whose files have to be checked; `Session.restore` sees to that."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return view_path(raw.c.text), view_text(raw.c.text2), raw.c.a, raw.c.b
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreFailed(Event):
+    """`Session.restore` could not bring back a torrent. What is stored of it stays."""
+
+    kind = EventKind.RESTORE_FAILED
+    classes = EventClass.ERROR
+    info_hash: bytes
+    """Which."""
+    reason: str
+    """Why."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return bytes(ffi.buffer(raw.c.info_hash, 20)), raw.text
+
+
+@dataclass(frozen=True, slots=True)
 class Saved(TorrentEvent):
     """A generation of resume data is durable."""
 
@@ -828,9 +864,9 @@ __all__ = [
     "Checked", "Closed", "Dropped", "Event", "ExternalAddress", "Fatal", "FileCompleted",
     "Finished", "JournalFailed", "ListenFailed", "Listening", "Log", "LsdFailed",
     "MessageReceived", "MessageSent", "MetadataFailed", "MetadataReceived", "Moved", "PeerBanned",
-    "PeerConnected", "PeerDisconnected", "PieceFailed", "PiecePassed", "Renamed",
+    "PeerConnected", "PeerDisconnected", "PieceFailed", "PiecePassed", "Renamed", "RestoreFailed",
     "ResumeRejected", "SaveDone", "SaveFailed", "Saved", "SourceFailed", "StateChanged",
-    "StorageFailed", "StorageMissing", "TorrentAdded", "TorrentEvent", "TorrentRemoved",
-    "TrackerAnnounce", "TrackerFailed", "TrackerReply", "TrackerScraped", "UdpFailed",
-    "UnknownEvent", "VerifierFailed",
+    "StorageFailed", "StorageMissing", "StoreDamaged", "TorrentAdded", "TorrentEvent",
+    "TorrentRemoved", "TrackerAnnounce", "TrackerFailed", "TrackerReply", "TrackerScraped",
+    "UdpFailed", "UnknownEvent", "VerifierFailed",
 ]

@@ -171,7 +171,8 @@ class SessionOptions(LiveOptions, total=False):
     tls_ca_file: str
     """PEM file that replaces the system's certificate roots; empty uses those."""
     state_dir: str
-    """Directory of the built-in store for resume data; empty has none."""
+    """Directory of the built-in store, for one session at a time; empty has none. It keeps
+    torrents, their resume data unless a save hook does, and their order."""
     client: str
     """Our name in extension handshakes; empty uses `user_agent`."""
     hash_path: str
@@ -375,7 +376,8 @@ OPTIONS: dict[str, Option] = {
     ),
     "state_dir": Option(
         3005, "state_dir", OptionType.STR, "", 0, 4096, False,
-        "Directory of the built-in store for resume data; empty has none.",
+        "Directory of the built-in store, for one session at a time; empty has none. It keeps"
+        " torrents, their resume data unless a save hook does, and their order.",
     ),
     "client": Option(
         3006, "client", OptionType.STR, "", 0, 128, False,

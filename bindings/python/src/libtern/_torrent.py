@@ -258,6 +258,22 @@ class Torrent:
         """When to save: on what, and every so many seconds (None for no interval)."""
         self._call(lib.tern_torrent_set_save_policy, flags, duration(interval))
 
+    @property
+    def queue_position(self) -> int:
+        """How many torrents stand before this one in the session's queue.
+
+        Setting it moves the torrent, so that so many stand before it; all others when there are
+        fewer. `state_dir` keeps the order and `Session.restore` brings it back. The order starts
+        and stops nothing.
+        """
+        place = ffi.new("uint32_t *")
+        self._call(lib.tern_torrent_queue_position, place)
+        return int(place[0])
+
+    @queue_position.setter
+    def queue_position(self, position: int) -> None:
+        self._call(lib.tern_torrent_set_queue_position, index(position, "position"))
+
     def set_sequential(self, sequential: bool) -> None:
         """Fetch in order, or rarest first."""
         self._call(lib.tern_torrent_set_sequential, sequential)
