@@ -541,7 +541,8 @@ public:
 
     /// Whether content whose files are all there in full length is taken for good (1): each piece is
     /// hashed when a peer first asks for it, before a byte of it goes out. One that does not match ends
-    /// this, and what was not verified by then is checked. Resume data that says so has the same effect.
+    /// this, and what was not verified by then is checked. Resume data that says so has the same
+    /// effect.
     void set_seed_mode(std::int32_t seed_mode);
 
     /// What to trust when files differ from the resume data: `TERN_LOAD_*`. Overrides the session's
@@ -671,9 +672,10 @@ public:
     /// built-in store) follows.
     void save() const;
 
-    /// As `tern_torrent_save`, when something changed that `flags` (`TERN_SAVE_IF_*`; none: in any case)
-    /// name, with the `info` dictionary when they have `TERN_SAVE_WITH_INFO`. One `TERN_EVENT_SAVE_DONE`
-    /// with the ticket put in `*out_ticket` (may be NULL) says what it came to; it is never dropped.
+    /// As `tern_torrent_save`, when something changed that `flags` (`TERN_SAVE_IF_*`; none: in any
+    /// case) name, with the `info` dictionary when they have `TERN_SAVE_WITH_INFO`. One
+    /// `TERN_EVENT_SAVE_DONE` with the ticket put in `*out_ticket` (may be NULL) says what it came to;
+    /// it is never dropped.
     void request_save(std::uint32_t flags, std::uint64_t *out_ticket = nullptr) const;
 
     /// When to save: `TERN_SAVE_*` bits and an interval in milliseconds (0 for none).

@@ -361,7 +361,8 @@ pub unsafe extern "C" fn tern_add_set_save_policy(
 
 /// Whether content whose files are all there in full length is taken for good (1): each piece is
 /// hashed when a peer first asks for it, before a byte of it goes out. One that does not match ends
-/// this, and what was not verified by then is checked. Resume data that says so has the same effect.
+/// this, and what was not verified by then is checked. Resume data that says so has the same
+/// effect.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_add_set_seed_mode(
     add: *mut tern_add,

@@ -200,9 +200,10 @@ pub unsafe extern "C" fn tern_torrent_save(
     })
 }
 
-/// As `tern_torrent_save`, when something changed that `flags` (`TERN_SAVE_IF_*`; none: in any case)
-/// name, with the `info` dictionary when they have `TERN_SAVE_WITH_INFO`. One `TERN_EVENT_SAVE_DONE`
-/// with the ticket put in `*out_ticket` (may be NULL) says what it came to; it is never dropped.
+/// As `tern_torrent_save`, when something changed that `flags` (`TERN_SAVE_IF_*`; none: in any
+/// case) name, with the `info` dictionary when they have `TERN_SAVE_WITH_INFO`. One
+/// `TERN_EVENT_SAVE_DONE` with the ticket put in `*out_ticket` (may be NULL) says what it came to;
+/// it is never dropped.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_torrent_request_save(
     t: *const tern_torrent,

@@ -123,11 +123,11 @@ pub enum Job {
     ReadPiece(PieceIndex),
     /// Makes everything written so far durable: fsync of the files written, or read to be hashed,
     /// since the last sync, and of directories in which something was created. Not fdatasync, which
-    /// may leave out the time stamp that saved state compares; where blocks were allocated both cost
-    /// one commit of the file system. All files are set to be written before the first is waited
-    /// for, so thousands share such commits. Answer: `Synced` with these files' state after it.
-    /// After a failure every sync fails until the pieces
-    /// that may be lost have been written again, or the torrent was closed.
+    /// may leave out the time stamp that saved state compares; where blocks were allocated both
+    /// cost one commit of the file system. All files are set to be written before the first is
+    /// waited for, so thousands share such commits. Answer: `Synced` with these files' state after
+    /// it. After a failure every sync fails until the pieces that may be lost have been written
+    /// again, or the torrent was closed.
     Sync,
     /// Closes open files. Answer: `Done`.
     Release,
