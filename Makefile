@@ -51,7 +51,7 @@ command:
 	$(CARGO) build --release --bin tern
 
 library: $(OUT)/tern.pc
-	$(CARGO) rustc --release --lib --no-default-features --features capi,tls \
+	$(CARGO) rustc --release --lib --no-default-features --features capi,tls,store \
 		--crate-type staticlib
 	CC='$(CC)' abi/link $(OUT)/libtern.a $(OUT)/libtern.so $(SONAME) -Wl,--strip-debug
 	@ln -sf libtern.so $(OUT)/$(SONAME)

@@ -541,7 +541,8 @@ public:
 
     /// Whether content whose files are all there in full length is taken for good (1): each piece is
     /// hashed when a peer first asks for it, before a byte of it goes out. One that does not match ends
-    /// this, and what was not verified by then is checked. Resume data that says so has the same effect.
+    /// this, and what was not verified by then is checked. Resume data that says so has the same
+    /// effect.
     void set_seed_mode(std::int32_t seed_mode);
 
     /// What to trust when files differ from the resume data: `TERN_LOAD_*`. Overrides the session's
@@ -644,6 +645,14 @@ public:
     /// cannot be added again.
     void remove(std::uint32_t flags) const;
 
+    /// How many torrents stand before this one in the session's queue.
+    std::uint32_t queue_position() const;
+
+    /// Moves the torrent in the queue, so that `position` torrents stand before it; all others when
+    /// there are fewer. The state directory keeps the order, and `tern_session_restore` brings it back.
+    /// An added torrent is the last. The order starts and stops nothing.
+    void set_queue_position(std::uint32_t position) const;
+
     /// Stops: disconnects, flushes, closes files.
     void pause() const;
 
@@ -663,9 +672,10 @@ public:
     /// built-in store) follows.
     void save() const;
 
-    /// As `tern_torrent_save`, when something changed that `flags` (`TERN_SAVE_IF_*`; none: in any case)
-    /// name, with the `info` dictionary when they have `TERN_SAVE_WITH_INFO`. One `TERN_EVENT_SAVE_DONE`
-    /// with the ticket put in `*out_ticket` (may be NULL) says what it came to; it is never dropped.
+    /// As `tern_torrent_save`, when something changed that `flags` (`TERN_SAVE_IF_*`; none: in any
+    /// case) name, with the `info` dictionary when they have `TERN_SAVE_WITH_INFO`. One
+    /// `TERN_EVENT_SAVE_DONE` with the ticket put in `*out_ticket` (may be NULL) says what it came to;
+    /// it is never dropped.
     void request_save(std::uint32_t flags, std::uint64_t *out_ticket = nullptr) const;
 
     /// When to save: `TERN_SAVE_*` bits and an interval in milliseconds (0 for none).
@@ -802,9 +812,20 @@ public:
     /// from there.
     tern::torrent add(tern::add &add) const;
 
+    /// Adds every torrent that was in the last session with this state directory, in queue order, with
+    /// what was saved of it: nothing has to be given again. Torrents that are there already stay as
+    /// they are; those that were removed, and those whose state a save hook keeps, are not brought
+    /// back. Returns when all are added; `TERN_EVENT_ADDED` comes for each, and
+    /// `TERN_EVENT_RESTORE_FAILED` for each that could not be. `*out_torrents` and `*out_failed` (both
+    /// may be NULL) are the counts.
+    void restore(std::uint32_t *out_torrents = nullptr, std::uint32_t *out_failed = nullptr) const;
+
     /// Number of torrents, and handles of up to `capacity` of them in the order they were added.
     /// `*out_len` is the number there are. `out` may be NULL when `capacity` is 0.
     std::vector<tern::torrent> torrents() const;
+
+    /// As `tern_session_torrents`, in queue order: see `tern_torrent_set_queue_position`.
+    std::vector<tern::torrent> queue() const;
 
     /// The torrent with this info-hash (20 bytes). `TERN_E_NOT_FOUND`.
     tern::torrent find(const std::uint8_t *info_hash) const;
@@ -1048,12 +1069,29 @@ inline tern::torrent session::add(tern::add &add) const
     return tern::torrent(out);
 }
 
+inline void session::restore(std::uint32_t *out_torrents, std::uint32_t *out_failed) const
+{
+    tern_error *err = nullptr;
+    const tern_result result = tern_session_restore(handle::get(), out_torrents, out_failed, &err);
+    detail::check(result, err);
+}
+
 inline std::vector<tern::torrent> session::torrents() const
 {
     using item = tern_torrent *;
     auto fill = [&](item *data, std::size_t capacity, std::size_t *length,
                     tern_error **err) {
         return tern_session_torrents(handle::get(), data, capacity, length, err);
+    };
+    return detail::handles<tern::torrent, item>(fill);
+}
+
+inline std::vector<tern::torrent> session::queue() const
+{
+    using item = tern_torrent *;
+    auto fill = [&](item *data, std::size_t capacity, std::size_t *length,
+                    tern_error **err) {
+        return tern_session_queue(handle::get(), data, capacity, length, err);
     };
     return detail::handles<tern::torrent, item>(fill);
 }
@@ -1345,6 +1383,22 @@ inline void torrent::remove(std::uint32_t flags) const
 {
     tern_error *err = nullptr;
     const tern_result result = tern_torrent_remove(handle::get(), flags, &err);
+    detail::check(result, err);
+}
+
+inline std::uint32_t torrent::queue_position() const
+{
+    std::uint32_t out{};
+    tern_error *err = nullptr;
+    const tern_result result = tern_torrent_queue_position(handle::get(), &out, &err);
+    detail::check(result, err);
+    return out;
+}
+
+inline void torrent::set_queue_position(std::uint32_t position) const
+{
+    tern_error *err = nullptr;
+    const tern_result result = tern_torrent_set_queue_position(handle::get(), position, &err);
     detail::check(result, err);
 }
 
@@ -1971,8 +2025,8 @@ inline void abi_check(std::uint32_t header_version, std::size_t event_size, std:
     detail::check(tern_abi_check(header_version, event_size, status_size), nullptr);
 }
 
-/// 1 when the library has a feature, else 0. `feature` is NUL-terminated: `tls`, `v1`, `v2`, `dht`,
-/// `utp`, `mse`. Unknown names are 0.
+/// 1 when the library has a feature, else 0. `feature` is NUL-terminated: `tls`, `store`, `v1`,
+/// `v2`, `dht`, `utp`, `mse`. Unknown names are 0.
 inline std::int32_t has(const char *feature)
 {
     const auto value = tern_has(feature);

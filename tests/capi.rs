@@ -27,7 +27,7 @@ fn library() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let target = root().join("target");
-        let args = ["rustc", "--lib", "--no-default-features", "--features", "capi,tls"];
+        let args = ["rustc", "--lib", "--no-default-features", "--features", "capi,tls,store"];
         output(
             Command::new(env!("CARGO"))
                 .current_dir(root())

@@ -48,6 +48,14 @@ pub enum ErrorKind {
     State = -18,
     /// The header and the library do not fit together.
     Version = -19,
+    /// Another session or process uses the state directory.
+    InUse = -20,
+    /// The state directory has a database that is not for this library.
+    Store = -21,
+    /// The torrent's metadata is not here yet.
+    NoMetadata = -23,
+    /// Not a valid magnet link, or one that names no torrent.
+    Magnet = -24,
     /// A tracker refused, or gave no answer.
     Tracker = -27,
 }
@@ -74,6 +82,10 @@ impl ErrorKind {
         Self::Cancelled,
         Self::State,
         Self::Version,
+        Self::InUse,
+        Self::Store,
+        Self::NoMetadata,
+        Self::Magnet,
         Self::Tracker,
     ];
 
@@ -106,6 +118,10 @@ impl ErrorKind {
             Self::Cancelled => "cancelled",
             Self::State => "not possible in the present state",
             Self::Version => "the header and the library do not fit together",
+            Self::InUse => "another session or process uses the state directory",
+            Self::Store => "the state directory's database cannot be used",
+            Self::NoMetadata => "the torrent's metadata is not here yet",
+            Self::Magnet => "not a valid magnet link",
             Self::Tracker => "the tracker refused or gave no answer",
         }
     }
@@ -195,6 +211,22 @@ impl Error {
             path: Some(path),
             torrent: None,
         }
+    }
+
+    /// The same with the file or directory it is about.
+    #[cfg(feature = "store")]
+    #[must_use]
+    pub(super) fn at(mut self, path: impl Into<PathBuf>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// The same with the system's error number.
+    #[cfg(feature = "store")]
+    #[must_use]
+    pub(super) fn with_errno(mut self, errno: i32) -> Self {
+        self.os_errno = errno;
+        self
     }
 
     /// What kind.

@@ -251,7 +251,7 @@ fn sound(world: &World, points: u64, hashed: usize) {
 
 #[test]
 fn no_crash_loses_or_invents_a_piece() {
-    for (on_piece, hashed) in [(false, 60), (true, 40)] {
+    for (on_piece, hashed) in [(false, 90), (true, 60)] {
         let (mut w, l) = world(Fault::None, on_piece);
         run(&mut w, l);
         sound(&w, 450, hashed);

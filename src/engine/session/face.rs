@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Core, Entry, Hooks};
 use crate::base::{InfoHash, PeerKey, TorrentId};
+use crate::codec::metainfo::Info;
 use crate::engine::events::{Event, EventKind, WireMessage, class};
 use crate::engine::external::{Source, Vote};
 use crate::engine::host::{
@@ -54,6 +55,10 @@ impl Host for Face {
             Notice::ExternalAddr(ip, by) => {
                 return self.external(Some(torrent), Vote { source: Source::Peer, by, ip });
             }
+            Notice::Moved(Ok(to)) => {
+                self.0.moved(&entry, &to);
+                EventKind::Notice(Notice::Moved(Ok(to)))
+            }
             notice => EventKind::Notice(notice),
         };
         self.push(entry, kind);
@@ -62,6 +67,18 @@ impl Host for Face {
     fn tracker(&self, torrent: TorrentId, event: TrackerEvent) {
         if let Some(entry) = self.entry(torrent) {
             self.push(entry, EventKind::Tracker(event));
+        }
+    }
+
+    fn metadata(&self, torrent: TorrentId, info: Arc<Info>) {
+        if let Some(entry) = self.entry(torrent) {
+            entry.describe(info);
+        }
+    }
+
+    fn source_failed(&self, torrent: TorrentId, url: String, reason: String) {
+        if let Some(entry) = self.entry(torrent) {
+            self.push(entry, EventKind::SourceFailed { url, reason });
         }
     }
 
@@ -98,6 +115,14 @@ impl Host for Face {
         let entry = torrent.and_then(|id| self.0.forget(id));
         self.0.queue.push(Event::now(entry, EventKind::Fatal(message)));
         self.0.one_less();
+    }
+
+    fn batch(&self, begins: bool) {
+        if begins {
+            self.0.queue.hold();
+        } else {
+            self.0.queue.release();
+        }
     }
 
     fn external(&self, torrent: Option<TorrentId>, vote: Vote) {
@@ -161,6 +186,7 @@ impl Core {
             let mut registry = self.registry.write();
             let entry = registry.by_id.remove(&torrent)?;
             registry.by_hash.remove(&entry.info_hash);
+            self.order.lock().leave(torrent, entry.rank());
             entry
         };
         entry.set_gone();
@@ -188,9 +214,14 @@ impl Core {
     fn removed(&self, entry: &Arc<Entry>) {
         let removal = *entry.removal.lock();
         let Some(removal) = removal else { return };
-        if let (Some(keeper), false) = (&self.keeper, removal.keep_state) {
+        if let Some(keeper) = &self.keeper {
             let info_hash = entry.info_hash;
-            keeper.submit(move || Change::Remove(info_hash), |_| ());
+            let change = if removal.keep_state {
+                Change::Rank(info_hash, None)
+            } else {
+                Change::Remove(info_hash)
+            };
+            keeper.submit(move || change, |_| ());
         }
         self.queue.push(Event::now(Some(Arc::clone(entry)), EventKind::Removed));
     }

@@ -22,6 +22,7 @@ mod inbox;
 mod inquire;
 mod jobs;
 mod limit;
+mod link;
 mod lsd;
 mod names;
 mod outbox;
@@ -312,7 +313,10 @@ impl Shard {
         }
         self.open_door();
         loop {
-            if let Err(message) = contain::catch(|| self.turn()) {
+            self.host.batch(true);
+            let turned = contain::catch(|| self.turn());
+            self.host.batch(false);
+            if let Err(message) = turned {
                 self.host.panicked(None, message);
             }
             if self.ending.get() {

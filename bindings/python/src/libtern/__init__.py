@@ -46,7 +46,9 @@ from ._errors import (
     GoneError,
     InternalError,
     InvalidArgument,
+    MagnetError,
     MetainfoError,
+    NoMetadata,
     NotFoundError,
     OptionTypeError,
     RangeError,
@@ -54,11 +56,13 @@ from ._errors import (
     RequestGone,
     ResumeError,
     SessionClosed,
+    StateDirInUse,
     StateError,
     StorageDenied,
     StorageError,
     StorageExists,
     StorageNotFound,
+    StoreError,
     TernError,
     TimedOut,
     TorrentGone,
@@ -77,12 +81,14 @@ from ._events import (
     FileCompleted,
     Finished,
     JournalFailed,
-    Listening,
     ListenFailed,
+    Listening,
     Log,
     LsdFailed,
     MessageReceived,
     MessageSent,
+    MetadataFailed,
+    MetadataReceived,
     Moved,
     PeerBanned,
     PeerConnected,
@@ -90,13 +96,16 @@ from ._events import (
     PieceFailed,
     PiecePassed,
     Renamed,
+    RestoreFailed,
     ResumeRejected,
-    Saved,
     SaveDone,
     SaveFailed,
+    Saved,
+    SourceFailed,
     StateChanged,
     StorageFailed,
     StorageMissing,
+    StoreDamaged,
     TorrentAdded,
     TorrentEvent,
     TorrentRemoved,
@@ -109,7 +118,7 @@ from ._events import (
     VerifierFailed,
 )
 from ._ffi import LIBRARY_PATH, ffi, lib
-from ._metainfo import Metainfo, create_torrent
+from ._metainfo import Metainfo, create_torrent, magnet_info_hash
 from ._options import OPTIONS, LiveOptions, Option, SessionOptions
 from ._requests import (
     PENDING,
@@ -123,7 +132,7 @@ from ._requests import (
     VerifyHook,
     VerifyRequest,
 )
-from ._session import Events, Session
+from ._session import Events, Restored, Session
 from ._structs import FileInfo, PeerInfo, Stats, Status, TrackerInfo
 from ._torrent import Torrent
 from ._traffic import BytesReceived, BytesSent, FileRead, FileWritten, TrackerTraffic
@@ -139,28 +148,31 @@ def library_version() -> str:
 
 
 def has(feature: str) -> bool:
-    """Whether the library has a feature: `tls`, `v1`, `v2`, `dht`, `utp`, `mse`."""
+    """Whether the library has a feature: `tls`, `store`, `v1`, `v2`, `dht`, `utp`, `mse`."""
     return bool(lib.tern_has(feature.encode()))
 
 
 __all__ = [
-    "Answer", "BytesReceived", "BytesSent", "CancelledError", "Checked", "CloseReason", "Closed",
-    "Code", "Defer", "Detail", "Dropped", "DuplicateTorrent", "Event", "EventClass", "EventKind",
-    "Events", "ExternalAddress", "Fatal", "FileCompleted", "FileFlags", "FileInfo", "FileRead",
-    "FileWritten", "Finished", "ForkedError", "GoneError", "InternalError", "InvalidArgument",
-    "JournalFailed", "LIBRARY_PATH", "ListenFailed", "Listening", "LiveOptions", "LoadPolicy",
-    "Log", "LogLevel", "LsdFailed", "Message", "MessageReceived", "MessageSent", "Metainfo",
-    "MetainfoError", "Moved", "NotFoundError", "OPTIONS", "Option", "OptionType",
-    "OptionTypeError", "PENDING", "PeerBanned", "PeerConnected", "PeerDisconnected", "PeerFlags",
-    "PeerHook", "PeerInfo", "PeerRequest", "PeerSource", "PieceFailed", "PiecePassed",
-    "RangeError", "ReentrantError", "Renamed", "Request", "RequestGone", "ResumeError",
-    "ResumeRejected", "SaveDone", "SaveFailed", "SaveFlags", "SaveHook", "SaveRequest",
-    "SaveResult", "Saved", "Session", "SessionClosed", "SessionOptions", "State", "StateChanged",
-    "StateError", "Stats", "Status", "StorageDenied", "StorageError", "StorageExists",
-    "StorageFailed", "StorageMissing", "StorageNotFound", "TernError", "TimedOut", "Torrent",
-    "TorrentAdded", "TorrentEvent", "TorrentGone", "TorrentRemoved", "TorrentSource",
+    "LIBRARY_PATH", "OPTIONS", "PENDING", "Answer", "BytesReceived", "BytesSent",
+    "CancelledError", "Checked", "CloseReason", "Closed", "Code", "Defer", "Detail", "Dropped",
+    "DuplicateTorrent", "Event", "EventClass", "EventKind", "Events", "ExternalAddress", "Fatal",
+    "FileCompleted", "FileFlags", "FileInfo", "FileRead", "FileWritten", "Finished",
+    "ForkedError", "GoneError", "InternalError", "InvalidArgument", "JournalFailed",
+    "ListenFailed", "Listening", "LiveOptions", "LoadPolicy", "Log", "LogLevel", "LsdFailed",
+    "MagnetError", "Message", "MessageReceived", "MessageSent", "MetadataFailed",
+    "MetadataReceived", "Metainfo", "MetainfoError", "Moved", "NoMetadata", "NotFoundError",
+    "Option", "OptionType", "OptionTypeError", "PeerBanned", "PeerConnected", "PeerDisconnected",
+    "PeerFlags", "PeerHook", "PeerInfo", "PeerRequest", "PeerSource", "PieceFailed",
+    "PiecePassed", "RangeError", "ReentrantError", "Renamed", "Request", "RequestGone",
+    "RestoreFailed", "Restored", "ResumeError", "ResumeRejected", "SaveDone", "SaveFailed",
+    "SaveFlags", "SaveHook", "SaveRequest", "SaveResult", "Saved", "Session", "SessionClosed",
+    "SessionOptions", "SourceFailed", "State", "StateChanged", "StateDirInUse", "StateError",
+    "Stats", "Status", "StorageDenied", "StorageError", "StorageExists", "StorageFailed",
+    "StorageMissing", "StorageNotFound", "StoreDamaged", "StoreError", "TernError", "TimedOut",
+    "Torrent", "TorrentAdded", "TorrentEvent", "TorrentGone", "TorrentRemoved", "TorrentSource",
     "TrackerAnnounce", "TrackerError", "TrackerFailed", "TrackerInfo", "TrackerReply",
     "TrackerScraped", "TrackerTraffic", "UdpFailed", "UnknownEvent", "UnknownOption",
-    "UnsupportedError", "Verdict", "VerifierFailed", "VerifyHook", "VerifyRequest", "VersionError",
-    "__version__", "create_torrent", "has", "library_option", "library_options", "library_version",
+    "UnsupportedError", "Verdict", "VerifierFailed", "VerifyHook", "VerifyRequest",
+    "VersionError", "__version__", "create_torrent", "has", "library_option", "library_options",
+    "library_version", "magnet_info_hash",
 ]

@@ -174,8 +174,24 @@ class StateError(TernError, RuntimeError):
     """Not possible in the present state."""
 
 
+class NoMetadata(TernError, RuntimeError):
+    """The torrent's metadata is not here yet; `MetadataReceived` says when."""
+
+
+class MagnetError(TernError, ValueError):
+    """Not a valid magnet link, or one that names no torrent."""
+
+
 class VersionError(TernError, ImportError):
     """The package and the library do not fit together."""
+
+
+class StateDirInUse(TernError, RuntimeError):
+    """Another session, of this process or another one, uses the `state_dir`."""
+
+
+class StoreError(TernError, RuntimeError):
+    """The `state_dir` has a database of another program, or of a newer libtern."""
 
 
 class TrackerError(TernError, RuntimeError):
@@ -202,6 +218,10 @@ BY_CODE: dict[Code, type[TernError]] = {
     Code.CANCELLED: CancelledError,
     Code.STATE: StateError,
     Code.VERSION: VersionError,
+    Code.IN_USE: StateDirInUse,
+    Code.STORE: StoreError,
+    Code.NO_METADATA: NoMetadata,
+    Code.MAGNET: MagnetError,
     Code.TRACKER: TrackerError,
 }
 """The class of each code; a code a newer library may add is a plain `TernError`."""

@@ -379,6 +379,50 @@ class ExternalAddress(TorrentEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class MetadataReceived(TorrentEvent):
+    """The metadata of a torrent added by magnet link or info-hash is here."""
+
+    kind = EventKind.METADATA
+    classes = EventClass.TORRENT
+    name: str
+    """Its name."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return (raw.text,)
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataFailed(TorrentEvent):
+    """The metadata has the right hash and is of no use; the torrent stopped."""
+
+    kind = EventKind.METADATA_FAILED
+    classes = EventClass.ERROR
+    reason: str
+    """Why."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return (raw.text,)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFailed(TorrentEvent):
+    """A source that a magnet link names did not give the torrent file."""
+
+    kind = EventKind.SOURCE_FAILED
+    classes = EventClass.ERROR
+    url: str
+    """The source."""
+    reason: str
+    """Why."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return raw.text, raw.text2
+
+
+@dataclass(frozen=True, slots=True)
 class PiecePassed(TorrentEvent):
     """A piece is ours now, by download or check."""
 
@@ -713,6 +757,42 @@ class Fatal(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StoreDamaged(Event):
+    """The database in `state_dir` was damaged; what could be read of it is in a new one."""
+
+    kind = EventKind.STORE_DAMAGED
+    classes = EventClass.ERROR
+    set_aside: str
+    """What the damaged one is called now."""
+    reason: str
+    """What was found."""
+    salvaged: int
+    """Torrents with their resume data."""
+    unchecked: int
+    """Torrents whose files have to be checked; `Session.restore` sees to that."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return view_path(raw.c.text), view_text(raw.c.text2), raw.c.a, raw.c.b
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreFailed(Event):
+    """`Session.restore` could not bring back a torrent. What is stored of it stays."""
+
+    kind = EventKind.RESTORE_FAILED
+    classes = EventClass.ERROR
+    info_hash: bytes
+    """Which."""
+    reason: str
+    """Why."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return bytes(ffi.buffer(raw.c.info_hash, 20)), raw.text
+
+
+@dataclass(frozen=True, slots=True)
 class Saved(TorrentEvent):
     """A generation of resume data is durable."""
 
@@ -783,9 +863,10 @@ NEVER_MASKED = frozenset({
 __all__ = [
     "Checked", "Closed", "Dropped", "Event", "ExternalAddress", "Fatal", "FileCompleted",
     "Finished", "JournalFailed", "ListenFailed", "Listening", "Log", "LsdFailed",
-    "MessageReceived", "MessageSent", "Moved", "PeerBanned", "PeerConnected", "PeerDisconnected",
-    "PieceFailed", "PiecePassed", "Renamed", "ResumeRejected", "SaveDone", "SaveFailed", "Saved",
-    "StateChanged", "StorageFailed", "StorageMissing", "TorrentAdded", "TorrentEvent",
+    "MessageReceived", "MessageSent", "MetadataFailed", "MetadataReceived", "Moved", "PeerBanned",
+    "PeerConnected", "PeerDisconnected", "PieceFailed", "PiecePassed", "Renamed", "RestoreFailed",
+    "ResumeRejected", "SaveDone", "SaveFailed", "Saved", "SourceFailed", "StateChanged",
+    "StorageFailed", "StorageMissing", "StoreDamaged", "TorrentAdded", "TorrentEvent",
     "TorrentRemoved", "TrackerAnnounce", "TrackerFailed", "TrackerReply", "TrackerScraped",
     "UdpFailed", "UnknownEvent", "VerifierFailed",
 ]

@@ -17,7 +17,7 @@ import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from . import _config, _events
 from ._add import TorrentSource, add_builder
@@ -58,6 +58,15 @@ _KINDS: dict[int, type[Event]] = {}
 
 Spawn = Callable[[Request, Any], None]
 """What runs a coroutine hook and answers when it is done."""
+
+
+class Restored(NamedTuple):
+    """What `Session.restore` did."""
+
+    torrents: int
+    """Torrents added."""
+    failed: int
+    """Torrents that could not be brought back."""
 
 
 def _after_fork_in_child() -> None:
@@ -112,6 +121,8 @@ class Session:
         self,
         torrent: TorrentSource | None = None,
         *,
+        info_hash: bytes | None = None,
+        merge: bool = False,
         save_path: StrPath,
         resume: bytes | bytearray | memoryview | None = None,
         peers: Iterable[str] = (),
@@ -131,13 +142,16 @@ class Session:
         verify_override: bool = False,
         on_save: SaveHook | None = None,
     ) -> Torrent:
-        """Adds a torrent: a path, the bytes of a `.torrent` file, or a `Metainfo`.
+        """Adds a torrent: a path, the bytes of a `.torrent` file, a `Metainfo`, or a magnet link.
 
-        It may be left out when the resume data embeds it. Where something is None, the resume data
-        decides, then the session's options. `trackers` replaces the torrent's own. `resume=b""`
-        starts afresh even if the session has a state directory. `seed_mode` takes complete files
-        for good and hashes each piece when it is first asked for. Raises `DuplicateTorrent`,
-        `ResumeError`, `MetainfoError`, `StorageError`.
+        It may be left out when the resume data embeds it, or with an `info_hash` alone: like that
+        of a magnet link, its metadata then comes from peers, and `MetadataReceived` tells. With
+        `merge`, a torrent that the session has already gets the trackers, peers and metadata given
+        here and is what comes back; nothing else about it changes. Where something is None, the
+        resume data decides, then the session's options. `trackers` replaces the torrent's own.
+        `resume=b""` starts afresh even if the session has a state directory. `seed_mode` takes
+        complete files for good and hashes each piece when it is first asked for. Raises
+        `DuplicateTorrent`, `ResumeError`, `MetainfoError`, `MagnetError`, `StorageError`.
         """
         handle = self._live()
         limits = (download_limit, upload_limit)
@@ -147,6 +161,7 @@ class Session:
             renames=renames, trackers=trackers,
             limits=None if limits == (None, None) else (download_limit or 0, upload_limit or 0),
             save_policy=save_policy, save_interval=save_interval, load_policy=load_policy,
+            info_hash=info_hash, merge=merge,
             seed_mode=seed_mode,
             verified=on_verify is not None, override=verify_override, saved=on_save is not None,
         )
@@ -160,12 +175,31 @@ class Session:
                 self._save_hooks[added.id] = on_save
         return added
 
+    def restore(self) -> Restored:
+        """Adds every torrent that was in the last session with this `state_dir`.
+
+        In queue order, with what was saved of it: nothing has to be given again. Torrents that are
+        there already stay as they are; those that were removed, and those whose state an `on_save`
+        keeps, are not brought back. `RestoreFailed` comes for each that cannot be. Returns when all
+        are added; `StateError` without a `state_dir`.
+        """
+        torrents, failed = ffi.new("uint32_t *"), ffi.new("uint32_t *")
+        call(lib.tern_session_restore, self._live(), torrents, failed)
+        return Restored(int(torrents[0]), int(failed[0]))
+
+    def queue(self) -> tuple[Torrent, ...]:
+        """All torrents in queue order; see `Torrent.queue_position`."""
+        return self._list(lib.tern_session_queue)
+
     def torrents(self) -> tuple[Torrent, ...]:
         """All torrents, in the order they were added."""
+        return self._list(lib.tern_session_torrents)
+
+    def _list(self, function: Any) -> tuple[Torrent, ...]:
         handle, length, capacity = self._live(), ffi.new("size_t *"), 0
         while True:
             place = ffi.new("tern_torrent *[]", capacity) if capacity else ffi.NULL
-            call(lib.tern_session_torrents, handle, place, capacity, length)
+            call(function, handle, place, capacity, length)
             filled = min(capacity, length[0])
             owned = [ffi.gc(place[n], lib.tern_torrent_release) for n in range(filled)]
             if length[0] <= capacity:
