@@ -257,7 +257,9 @@ impl Torrent {
             None => !clean && self.picker.is_begun(piece),
         };
         let undurable = self.picker.have().get(piece.0) && !self.durable.get(piece.0);
-        undurable || waits || self.held.contains_key(&piece)
+        // What was written since the files were looked at makes them differ, whatever became of it.
+        let written = self.io.unsynced.contains(&piece);
+        undurable || waits || written || self.held.contains_key(&piece)
     }
 
     /// Nothing writes content now, nor will it before the torrent is started again.
