@@ -188,6 +188,17 @@
 /** bytes: First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it. */
 #define TERN_OPT_PEER_ID 4001
 
+/** bool: Exchange peers with peers (BEP 11). Private torrents never do. Live. */
+#define TERN_OPT_PEX_ENABLED 6001
+
+/** int: Longest metadata fetched from peers, in bytes (BEP 9). Live. */
+#define TERN_OPT_METADATA_MAX_BYTES 6002
+
+/** bool: Fetch the torrent file from where a magnet link says (`xs`, `as`). Live. */
+#define TERN_OPT_MAGNET_SOURCES_ENABLED 6003
+
+/** bool: Such a source may be on this machine or a private network. A link is a stranger's word. Live. */
+#define TERN_OPT_MAGNET_PRIVATE_SOURCES 6004
 /** int: What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 configuration, 8 state, 16 metadata. For torrents added afterwards. Live. */
 #define TERN_OPT_SAVE_CONDITIONS 5051
 
@@ -407,6 +418,24 @@
  */
 #define TERN_EVENT_EXTERNAL_ADDR 40
 
+/**
+ * The metadata of a torrent added by magnet link or info-hash is here (`TERN_CLASS_TORRENT`).
+ * `text` = its name. `tern_torrent_take_metainfo` gives it; next the files are looked at.
+ */
+#define TERN_EVENT_METADATA 41
+
+/**
+ * The metadata has the right hash and is of no use; the torrent stopped (`TERN_CLASS_ERROR`).
+ * `code` = `TERN_E_METAINFO`, `text` = reason.
+ */
+#define TERN_EVENT_METADATA_FAILED 42
+
+/**
+ * A source that a magnet link names (`xs`, `as`) did not give the torrent file
+ * (`TERN_CLASS_ERROR`). `text` = URL, `text2` = reason. Peers are asked all the same.
+ */
+#define TERN_EVENT_SOURCE_FAILED 43
+
 /** A piece is ours now, by download or check (`TERN_CLASS_PIECE`). `piece`. */
 #define TERN_EVENT_PIECE_PASSED 48
 
@@ -521,8 +550,9 @@
 
 /**
  * A message came from a peer (`TERN_CLASS_WIRE`). `peer`, `addr` when known, `code` =
- * `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield. Blocks are not
- * carried, and extension messages (BEP 10) are not reported.
+ * `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield, or the payload of
+ * `ut_metadata` and `ut_pex`. Blocks are not carried, and other extension messages (BEP 10) are
+ * not reported.
  */
 #define TERN_EVENT_MESSAGE_IN 128
 
@@ -643,6 +673,9 @@
 /** Closing or closed. */
 #define TERN_STATE_CLOSED 8
 
+/** Asking peers for the metadata (BEP 9). */
+#define TERN_STATE_METADATA 9
+
 /** Save after every piece that passed (one request in flight, newer state waits behind it). */
 #define TERN_SAVE_ON_PIECE 1
 
@@ -750,6 +783,18 @@
 
 /** Resume data told us. */
 #define TERN_SOURCE_RESUME 4
+
+/** Another peer told us (BEP 11). */
+#define TERN_SOURCE_PEX 5
+
+/** It was found on the local network (BEP 14). */
+#define TERN_SOURCE_LSD 6
+
+/** The DHT told us (BEP 5). */
+#define TERN_SOURCE_DHT 7
+
+/** A magnet link told us (`x.pe`). */
+#define TERN_SOURCE_MAGNET 8
 
 /** The local network told us (BEP 14). */
 #define TERN_SOURCE_LSD 6
@@ -867,6 +912,12 @@
 
 /** Peer message `lt_donthave` (BEP 54); not a number of the protocol. */
 #define TERN_MESSAGE_DONT_HAVE 256
+
+/** Peer message `ut_metadata` (BEP 9); not a number of the protocol. */
+#define TERN_MESSAGE_METADATA 257
+
+/** Peer message `ut_pex` (BEP 11); not a number of the protocol. */
+#define TERN_MESSAGE_PEX 258
 
 /** An integer option. */
 #define TERN_OPTION_TYPE_INT 1
@@ -1152,6 +1203,14 @@ typedef struct {
     int32_t is_finished;
     /** 1 when stopped by the host (or not started yet because added so). */
     int32_t is_paused;
+    /** 1 when the metadata is here; 0 while `TERN_STATE_METADATA` has still to find it. */
+    int32_t has_metadata;
+    /** 0. */
+    int32_t reserved;
+    /** `known_peers` by where they were first heard of: the place is the `TERN_SOURCE_*` number. */
+    uint32_t known_by_source[16];
+    /** `peers` by where their addresses came from. */
+    uint32_t peers_by_source[16];
 } tern_status;
 
 /** One connected peer. */
@@ -1316,6 +1375,11 @@ typedef int32_t (*tern_progress_fn)(void *user, uint64_t done, uint64_t total);
 /** The header and the library do not fit together. */
 #define TERN_E_VERSION -19
 
+/** The torrent's metadata is not here yet (`TERN_EVENT_METADATA` says when). */
+#define TERN_E_NO_METADATA -23
+
+/** Not a valid magnet link, or one that names no torrent. */
+#define TERN_E_MAGNET -24
 /**
  * Another session, of this process or another one, uses the state directory: see
  * `tern_error_path`.
@@ -2079,6 +2143,39 @@ tern_result tern_add_set_metainfo_object(tern_add *add,
                                          tern_error **err);
 
 /**
+ * The torrent, as a magnet link (BEP 9): its metadata comes from peers, or from where the link
+ * says, and `TERN_EVENT_METADATA` tells. The link's trackers, peers (`x.pe`), sources (`xs`,
+ * `as`), web seeds, name and selection of files (BEP 53) are taken over. `TERN_E_MAGNET`,
+ * `TERN_E_UNSUPPORTED` when it names no torrent of version 1.
+ *
+ * Threads: one per object; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_add_set_magnet(tern_add *add,
+                                const char *link,
+                                size_t link_len,
+                                tern_error **err);
+
+/**
+ * The torrent, by its info-hash alone (20 bytes).
+ *
+ * Threads: one per object; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_add_set_info_hash(tern_add *add,
+                                   const uint8_t *info_hash,
+                                   tern_error **err);
+
+/**
+ * Whether `tern_session_add` adds the trackers, peers, sources and metadata given here to a
+ * torrent that the session has already and gives that one back, instead of `TERN_E_DUPLICATE`. All
+ * else said here changes nothing then. To a private torrent (BEP 27) only peers are added.
+ *
+ * Threads: one per object; in hooks: yes; since 0.1.0.
+ */
+TERN_API tern_result tern_add_set_merge(tern_add *add, int32_t merge, tern_error **err);
+
+/**
  * The directory the content is (or will be) in. A path in the system's bytes.
  *
  * Threads: one per object; in hooks: yes; since 0.1.0.
@@ -2559,7 +2656,7 @@ tern_result tern_torrent_status_sized(const tern_torrent *t,
                                       tern_error **err);
 
 /**
- * The torrent's metainfo with its present trackers.
+ * The torrent's metainfo with its present trackers. `TERN_E_NO_METADATA` while it is not here.
  *
  * Ownership: `tern_metainfo_free`.
  *
@@ -2569,6 +2666,28 @@ TERN_API
 tern_result tern_torrent_take_metainfo(const tern_torrent *t,
                                        tern_metainfo **out,
                                        tern_error **err);
+
+/**
+ * The torrent's name; what its magnet link says, or else the info-hash, until the metadata is
+ * here.
+ *
+ * Ownership: `tern_buf_free`.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API tern_result tern_torrent_take_name(const tern_torrent *t, tern_buf *out, tern_error **err);
+
+/**
+ * The torrent's magnet link, with its present trackers.
+ *
+ * Ownership: `tern_buf_free`.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_torrent_take_magnet(const tern_torrent *t,
+                                     tern_buf *out,
+                                     tern_error **err);
 
 /**
  * The directory the content is in now, bytes of a path.
@@ -2951,6 +3070,30 @@ TERN_API uint32_t tern_metainfo_node_count(const tern_metainfo *m);
  * Threads: any; in hooks: yes; since 0.1.0.
  */
 TERN_API tern_bytes tern_metainfo_node(const tern_metainfo *m, uint32_t index, uint16_t *out_port);
+
+/**
+ * The magnet link: info-hash, name, length, trackers and web seeds.
+ *
+ * Ownership: `tern_buf_free`.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_metainfo_take_magnet(const tern_metainfo *m,
+                                      tern_buf *out,
+                                      tern_error **err);
+
+/**
+ * The info-hash (20 bytes) that a magnet link names. `TERN_E_MAGNET`, `TERN_E_UNSUPPORTED` when it
+ * names no torrent of version 1.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_magnet_info_hash(const char *link,
+                                  size_t link_len,
+                                  uint8_t *out,
+                                  tern_error **err);
 
 /**
  * The `info` dictionary, verbatim. Owned by the metainfo.

@@ -69,8 +69,18 @@ pub use crate::proto::peer::Fault;
 pub use crate::proto::tracker::{AnnounceEvent, AnnounceReply, ScrapeEntry};
 pub use crate::swarm::{
     CloseReason, LoadPolicy, Notice, PeerSource, PeerStatus, SaveConditions, SaveOutcome,
-    SavePolicy, Status, TorrentState,
+    SavePolicy, SourceCounts, Status, TorrentState,
 };
+
+/// The version 1 info-hash that a magnet link names.
+///
+/// # Errors
+/// [`ErrorKind::Magnet`] when it is no magnet link, [`ErrorKind::Unsupported`] when it names no
+/// torrent of version 1.
+pub fn magnet_info_hash(link: &str) -> Result<InfoHash, Error> {
+    let magnet = crate::engine::formats::magnet(link)?;
+    crate::engine::formats::from_magnet(&magnet).map(|file| file.metainfo.info.info_hash)
+}
 
 /// Version of the library, for example `0.1.0`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

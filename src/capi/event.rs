@@ -243,6 +243,11 @@ impl Filler {
                 self.raw.kind = TERN_EVENT_FATAL;
                 self.text(text);
             }
+            EventKind::SourceFailed { url, reason } => {
+                self.raw.kind = TERN_EVENT_SOURCE_FAILED;
+                self.text(url);
+                self.text2(reason);
+            }
             EventKind::Log { level, text } => {
                 (self.raw.kind, self.raw.code) = (TERN_EVENT_LOG, *level as i32);
                 self.text(text);
@@ -273,6 +278,11 @@ impl Filler {
                 (self.raw.a, self.raw.b, self.raw.c) = (int(*have), int(*hashed), int(*restored));
             }
             Notice::Finished => self.raw.kind = TERN_EVENT_FINISHED,
+            Notice::Metadata => {
+                self.raw.kind = TERN_EVENT_METADATA;
+                let name = event.torrent.as_ref().map(crate::api::Torrent::name);
+                self.text(&name.unwrap_or_default());
+            }
             Notice::PeerConnected { peer, addr, incoming, peer_id } => {
                 (self.raw.kind, self.raw.peer) = (TERN_EVENT_PEER_CONNECTED, peer.0);
                 self.raw.a = i64::from(*incoming);
@@ -330,6 +340,10 @@ impl Filler {
             Notice::DiskFailed(error) => {
                 self.raw.kind = TERN_EVENT_STORAGE_FAILED;
                 self.disk_error(error);
+            }
+            Notice::MetadataUnusable(error) => {
+                (self.raw.kind, self.raw.code) = (TERN_EVENT_METADATA_FAILED, TERN_E_METAINFO);
+                self.text(&error.to_string());
             }
             Notice::VerifierFailed(code) => {
                 (self.raw.kind, self.raw.code) = (TERN_EVENT_VERIFIER_FAILED, *code);
@@ -495,7 +509,7 @@ fn close_text(reason: CloseReason) -> String {
         CloseReason::Banned => "banned",
         CloseReason::Stopped => "the torrent stopped",
         CloseReason::Host => "asked for by the host",
-        CloseReason::Flood => "blocks nobody asked for",
+        CloseReason::Flood => "more than anybody asked for",
         CloseReason::Fault(Fault::BadHandshake) => "not a BitTorrent handshake",
         CloseReason::Fault(Fault::WrongInfoHash) => "another torrent's info-hash",
         CloseReason::Fault(Fault::OversizedMessage) => "a message that is too long",

@@ -118,6 +118,8 @@ fn result_name(result: tern_result) -> &'static CStr {
         TERN_E_VERSION => c"TERN_E_VERSION",
         TERN_E_IN_USE => c"TERN_E_IN_USE",
         TERN_E_STORE => c"TERN_E_STORE",
+        TERN_E_NO_METADATA => c"TERN_E_NO_METADATA",
+        TERN_E_MAGNET => c"TERN_E_MAGNET",
         TERN_E_TRACKER => c"TERN_E_TRACKER",
         _ => c"TERN_E_UNKNOWN",
     }
@@ -148,6 +150,8 @@ fn result_text(result: tern_result) -> &'static CStr {
         TERN_E_VERSION => c"the header and the library do not fit together",
         TERN_E_IN_USE => c"another session or process uses the state directory",
         TERN_E_STORE => c"the state directory's database cannot be used",
+        TERN_E_NO_METADATA => c"the torrent's metadata is not here yet",
+        TERN_E_MAGNET => c"not a valid magnet link",
         _ => c"unknown result",
     }
 }
@@ -170,6 +174,9 @@ fn event_name(kind: i32) -> &'static CStr {
         TERN_EVENT_MOVED => c"moved",
         TERN_EVENT_RENAMED => c"renamed",
         TERN_EVENT_EXTERNAL_ADDR => c"external_addr",
+        TERN_EVENT_METADATA => c"metadata",
+        TERN_EVENT_METADATA_FAILED => c"metadata_failed",
+        TERN_EVENT_SOURCE_FAILED => c"source_failed",
         TERN_EVENT_PIECE_PASSED => c"piece_passed",
         TERN_EVENT_PIECE_FAILED => c"piece_failed",
         TERN_EVENT_PEER_CONNECTED => c"peer_connected",
@@ -214,6 +221,7 @@ fn state_name(state: i32) -> &'static CStr {
         TERN_STATE_PAUSED => c"paused",
         TERN_STATE_FAILED => c"failed",
         TERN_STATE_CLOSED => c"closed",
+        TERN_STATE_METADATA => c"metadata",
         _ => c"unknown",
     }
 }

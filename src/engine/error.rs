@@ -52,6 +52,10 @@ pub enum ErrorKind {
     InUse = -20,
     /// The state directory has a database that is not for this library.
     Store = -21,
+    /// The torrent's metadata is not here yet.
+    NoMetadata = -23,
+    /// Not a valid magnet link, or one that names no torrent.
+    Magnet = -24,
     /// A tracker refused, or gave no answer.
     Tracker = -27,
 }
@@ -80,6 +84,8 @@ impl ErrorKind {
         Self::Version,
         Self::InUse,
         Self::Store,
+        Self::NoMetadata,
+        Self::Magnet,
         Self::Tracker,
     ];
 
@@ -114,6 +120,8 @@ impl ErrorKind {
             Self::Version => "the header and the library do not fit together",
             Self::InUse => "another session or process uses the state directory",
             Self::Store => "the state directory's database cannot be used",
+            Self::NoMetadata => "the torrent's metadata is not here yet",
+            Self::Magnet => "not a valid magnet link",
             Self::Tracker => "the tracker refused or gave no answer",
         }
     }

@@ -157,6 +157,13 @@ pub enum EventKind {
     },
     /// From its trackers.
     Tracker(TrackerEvent),
+    /// A source that a magnet link names did not give the torrent file.
+    SourceFailed {
+        /// URL.
+        url: String,
+        /// Reason.
+        reason: String,
+    },
     /// A defect stopped the torrent, or (no torrent) a thread.
     Fatal(String),
     /// A message of a peer.
@@ -213,7 +220,7 @@ pub enum LogLevel {
 /// A peer message without its block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WireMessage {
-    /// The protocol's number; -1 keep-alive, 256 `lt_donthave`.
+    /// The protocol's number; -1 keep-alive, 256 `lt_donthave`, 257 `ut_metadata`, 258 `ut_pex`.
     pub code: i32,
     /// Piece, of messages that name one.
     pub piece: Option<PieceIndex>,
@@ -263,6 +270,12 @@ impl WireMessage {
                 (out.length, out.payload) = (len(payload), payload.clone());
             }
             Message::DontHave(p) => (out.code, out.piece) = (256, Some(*p)),
+            Message::Metadata(payload) => {
+                (out.code, out.length, out.payload) = (257, len(payload), payload.clone());
+            }
+            Message::Pex(payload) => {
+                (out.code, out.length, out.payload) = (258, len(payload), payload.clone());
+            }
         }
         out
     }
@@ -299,6 +312,7 @@ impl EventKind {
             Self::StoreDamaged(_)
             | Self::RestoreFailed { .. }
             | Self::SaveFailed { .. }
+            | Self::SourceFailed { .. }
             | Self::Fatal(_) => class::ERROR,
             Self::Tracker(_) => class::TRACKER,
             Self::Message { .. } => class::WIRE,
@@ -311,6 +325,7 @@ impl EventKind {
                 | Notice::PeerBanned(_) => class::PEER,
                 Notice::DiskFailed(_)
                 | Notice::VerifierFailed(_)
+                | Notice::MetadataUnusable(_)
                 | Notice::ResumeRejected { .. }
                 | Notice::JournalFailed(_)
                 | Notice::StorageMissing

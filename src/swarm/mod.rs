@@ -14,6 +14,7 @@ pub mod picker;
 mod policy;
 pub mod rate;
 pub mod resume;
+mod sources;
 mod torrent;
 mod types;
 pub mod verify;

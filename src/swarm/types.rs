@@ -11,11 +11,12 @@ use crate::base::{
     Bitset, BlockSpan, DiskError, FileIndex, Instant, Look, Payload, PeerId, PeerKey, PieceIndex,
     Synced, TorrentId, UnixTime,
 };
-use crate::codec::metainfo::{Info, Tiers};
+use crate::codec::metainfo::{Info, MetainfoError, Tiers};
 use crate::codec::resume::Resume;
 use crate::proto::peer::{Connection, Fault, Message, PeerExtensions};
 use crate::proto::tracker::AnnounceEvent;
 
+pub use super::sources::{PeerSource, SourceCounts};
 use super::window::Entry;
 
 pub use super::policy::{LoadPolicy, SaveConditions, SaveOutcome, SavePolicy, SavedWindow};
@@ -25,8 +26,15 @@ pub use super::policy::{LoadPolicy, SaveConditions, SaveOutcome, SavePolicy, Sav
 pub struct TorrentParams {
     /// Number in the session.
     pub id: TorrentId,
-    /// Content description.
+    /// Content description; [`Info::unknown`] when peers have to be asked for it (BEP 9).
     pub info: Arc<Info>,
+    /// While it is not known: the magnet link, for the saved state.
+    pub link: Option<Box<str>>,
+    /// While it is not known: files wanted once it is (BEP 53), inclusive ranges. Goes behind
+    /// `file_priority`.
+    pub selected: Option<Vec<(u32, u32)>>,
+    /// Web seeds, for the saved state; `None` keeps the resume blob's.
+    pub url_list: Option<Vec<String>>,
     /// Saved state, already parsed; its info-hash was compared.
     pub resume: Option<Arc<Resume>>,
     /// What the journal has of this torrent; `None` when there is no journal.
@@ -112,6 +120,10 @@ pub struct Tuning {
     /// Whether a verifier may accept a piece whose hash did not match. Without it such pieces are
     /// not asked about.
     pub verify_override: bool,
+    /// Peers are exchanged (BEP 11), in torrents that are not private.
+    pub pex: bool,
+    /// Longest `info` dictionary fetched from peers, in bytes; `limits::METADATA_BYTES` at most.
+    pub max_metadata_bytes: u32,
 }
 
 impl Default for Tuning {
@@ -135,23 +147,10 @@ impl Default for Tuning {
             client: String::new(),
             max_unwritten_bytes: 32 << 20,
             verify_override: false,
+            pex: true,
+            max_metadata_bytes: 32 << 20,
         }
     }
-}
-
-/// Where an address came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum PeerSource {
-    /// It connected to us.
-    Incoming,
-    /// A tracker.
-    Tracker,
-    /// The host or the user.
-    Manual,
-    /// Saved state.
-    Resume,
-    /// The local network (BEP 14).
-    Lsd,
 }
 
 /// What happened in the world.
@@ -384,6 +383,9 @@ pub enum Command {
     Verifier(Option<u32>),
     /// Trackers now in use, for the saved state.
     Trackers(Tiers),
+    /// The description that was not known, from elsewhere than peers. Of another torrent, or when
+    /// one is known, it changes nothing.
+    Metadata(Arc<Info>),
     /// Move the content (bytes of a directory).
     Move(Vec<u8>),
     /// Rename a file.
@@ -438,6 +440,9 @@ pub enum Output {
         /// The `info` dictionary is to be embedded.
         with_info: bool,
     },
+    /// The description came: it takes the place of the unknown one with everything the driver asks
+    /// or tells from now on. Disk work begins after it.
+    Metadata(Arc<Info>),
     /// An announce is due now because of this (the driver's announcer does the rest).
     Announce(AnnounceEvent),
     /// To tell the host.
@@ -476,6 +481,8 @@ pub enum TorrentState {
     Failed = 7,
     /// Closing or closed.
     Closed = 8,
+    /// Asking peers for the metadata (BEP 9).
+    Metadata = 9,
 }
 
 /// What happened, for the host.
@@ -571,6 +578,10 @@ pub enum Notice {
     Renamed(FileIndex, Result<(), DiskError>),
     /// What our address is, says the peer at the second one.
     ExternalAddr(std::net::IpAddr, std::net::IpAddr),
+    /// The metadata came; the torrent goes on to look at its files.
+    Metadata,
+    /// The metadata has the right hash and is of no use: the torrent stopped.
+    MetadataUnusable(MetainfoError),
 }
 
 /// Why a connection ended.
@@ -646,6 +657,12 @@ pub struct Status {
     pub half_open: u32,
     /// Addresses known.
     pub known_peers: u32,
+    /// The same by where they were first heard of.
+    pub known_by_source: SourceCounts,
+    /// Established connections by where their addresses came from.
+    pub peers_by_source: SourceCounts,
+    /// `info` is known.
+    pub has_metadata: bool,
     /// Peers we upload to.
     pub unchoked: u32,
     /// Pieces hashed since the torrent was added (check and download).

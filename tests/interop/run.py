@@ -1,9 +1,9 @@
-"""All interop tests in turn, or those named on the command line: both_ways swarm resume import."""
+"""All interop tests in turn, or those named: both_ways swarm magnets resume import."""
 
 import importlib
 import sys
 
-NAMES = ["both_ways", "swarm", "resume", "import"]
+NAMES = ["both_ways", "swarm", "magnets", "resume", "import"]
 
 
 def main():

@@ -14,8 +14,8 @@ use tern::base::{
 use tern::codec::metainfo::{FileAttr, FileEntry, Info};
 use tern::disk::{Pool, PoolConfig, PoolStats};
 use tern::engine::host::{
-    AddTorrent, Directory, Host, PeerAnswer, SaveRequest, ShardCommand, TorrentView, TrackerEvent,
-    Traffic, VerifyRequest,
+    AddTorrent, Directory, Host, Link, PeerAnswer, SaveRequest, ShardCommand, TorrentView,
+    TrackerEvent, Traffic, VerifyRequest,
 };
 use tern::engine::settings::Settings;
 use tern::engine::shard::{self, Spawned};
@@ -40,6 +40,8 @@ pub struct Told {
     pub panicked: Vec<(Option<TorrentId>, String)>,
     pub listening: Vec<(String, SocketAddr)>,
     pub wire: Vec<(PeerKey, bool, Message)>,
+    pub metadata: Vec<(TorrentId, Arc<Info>)>,
+    pub sources_failed: Vec<(TorrentId, String, String)>,
     pub traffic: Vec<Traffic>,
     pub asked: Vec<(SocketAddr, bool)>,
 }
@@ -72,6 +74,12 @@ impl Host for TestHost {
     }
     fn tracker(&self, torrent: TorrentId, event: TrackerEvent) {
         self.tell(|t| t.tracker.push((torrent, event)));
+    }
+    fn metadata(&self, torrent: TorrentId, info: Arc<Info>) {
+        self.tell(|t| t.metadata.push((torrent, info)));
+    }
+    fn source_failed(&self, torrent: TorrentId, url: String, reason: String) {
+        self.tell(|t| t.sources_failed.push((torrent, url, reason)));
     }
     fn verify(&self, id: TorrentId, request: VerifyRequest) {
         self.tell(|t| t.verified.push(request.piece));
@@ -160,6 +168,9 @@ impl Rig {
             params: TorrentParams {
                 id,
                 info: Arc::clone(info),
+                link: None,
+                selected: None,
+                url_list: None,
                 resume: None,
                 window: None,
                 seed_mode: false,
@@ -188,6 +199,7 @@ impl Rig {
             upload_limit: None,
             download_limit: None,
             peers: Vec::new(),
+            link: Link::default(),
         };
         change(&mut add);
         assert!(self.host.send(id, ShardCommand::Add(Box::new(add))));

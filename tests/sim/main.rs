@@ -18,6 +18,7 @@ mod crash;
 mod dht;
 mod dht_world;
 mod disk;
+mod magnets;
 mod node;
 mod resume;
 mod scenarios;

@@ -82,7 +82,11 @@ impl World {
             [SaveVerdict::Reject, SaveVerdict::Fail(7), SaveVerdict::Defer(Duration::from_secs(2))]
                 [self.rng.index(3)]
         } else {
-            let blob = state.encode(self.content.piece_count());
+            let blob = state.encode(if state.pieces.is_some() {
+                self.content.piece_count()
+            } else {
+                state.piece_count_said()
+            });
             self.nodes[n].saved = Some(Resume::parse(&blob).expect("our own blob"));
             self.nodes[n].journal.settle(settled);
             crash::probe(self, n);

@@ -460,7 +460,10 @@ impl World {
                 let wait = self.jitter(self.nodes[n].setup.host.verdict_delay);
                 self.after(wait, Event::Verdict { node: n, epoch, piece, attempt });
             }
-            Output::Save { generation, settled, state, .. } => {
+            Output::Save { generation, settled, mut state, with_info } => {
+                let torrent = self.nodes[n].torrent.as_ref();
+                let info = torrent.map(|t| t.info().clone()).filter(|i| with_info && i.is_known());
+                state.info = info.map(|info| info.raw.to_vec());
                 self.check_blob(n, generation, &state);
                 let wait = self.jitter(self.nodes[n].setup.host.delay);
                 self.after(wait, Event::Save { node: n, epoch, generation, settled, state });
@@ -479,6 +482,7 @@ impl World {
             }
             Output::Notice(notice) => self.notice(n, notice),
             Output::Wire { incoming, message, .. } => self.wire(n, incoming, &message),
+            Output::Metadata(info) => assert_eq!(info.raw, self.content.info.raw),
             Output::Closed => {}
         }
     }
@@ -501,6 +505,8 @@ impl World {
     fn wire(&mut self, n: usize, incoming: bool, message: &Message) {
         let node = &mut self.nodes[n];
         if incoming {
+            let asked = matches!(message, Message::Metadata(_)) && node.setup.mute;
+            node.silent |= asked;
             return;
         }
         match message {
@@ -511,11 +517,15 @@ impl World {
                     assert!(node.accepted.contains(piece), "HAVE {piece} before the verdict");
                 }
             }
+            Message::Pex(_) => {
+                node.log.pex += 1;
+                assert!(!self.content.info.private, "a private torrent's peers were told");
+            }
+            Message::HaveAll => assert!(node.prev_have.all() && !node.prev_have.is_empty()),
             // The world's nodes serve what they verified, unless they are liars.
             Message::Piece { piece, .. } if !node.setup.liar => {
                 assert!(node.disk.is_right(*piece), "a wrong block of piece {piece} goes out");
             }
-            Message::HaveAll => assert!(node.prev_have.all()),
             _ => {}
         }
     }
@@ -523,6 +533,11 @@ impl World {
     /// A blob claims only what would survive a crash now.
     fn check_blob(&self, n: usize, generation: u64, state: &Resume) {
         let node = &self.nodes[n];
+        if state.pieces.is_none() {
+            let knows = node.torrent.as_ref().is_some_and(|t| t.info().is_known());
+            assert!(!knows, "a blob of a known torrent has pieces");
+            return;
+        }
         let (have, _) = state.have(self.content.piece_count()).expect("a blob has pieces");
         // What seed mode claims nobody looked at, until it is verified.
         let looked_at = |p: &u32| !state.seed_mode || state.is_verified(*p);
@@ -549,6 +564,9 @@ impl World {
         let cut = self.rng.one_in(3);
         self.nodes[n].uplink_busy = false;
         let node = &self.nodes[n];
+        if node.silent {
+            return;
+        }
         let turn = node.uplink_turn;
         let ready = |end: &End| {
             let far = &self.nodes[end.far.0];

@@ -266,6 +266,17 @@ add(tern_session *session, HV *args)
             text = xs_path(aTHX_ sv, &len);
             XS_STEP(tern_add_set_metainfo_file(add, text, len, &err));
         }
+        if ((sv = xs_fetch(aTHX_ args, "magnet"))) {
+            text = xs_path(aTHX_ sv, &len);
+            XS_STEP(tern_add_set_magnet(add, text, len, &err));
+        }
+        if ((sv = xs_fetch(aTHX_ args, "info_hash"))) {
+            text = SvPVbyte(sv, len);
+            XS_STEP(len == 20 ? tern_add_set_info_hash(add, (const uint8_t *) text, &err)
+                              : TERN_E_INVALID);
+        }
+        if ((sv = xs_fetch(aTHX_ args, "merge")))
+            XS_STEP(tern_add_set_merge(add, SvTRUE(sv) ? 1 : 0, &err));
         if ((sv = xs_fetch(aTHX_ args, "save_path"))) {
             text = xs_path(aTHX_ sv, &len);
             XS_STEP(tern_add_set_save_path(add, text, len, &err));

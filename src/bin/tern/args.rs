@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Seed(Seed),
     /// Make a .torrent file from a file or directory.
     Create(Create),
+    /// Print the magnet links of .torrent files.
+    Magnet(Magnet),
     /// Show what a .torrent file says.
     Show(Show),
     /// Compare content with a .torrent file, piece by piece.
@@ -80,6 +82,9 @@ pub(crate) struct Network {
     /// Use no trackers.
     #[arg(long)]
     pub(crate) no_trackers: bool,
+    /// Exchange no peers with peers (BEP 11).
+    #[arg(long)]
+    pub(crate) no_pex: bool,
     /// Download at most this much per second, for instance 500k or 2M; 0 lifts a limit that was
     /// set before or imported.
     #[arg(long, value_name = "RATE", value_parser = parse_bytes)]
@@ -173,9 +178,16 @@ pub(crate) fn apply(
 /// `tern get`.
 #[derive(Debug, Args)]
 pub(crate) struct Get {
-    /// The .torrent file.
-    #[arg(value_name = "FILE.torrent")]
-    pub(crate) torrent: PathBuf,
+    /// The .torrent file, a magnet link, or an info-hash (40 hexadecimal digits).
+    #[arg(value_name = "FILE.torrent|MAGNET|INFOHASH")]
+    pub(crate) torrent: String,
+    /// Fetch only the metadata of a magnet link, and write the .torrent file.
+    #[arg(long)]
+    pub(crate) metadata_only: bool,
+    /// Write the .torrent file here [default with --metadata-only: NAME.torrent in the output
+    /// directory].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save_torrent: Option<PathBuf>,
     /// Put the content here.
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     pub(crate) output: PathBuf,
@@ -262,6 +274,14 @@ pub(crate) struct Create {
     /// Leave out the creation date, so that the same content gives the same file.
     #[arg(long)]
     pub(crate) no_date: bool,
+}
+
+/// `tern magnet`.
+#[derive(Debug, Args)]
+pub(crate) struct Magnet {
+    /// The .torrent files.
+    #[arg(value_name = "FILE.torrent", required = true)]
+    pub(crate) torrents: Vec<PathBuf>,
 }
 
 /// `tern show`.

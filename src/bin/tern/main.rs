@@ -1,4 +1,4 @@
-//! The `tern` command: get, seed, create, show and verify torrents; ask trackers; list, import and
+//! The `tern` command: get, seed, create, show, verify and link torrents; ask trackers; list, import and
 //! export.
 //!
 //! A program like any other on libtern's public face. Deliberately absent: any other room, and
@@ -9,9 +9,11 @@ mod create;
 mod export;
 mod import;
 mod list;
+mod magnet;
 mod report;
 mod show;
 mod signals;
+mod source;
 mod state;
 mod tracker;
 mod transfer;
@@ -85,6 +87,7 @@ fn run(command: &Command, reporter: &mut Reporter) -> Result<u8, Failure> {
         Command::Get(get) => transfer::get(get, reporter),
         Command::Seed(seed) => transfer::seed(seed, reporter),
         Command::Create(create) => create::run(create, reporter),
+        Command::Magnet(magnet) => magnet::run(magnet, reporter),
         Command::Show(show) => show::run(show, reporter),
         Command::Verify(verify) => verify::run(verify, reporter),
         Command::Announce(ask) => tracker::announce(ask, reporter),

@@ -11,17 +11,19 @@ use super::close::Phase;
 use super::entry::{Names, Prefs};
 use super::keeping::{Entering, Known, resume_of};
 use super::{Core, Entry, Hooks};
+use crate::base::limits::FILES;
 use crate::base::{FileIndex, TorrentId, UnixTime};
+use crate::codec::magnet::Magnet;
 use crate::codec::metainfo::{Info, Tiers};
 use crate::codec::resume::Resume;
 use crate::engine::error::{Detail, Error, ErrorKind};
 use crate::engine::events::{Event, EventKind, unix_ms};
 use crate::engine::formats::{self, TorrentFile};
-use crate::engine::host::{AddTorrent, ShardCommand};
+use crate::engine::host::{AddTorrent, Link, ShardCommand};
 use crate::engine::path_from_bytes;
 use crate::engine::settings::Settings;
 use crate::engine::store::Stored;
-use crate::swarm::{LoadPolicy, Notice, SavePolicy, SavedWindow, TorrentParams};
+use crate::swarm::{Command, LoadPolicy, Notice, SavePolicy, SavedWindow, TorrentParams};
 
 /// Where saved state comes from.
 #[derive(Clone, Debug, Default)]
@@ -39,8 +41,13 @@ pub enum ResumeSource {
 /// the session's options.
 #[derive(Clone, Debug, Default)]
 pub struct AddRequest {
-    /// The torrent; not needed when the resume data embeds it.
+    /// The torrent; not needed when the resume data embeds it, or with `magnet`.
     pub file: Option<Arc<TorrentFile>>,
+    /// The torrent, by its info-hash; peers or saved state have the rest. `file` goes before it.
+    pub magnet: Option<Magnet>,
+    /// When the session has the torrent, what is said here of trackers, peers and metadata is added
+    /// to it; else that is an error.
+    pub merge: bool,
     /// Directory of the content.
     pub save_path: Option<PathBuf>,
     /// Saved state.
@@ -74,6 +81,8 @@ pub struct AddRequest {
 /// A request with its torrent file and saved state found.
 pub(super) struct Found {
     pub(super) file: Arc<TorrentFile>,
+    /// What it is known by while its metadata is not.
+    pub(super) magnet: Option<Magnet>,
     pub(super) resume: Option<Arc<Resume>>,
     /// Why the stored state was not used.
     pub(super) complaint: Option<String>,
@@ -85,6 +94,10 @@ impl Core {
     /// Adds a torrent.
     pub fn add(self: &Arc<Self>, request: AddRequest) -> Result<Arc<Entry>, Error> {
         self.check_open()?;
+        if let Some(other) = self.known_to(&request) {
+            self.merge(&other, &request)?;
+            return Ok(other);
+        }
         let found = self.gather(&request)?;
         self.add_found(request, found)
     }
@@ -110,7 +123,13 @@ impl Core {
         entry.prefs.lock().verify_override = overrides;
         let prefs = Prefs { verify_override: overrides, ..prefs };
         let saved = (resume, found.known.window.take());
-        let add = self.build(&entry, &request, saved, &prefs, &settings, &found.save_path);
+        let mut add = self.build(&entry, &request, saved, &prefs, &settings, &found.save_path);
+        if let Some(magnet) = found.magnet.filter(|_| !info.is_known()) {
+            add.link = link_of(&magnet);
+            add.params.link = Some(magnet.to_string().into());
+            add.params.selected = magnet.selected;
+            add.params.url_list = Some(magnet.web_seeds);
+        }
         self.publish(&entry, add, found.known.rank, entering)?;
         if let Some(reason) = found.complaint {
             let pieces = info.piece_count();
@@ -122,11 +141,19 @@ impl Core {
 
     /// Finds the torrent file, the saved state and the save path.
     fn gather(&self, request: &AddRequest) -> Result<Found, Error> {
-        let (file, given) = match (&request.file, &request.resume) {
-            (Some(file), ResumeSource::Given(resume)) => (Arc::clone(file), Some(resume)),
-            (None, ResumeSource::Given(resume)) => (formats::from_resume(resume)?, Some(resume)),
-            (Some(file), _) => (Arc::clone(file), None),
-            (None, _) => return Err(Error::new(ErrorKind::Invalid, "no torrent file given")),
+        let given = match &request.resume {
+            ResumeSource::Given(resume) => Some(resume),
+            _ => None,
+        };
+        let mut magnet = request.magnet.clone();
+        let mut file = match (&request.file, &magnet, given) {
+            (Some(file), _, _) => Arc::clone(file),
+            (None, Some(magnet), _) => formats::from_magnet(magnet)?,
+            (None, None, Some(resume)) if resume.info.is_some() => formats::from_resume(resume)?,
+            (None, None, Some(resume)) => {
+                formats::from_magnet(magnet.insert(formats::magnet_of(resume)))?
+            }
+            (None, None, None) => return Err(Error::new(ErrorKind::Invalid, "no torrent given")),
         };
         let info_hash = file.metainfo.info.info_hash;
         let (known, stored, mut complaint) = match self.stored(&info_hash) {
@@ -159,11 +186,60 @@ impl Core {
             let other = Error::new(ErrorKind::Resume, "the resume data is of another torrent");
             return Err(other.because(Detail::OtherTorrent));
         }
+        if request.file.is_none() && !file.metainfo.info.is_known() {
+            // Known from an earlier session: the metadata, or what it was looked for with.
+            let magnet = magnet.get_or_insert_default();
+            let embedded = resume.as_ref().filter(|saved| saved.info.is_some());
+            if let Some(saved) = &resume {
+                formats::join(magnet, formats::magnet_of(saved));
+            }
+            file = match (embedded, &stored.metainfo) {
+                (Some(saved), _) => formats::from_resume(saved)?,
+                (None, Some(raw)) => formats::torrent_file(raw)?,
+                (None, None) => formats::from_magnet(magnet)?,
+            };
+        }
         let saved = resume.as_ref().map(|r| r.save_path.as_slice()).filter(|p| !p.is_empty());
         let save_path = request.save_path.clone().or_else(|| saved.map(path_from_bytes));
         let save_path =
             save_path.ok_or_else(|| Error::new(ErrorKind::Invalid, "no save path given"))?;
-        Ok(Found { file, resume, complaint, save_path, known })
+        Ok(Found { file, magnet, resume, complaint, save_path, known })
+    }
+
+    /// The torrent a request that may be merged is about, when the session has it.
+    fn known_to(&self, request: &AddRequest) -> Option<Arc<Entry>> {
+        let of_file = request.file.as_ref().map(|file| file.metainfo.info.info_hash);
+        let of_magnet = || request.magnet.as_ref().and_then(|magnet| magnet.info_hash);
+        let hash = of_file.or_else(of_magnet).filter(|_| request.merge)?;
+        self.find(&hash)
+    }
+
+    /// Adds what a request says to a torrent that is there: trackers, peers, the metadata when it
+    /// has none. A private torrent takes only peers the host names (BEP 27).
+    fn merge(&self, entry: &Arc<Entry>, request: &AddRequest) -> Result<(), Error> {
+        for addr in &request.peers {
+            self.command(entry, Command::AddPeer(*addr))?;
+        }
+        let file = entry.file();
+        if file.metainfo.info.private {
+            return Ok(());
+        }
+        let given = request.file.as_ref().map(|file| &file.metainfo);
+        let from_file = given.map(|metainfo| Tiers::clone(&metainfo.trackers));
+        let from_link = request.magnet.as_ref().filter(|_| given.is_none());
+        let of_link = from_link.map(|link| {
+            Arc::new(link.trackers.iter().map(|url| vec![url.clone()]).collect::<Vec<_>>())
+        });
+        if let Some(tiers) = request.trackers.clone().or(from_file).or(of_link) {
+            self.change_trackers(entry, |current| merge_tiers(current, &tiers))?;
+        }
+        if let Some(link) = from_link.map(link_of).filter(|link| *link != Link::default()) {
+            self.send(entry, ShardCommand::Link(entry.id, link))?;
+        }
+        if let Some(metainfo) = given.filter(|_| !file.metainfo.info.is_known()) {
+            self.command(entry, Command::Metadata(Arc::clone(&metainfo.info)))?;
+        }
+        Ok(())
     }
 
     /// The shard with the fewest torrents. Two that are added at once may both get it.
@@ -202,12 +278,16 @@ impl Core {
             request.preallocate.unwrap_or_else(|| settings.preallocate || saved(|r| r.preallocate));
         let renamed = prefs.names.iter().flat_map(|names| &names.renamed);
         let renamed: Vec<_> = renamed.map(|(file, path)| (*file, path.clone())).collect();
-        let own_trackers = resume.is_some() || request.trackers.is_some();
+        let unknown = !entry.has_metadata();
+        let own_trackers = resume.is_some() || request.trackers.is_some() || unknown;
         let (save_path, path_bytes) = self.shared.lock().path(save_path);
         let mut rng = self.rng.lock();
         let params = TorrentParams {
             id: entry.id,
             info: Arc::clone(&entry.file().metainfo.info),
+            link: None,
+            selected: None,
+            url_list: None,
             resume,
             window,
             seed_mode: request.seed_mode,
@@ -239,6 +319,7 @@ impl Core {
             upload_limit: prefs.upload_limit,
             download_limit: prefs.download_limit,
             peers: request.peers.clone(),
+            link: Link::default(),
         })
     }
 
@@ -287,9 +368,30 @@ impl Core {
     }
 }
 
+/// Where else a link says to look.
+fn link_of(magnet: &Magnet) -> Link {
+    let sources = magnet.sources.iter().chain(&magnet.fallback_sources);
+    Link { peers: magnet.peers.clone(), sources: sources.cloned().collect() }
+}
+
+/// Puts trackers that are not there yet in tiers behind those that are.
+fn merge_tiers(current: &mut Vec<Vec<String>>, more: &[Vec<String>]) {
+    for tier in more {
+        let known = |url: &String| current.iter().flatten().any(|other| other == url);
+        let new: Vec<String> = tier.iter().filter(|url| !known(url)).cloned().collect();
+        if !new.is_empty() {
+            current.push(new);
+        }
+    }
+}
+
 /// Refuses what the torrent does not have.
 fn check(request: &AddRequest, info: &Info) -> Result<(), Error> {
-    let files = info.files.len();
+    let files = if info.is_known() { info.files.len() } else { FILES };
+    if !info.is_known() && !request.renamed.is_empty() {
+        let text = "files can be renamed once the metadata is here";
+        return Err(Error::new(ErrorKind::NoMetadata, text));
+    }
     let outside = request.renamed.iter().any(|(f, _)| f.idx() >= files)
         || request.file_priority.as_ref().is_some_and(|p| p.len() > files);
     if outside {
@@ -331,6 +433,15 @@ fn prefs(
     });
     let saved_trackers = || resume.and_then(|r| r.trackers.clone());
     let trackers = request.trackers.clone().or_else(saved_trackers);
+    let trackers = match trackers {
+        // A link may name more than were saved.
+        Some(saved) if !file.metainfo.info.is_known() && request.trackers.is_none() => {
+            let mut all = saved.to_vec();
+            merge_tiers(&mut all, &file.metainfo.trackers);
+            Some(Tiers::new(all))
+        }
+        trackers => trackers,
+    };
     let names = Names { renamed, renaming: BTreeMap::new() };
     Prefs {
         paused: request.paused.unwrap_or_else(|| resume.is_some_and(was_paused)),

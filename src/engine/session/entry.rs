@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 use crate::base::{FileIndex, InfoHash, TorrentId};
-use crate::codec::metainfo::Tiers;
+use crate::codec::metainfo::{Info, Metainfo, Tiers};
 use crate::engine::events::Event;
 use crate::engine::formats::TorrentFile;
 use crate::engine::requests::Verdict;
@@ -193,6 +193,21 @@ impl Entry {
     #[must_use]
     pub fn file(&self) -> Arc<TorrentFile> {
         Arc::clone(&self.file.read())
+    }
+
+    /// Whether the description of its content is here.
+    #[must_use]
+    pub fn has_metadata(&self) -> bool {
+        self.file.read().metainfo.info.is_known()
+    }
+
+    /// The description came.
+    pub(super) fn describe(&self, info: Arc<Info>) {
+        let trackers = Tiers::clone(&self.prefs.lock().trackers);
+        let mut file = self.file.write();
+        let metainfo = Metainfo { info, trackers, ..file.metainfo.clone() };
+        let raw = metainfo.encode().into();
+        *file = Arc::new(TorrentFile { metainfo, raw });
     }
 
     /// Whether it was removed, or its session closed.

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Core, Entry, Hooks};
 use crate::base::{InfoHash, PeerKey, TorrentId};
+use crate::codec::metainfo::Info;
 use crate::engine::events::{Event, EventKind, WireMessage, class};
 use crate::engine::external::{Source, Vote};
 use crate::engine::host::{
@@ -66,6 +67,18 @@ impl Host for Face {
     fn tracker(&self, torrent: TorrentId, event: TrackerEvent) {
         if let Some(entry) = self.entry(torrent) {
             self.push(entry, EventKind::Tracker(event));
+        }
+    }
+
+    fn metadata(&self, torrent: TorrentId, info: Arc<Info>) {
+        if let Some(entry) = self.entry(torrent) {
+            entry.describe(info);
+        }
+    }
+
+    fn source_failed(&self, torrent: TorrentId, url: String, reason: String) {
+        if let Some(entry) = self.entry(torrent) {
+            self.push(entry, EventKind::SourceFailed { url, reason });
         }
     }
 

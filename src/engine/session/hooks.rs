@@ -153,8 +153,10 @@ impl Core {
     pub(super) fn ask_saver(self: &Arc<Self>, entry: &Arc<Entry>, mut request: SaveRequest) {
         let (generation, settled) = (request.generation, request.settled);
         request.state.paused = entry.prefs.lock().paused;
-        request.state.info = request.with_info.then(|| request.info.raw.to_vec());
-        let pieces = request.info.piece_count();
+        let known = request.info.is_known();
+        request.state.info = (request.with_info && known).then(|| request.info.raw.to_vec());
+        let pieces =
+            if known { request.info.piece_count() } else { request.state.piece_count_said() };
         let encode = move || Bytes::from(request.state.encode(pieces));
         if entry.drops_state() {
             return self.discard(entry, generation);

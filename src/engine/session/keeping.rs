@@ -170,7 +170,8 @@ impl Core {
                 Some(None) => params.clone(),
                 Some(Some(resume)) => Some(resume.encode(pieces).into()),
             };
-            let metainfo = (!known.whole).then(|| Bytes::copy_from_slice(&file.raw));
+            let metainfo = (!known.whole && file.metainfo.info.is_known())
+                .then(|| Bytes::copy_from_slice(&file.raw));
             let rank = Some(rank);
             Change::Save(Save { info_hash, blob, settled: 0, metainfo, params, rank })
         };
@@ -191,7 +192,9 @@ impl Core {
         if entry.is_kept() {
             return save;
         }
-        let metainfo = Some(Bytes::copy_from_slice(&entry.file().raw));
+        let file = entry.file();
+        let known = file.metainfo.info.is_known();
+        let metainfo = known.then(|| Bytes::copy_from_slice(&file.raw));
         Save { metainfo, params: save.blob.clone(), rank: Some(entry.rank()), ..save }
     }
 

@@ -62,15 +62,23 @@ impl Core {
             return Ok(false);
         }
         let (resume, complaint) = saved(&stored);
+        let mut magnet = None;
         let embedded = || resume.as_deref().filter(|resume| resume.info.is_some());
+        // A link whose metadata never came, nothing of which was damaged.
+        let link = || resume.as_deref().filter(|_| stored.damage.is_none()).map(formats::magnet_of);
         let file = match (&stored.metainfo, embedded()) {
             (Some(raw), _) => formats::torrent_file(raw)?,
             (None, Some(resume)) => formats::from_resume(resume)?,
             // Its state is with a save hook, or was damaged beyond use.
             (None, None) => {
-                let lost = || Error::new(ErrorKind::Metainfo, "the torrent file is not there");
-                let damage = stored.damage.map(|text| Error::new(ErrorKind::Metainfo, text));
-                return Err(damage.unwrap_or_else(lost));
+                magnet = link();
+                if let Some(magnet) = &magnet {
+                    formats::from_magnet(magnet)?
+                } else {
+                    let lost = || Error::new(ErrorKind::Metainfo, "the torrent file is not there");
+                    let damage = stored.damage.map(|text| Error::new(ErrorKind::Metainfo, text));
+                    return Err(damage.unwrap_or_else(lost));
+                }
             }
         };
         if file.metainfo.info.info_hash != stored.info_hash {
@@ -85,7 +93,7 @@ impl Core {
             Error::new(ErrorKind::Resume, "where its content was is not known any more")
         })?;
         let known = self.known(&stored);
-        let found = Found { file, resume, complaint, save_path, known };
+        let found = Found { file, magnet, resume, complaint, save_path, known };
         let request = AddRequest { resume: ResumeSource::Store, ..AddRequest::default() };
         self.add_found(request, found).map(|_| true)
     }

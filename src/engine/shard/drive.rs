@@ -162,7 +162,7 @@ impl Shard {
             (Wish::Write(span), Outcome::Done) => (*span, true),
             (Wish::Read(_, span), Outcome::Data(_)) => (*span, false),
             (Wish::Hash(piece), Outcome::Digest(_)) => {
-                let length = slot.info.geometry.len_of(*piece);
+                let length = slot.info().geometry.len_of(*piece);
                 (BlockSpan { piece: *piece, begin: 0, length }, false)
             }
             _ => return,
@@ -172,9 +172,9 @@ impl Shard {
     }
 
     fn tell_spans(&self, slot: &Slot, span: BlockSpan, told: fn(FileSpan) -> Traffic) {
-        let padding =
-            |file: FileIndex| slot.info.files.get(file.idx()).is_some_and(|f| f.attr.padding);
-        for part in slot.info.spans(span.piece, span.begin, span.length) {
+        let info = slot.info();
+        let padding = |file: FileIndex| info.files.get(file.idx()).is_some_and(|f| f.attr.padding);
+        for part in info.spans(span.piece, span.begin, span.length) {
             if !padding(part.file) {
                 self.host.traffic(slot.id, told(part));
             }
@@ -225,17 +225,21 @@ impl Shard {
                 }
             }
             Output::Verify { piece, engine_ok, attempt, peers } => {
-                let length = slot.info.geometry.len_of(piece);
+                let length = slot.info().geometry.len_of(piece);
                 let request = VerifyRequest { piece, length, engine_ok, attempt, peers };
                 self.host.verify(slot.id, request);
             }
             Output::Journal(entry) => self.host.journal(slot.id, entry),
             Output::Save { generation, settled, state, with_info } => {
-                let info = std::sync::Arc::clone(&slot.info);
+                let info = slot.info();
                 let request = SaveRequest { generation, settled, state, with_info, info };
                 self.host.save(slot.id, request);
             }
-            Output::Announce(event) => self.tracker_event(slot, event),
+            Output::Announce(event) => {
+                self.tracker_event(slot, event);
+                self.ask_sources(slot);
+            }
+            Output::Metadata(info) => self.described(slot, info),
             Output::Notice(notice) => self.host.notice(slot.id, notice),
             Output::Wire { peer, incoming, message } => {
                 self.host.wire(slot.id, peer, incoming, &message);

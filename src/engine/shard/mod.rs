@@ -22,6 +22,7 @@ mod inbox;
 mod inquire;
 mod jobs;
 mod limit;
+mod link;
 mod lsd;
 mod names;
 mod outbox;

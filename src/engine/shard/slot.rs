@@ -22,13 +22,14 @@ use crate::swarm::Torrent;
 /// another part, so that none of the cells can be found borrowed.
 pub(super) struct Slot {
     pub(super) id: TorrentId,
-    pub(super) info: Arc<Info>,
     pub(super) brain: RefCell<Torrent>,
     pub(super) conns: RefCell<BTreeMap<PeerKey, Rc<Conn>>>,
     pub(super) jobs: RefCell<Jobs>,
     pub(super) limits: Limits,
     pub(super) save_path: RefCell<Arc<Path>>,
     pub(super) trackers: Trackers,
+    /// Where the metadata may be had, while it is not here.
+    pub(super) sources: RefCell<Vec<String>>,
     /// Space is reserved when files are created.
     pub(super) preallocate: bool,
     /// The disk knows the torrent.
@@ -47,6 +48,13 @@ pub(super) struct Slot {
     pub(super) wire: Cell<bool>,
     /// Not on the shard any more; tasks that still hold it must not use it.
     pub(super) gone: Cell<bool>,
+}
+
+impl Slot {
+    /// The description of the content as the brain has it now.
+    pub(super) fn info(&self) -> Arc<Info> {
+        Arc::clone(self.brain.borrow().info())
+    }
 }
 
 /// The driver's part in asking trackers.

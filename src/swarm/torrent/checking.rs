@@ -85,7 +85,8 @@ impl Part for Check {
 impl Torrent {
     /// The host wants pieces hashed again.
     pub(super) fn recheck(&mut self, pieces: core::ops::Range<u32>) {
-        if !self.flags.loaded || matches!(self.phase, Phase::Closing(_) | Phase::Closed) {
+        let over = matches!(self.phase, Phase::Closing(_) | Phase::Closed);
+        if !self.flags.loaded || self.sought.is_some() || over {
             return;
         }
         self.check.asked.extend(pieces.filter(|p| *p < self.info.piece_count()));

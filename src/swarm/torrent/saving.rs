@@ -242,9 +242,10 @@ impl Torrent {
                 tern.dirty.iter().copied().chain(listed.iter().map(|p| p.0)).collect();
             tern.dirty = dirty.into_iter().collect();
         }
+        self.blob_without_metadata(&mut state);
         self.window.handed_out(&self.info, generation, &listed);
         let settled = self.window.mark().unwrap_or(0);
-        let with_info = self.saver.take_with_info();
+        let with_info = self.saver.take_with_info() || self.flags.embeds_info;
         self.out.push_back(Output::Save { generation, settled, state, with_info });
     }
 
@@ -338,6 +339,7 @@ impl Torrent {
                 .collect(),
             dirty: dirty.into_iter().collect(),
             clean,
+            magnet: None,
             journal: self.window.mark(),
             root: self.root,
         }

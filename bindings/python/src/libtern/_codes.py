@@ -64,6 +64,10 @@ class Code(OpenInt):
     """Not possible in the present state."""
     VERSION = -19
     """The header and the library do not fit together."""
+    NO_METADATA = -23
+    """The torrent's metadata is not here yet (`TERN_EVENT_METADATA` says when)."""
+    MAGNET = -24
+    """Not a valid magnet link, or one that names no torrent."""
     IN_USE = -20
     """Another session, of this process or another one, uses the state directory: see
     `tern_error_path`."""
@@ -151,6 +155,15 @@ class EventKind(OpenInt):
     EXTERNAL_ADDR = 40
     """We know our address as the world sees it, or it changed: peers, trackers and the DHT say
     which they see, and most voices win (`TERN_CLASS_TORRENT`). `addr` (without port)."""
+    METADATA = 41
+    """The metadata of a torrent added by magnet link or info-hash is here (`TERN_CLASS_TORRENT`).
+    `text` = its name. `tern_torrent_take_metainfo` gives it; next the files are looked at."""
+    METADATA_FAILED = 42
+    """The metadata has the right hash and is of no use; the torrent stopped (`TERN_CLASS_ERROR`).
+    `code` = `TERN_E_METAINFO`, `text` = reason."""
+    SOURCE_FAILED = 43
+    """A source that a magnet link names (`xs`, `as`) did not give the torrent file
+    (`TERN_CLASS_ERROR`). `text` = URL, `text2` = reason. Peers are asked all the same."""
     PIECE_PASSED = 48
     """A piece is ours now, by download or check (`TERN_CLASS_PIECE`). `piece`."""
     PIECE_FAILED = 49
@@ -219,8 +232,9 @@ class EventKind(OpenInt):
     when saved, `code` = why it was refused."""
     MESSAGE_IN = 128
     """A message came from a peer (`TERN_CLASS_WIRE`). `peer`, `addr` when known, `code` =
-    `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield. Blocks are not
-    carried, and extension messages (BEP 10) are not reported."""
+    `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield, or the payload of
+    `ut_metadata` and `ut_pex`. Blocks are not carried, and other extension messages (BEP 10) are
+    not reported."""
     MESSAGE_OUT = 129
     """A message went to a peer (`TERN_CLASS_WIRE`). As `TERN_EVENT_MESSAGE_IN`."""
     RECEIVED = 130
@@ -351,6 +365,8 @@ class State(OpenInt):
     """Stopped by an error; `tern_torrent_resume` retries."""
     CLOSED = 8
     """Closing or closed."""
+    METADATA = 9
+    """Asking peers for the metadata (BEP 9)."""
 
 
 class SaveFlags(OpenFlag):
@@ -466,6 +482,14 @@ class PeerSource(OpenInt):
     """The host told us."""
     RESUME = 4
     """Resume data told us."""
+    PEX = 5
+    """Another peer told us (BEP 11)."""
+    LSD = 6
+    """It was found on the local network (BEP 14)."""
+    DHT = 7
+    """The DHT told us (BEP 5)."""
+    MAGNET = 8
+    """A magnet link told us (`x.pe`)."""
     LSD = 6
     """The local network told us (BEP 14)."""
 
@@ -554,6 +578,10 @@ class Message(OpenInt):
     """Peer message (BEP 10)."""
     DONT_HAVE = 256
     """Peer message `lt_donthave` (BEP 54); not a number of the protocol."""
+    METADATA = 257
+    """Peer message `ut_metadata` (BEP 9); not a number of the protocol."""
+    PEX = 258
+    """Peer message `ut_pex` (BEP 11); not a number of the protocol."""
 
 
 class OptionType(OpenInt):

@@ -174,6 +174,14 @@ class StateError(TernError, RuntimeError):
     """Not possible in the present state."""
 
 
+class NoMetadata(TernError, RuntimeError):
+    """The torrent's metadata is not here yet; `MetadataReceived` says when."""
+
+
+class MagnetError(TernError, ValueError):
+    """Not a valid magnet link, or one that names no torrent."""
+
+
 class VersionError(TernError, ImportError):
     """The package and the library do not fit together."""
 
@@ -212,6 +220,8 @@ BY_CODE: dict[Code, type[TernError]] = {
     Code.VERSION: VersionError,
     Code.IN_USE: StateDirInUse,
     Code.STORE: StoreError,
+    Code.NO_METADATA: NoMetadata,
+    Code.MAGNET: MagnetError,
     Code.TRACKER: TrackerError,
 }
 """The class of each code; a code a newer library may add is a plain `TernError`."""

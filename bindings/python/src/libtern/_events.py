@@ -379,6 +379,50 @@ class ExternalAddress(TorrentEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class MetadataReceived(TorrentEvent):
+    """The metadata of a torrent added by magnet link or info-hash is here."""
+
+    kind = EventKind.METADATA
+    classes = EventClass.TORRENT
+    name: str
+    """Its name."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return (raw.text,)
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataFailed(TorrentEvent):
+    """The metadata has the right hash and is of no use; the torrent stopped."""
+
+    kind = EventKind.METADATA_FAILED
+    classes = EventClass.ERROR
+    reason: str
+    """Why."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return (raw.text,)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFailed(TorrentEvent):
+    """A source that a magnet link names did not give the torrent file."""
+
+    kind = EventKind.SOURCE_FAILED
+    classes = EventClass.ERROR
+    url: str
+    """The source."""
+    reason: str
+    """Why."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return raw.text, raw.text2
+
+
+@dataclass(frozen=True, slots=True)
 class PiecePassed(TorrentEvent):
     """A piece is ours now, by download or check."""
 
@@ -819,10 +863,10 @@ NEVER_MASKED = frozenset({
 __all__ = [
     "Checked", "Closed", "Dropped", "Event", "ExternalAddress", "Fatal", "FileCompleted",
     "Finished", "JournalFailed", "ListenFailed", "Listening", "Log", "LsdFailed",
-    "MessageReceived", "MessageSent", "Moved", "PeerBanned", "PeerConnected",
-    "PeerDisconnected", "PieceFailed", "PiecePassed", "Renamed", "RestoreFailed",
-    "ResumeRejected", "SaveDone", "SaveFailed", "Saved", "StateChanged", "StorageFailed",
-    "StorageMissing", "StoreDamaged", "TorrentAdded", "TorrentEvent", "TorrentRemoved",
-    "TrackerAnnounce", "TrackerFailed", "TrackerReply", "TrackerScraped", "UdpFailed",
-    "UnknownEvent", "VerifierFailed",
+    "MessageReceived", "MessageSent", "MetadataFailed", "MetadataReceived", "Moved", "PeerBanned",
+    "PeerConnected", "PeerDisconnected", "PieceFailed", "PiecePassed", "Renamed", "RestoreFailed",
+    "ResumeRejected", "SaveDone", "SaveFailed", "Saved", "SourceFailed", "StateChanged",
+    "StorageFailed", "StorageMissing", "StoreDamaged", "TorrentAdded", "TorrentEvent",
+    "TorrentRemoved", "TrackerAnnounce", "TrackerFailed", "TrackerReply", "TrackerScraped",
+    "UdpFailed", "UnknownEvent", "VerifierFailed",
 ]

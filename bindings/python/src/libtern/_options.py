@@ -110,6 +110,14 @@ class LiveOptions(TypedDict, total=False):
     """Embed the `info` dictionary in resume data. For torrents added afterwards."""
     announce_ip: str
     """Address told to trackers; empty tells none."""
+    pex_enabled: bool
+    """Exchange peers with peers (BEP 11). Private torrents never do."""
+    metadata_max_bytes: int
+    """Longest metadata fetched from peers, in bytes (BEP 9)."""
+    magnet_sources_enabled: bool
+    """Fetch the torrent file from where a magnet link says (`xs`, `as`)."""
+    magnet_private_sources: bool
+    """Such a source may be on this machine or a private network. A link is a stranger's word."""
     save_conditions: int
     """What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4
     configuration, 8 state, 16 metadata. For torrents added afterwards."""
@@ -383,6 +391,23 @@ OPTIONS: dict[str, Option] = {
     "peer_id": Option(
         4001, "peer_id", OptionType.BYTES, b"-TN0010-", 0, 20, False,
         "First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it.",
+    ),
+    "pex_enabled": Option(
+        6001, "pex_enabled", OptionType.BOOL, True, 0, 1, True,
+        "Exchange peers with peers (BEP 11). Private torrents never do.",
+    ),
+    "metadata_max_bytes": Option(
+        6002, "metadata_max_bytes", OptionType.INT, 33554432, 1, 33554432, True,
+        "Longest metadata fetched from peers, in bytes (BEP 9).",
+    ),
+    "magnet_sources_enabled": Option(
+        6003, "magnet_sources_enabled", OptionType.BOOL, True, 0, 1, True,
+        "Fetch the torrent file from where a magnet link says (`xs`, `as`).",
+    ),
+    "magnet_private_sources": Option(
+        6004, "magnet_private_sources", OptionType.BOOL, False, 0, 1, True,
+        "Such a source may be on this machine or a private network. A link is a stranger's "
+        "word.",
     ),
     "save_conditions": Option(
         5051, "save_conditions", OptionType.INT, 30, 0, 31, True,

@@ -121,6 +121,8 @@ class Session:
         self,
         torrent: TorrentSource | None = None,
         *,
+        info_hash: bytes | None = None,
+        merge: bool = False,
         save_path: StrPath,
         resume: bytes | bytearray | memoryview | None = None,
         peers: Iterable[str] = (),
@@ -140,13 +142,16 @@ class Session:
         verify_override: bool = False,
         on_save: SaveHook | None = None,
     ) -> Torrent:
-        """Adds a torrent: a path, the bytes of a `.torrent` file, or a `Metainfo`.
+        """Adds a torrent: a path, the bytes of a `.torrent` file, a `Metainfo`, or a magnet link.
 
-        It may be left out when the resume data embeds it. Where something is None, the resume data
-        decides, then the session's options. `trackers` replaces the torrent's own. `resume=b""`
-        starts afresh even if the session has a state directory. `seed_mode` takes complete files
-        for good and hashes each piece when it is first asked for. Raises `DuplicateTorrent`,
-        `ResumeError`, `MetainfoError`, `StorageError`.
+        It may be left out when the resume data embeds it, or with an `info_hash` alone: like that
+        of a magnet link, its metadata then comes from peers, and `MetadataReceived` tells. With
+        `merge`, a torrent that the session has already gets the trackers, peers and metadata given
+        here and is what comes back; nothing else about it changes. Where something is None, the
+        resume data decides, then the session's options. `trackers` replaces the torrent's own.
+        `resume=b""` starts afresh even if the session has a state directory. `seed_mode` takes
+        complete files for good and hashes each piece when it is first asked for. Raises
+        `DuplicateTorrent`, `ResumeError`, `MetainfoError`, `MagnetError`, `StorageError`.
         """
         handle = self._live()
         limits = (download_limit, upload_limit)
@@ -156,6 +161,7 @@ class Session:
             renames=renames, trackers=trackers,
             limits=None if limits == (None, None) else (download_limit or 0, upload_limit or 0),
             save_policy=save_policy, save_interval=save_interval, load_policy=load_policy,
+            info_hash=info_hash, merge=merge,
             seed_mode=seed_mode,
             verified=on_verify is not None, override=verify_override, saved=on_save is not None,
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._codes import HookMode, RemoveFlags, SaveFlags, VerifyFlags
-from ._errors import GoneError, TernError, TorrentGone
+from ._errors import GoneError, NoMetadata, TernError, TorrentGone
 from ._ffi import (
     array,
     buffer_arguments,
@@ -74,10 +74,28 @@ class Torrent:
 
     @property
     def name(self) -> str:
-        """Name, made safe for file systems."""
+        """Name, made safe for file systems.
+
+        What the magnet link says, or else the info-hash, until the metadata is here.
+        """
         if self._name is None:
-            self._name = self.metainfo.name
+            try:
+                self._name = self.metainfo.name
+            except NoMetadata:
+                name: bytes = self._try(owned_bytes, lib.tern_torrent_take_name, self._c)
+                return name.decode()
         return self._name
+
+    @property
+    def has_metadata(self) -> bool:
+        """Whether the metadata is here. `MetadataReceived` says when it came."""
+        return self.status().has_metadata
+
+    @property
+    def magnet(self) -> str:
+        """The magnet link, with the present trackers."""
+        link: str = self._try(owned_bytes, lib.tern_torrent_take_magnet, self._c).decode()
+        return link
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Torrent):
@@ -122,7 +140,7 @@ class Torrent:
 
     @property
     def metainfo(self) -> Metainfo:
-        """The parsed `.torrent` file with the present trackers."""
+        """The parsed `.torrent` file with the present trackers. May raise `NoMetadata`."""
         return Metainfo(self._try(out, "tern_metainfo *", lib.tern_torrent_take_metainfo, self._c,
                                   free=lib.tern_metainfo_free))
 
