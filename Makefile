@@ -4,6 +4,8 @@
 #   make install PREFIX=/usr    with DESTDIR= for packagers
 #   make test                   Rust, C, Perl and Python tests
 #   make demo                   seed, kill -9, resume, compare [TORRENT=x.torrent DIR=y]
+#   make wheel                  the Python wheel
+#   make abi                    the C interface against that of the last release
 #   make interop                against transmission, aria2 and libtorrent, by opentracker
 #   make power                  kill -9, losses of power, full and failing disks (as root, FUSE)
 #   make world                  real engines in network namespaces, found in one way only (root)
@@ -22,6 +24,8 @@ BINDIR   ?= $(PREFIX)/bin
 LIBDIR   ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 PCDIR    ?= $(LIBDIR)/pkgconfig
+CMAKEDIR ?= $(LIBDIR)/cmake/libtern
+MANDIR   ?= $(PREFIX)/share/man
 
 VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 # Before 1.0 the SONAME carries the minor version (docs/adr/0008).
@@ -32,11 +36,11 @@ VENV     := target/venv
 # What a program that links libtern.a needs besides: cargo rustc ... --print native-static-libs
 LIBS_PRIVATE := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 
-C_FLAGS_RUSTC := -C link-arg=-Wl,-soname,$(SONAME) -C link-arg=-Wl,-z,nodelete
-
 .PHONY: all help command library examples install uninstall test test-rust test-c test-perl \
-        perl-dist test-python mypy perl python demo interop power power-compare bench bench-host \
-        bench-peers bench-transmission budget budget-update lint rustdoc header clean
+        perl-dist test-python mypy perl python demo interop power power-compare bench \
+        bench-host \
+        bench-peers bench-transmission budget budget-update lint rustdoc header clean \
+        man wheel abi abi-baseline hosts bench-hosts test-sanitize pyright
 
 all: command library
 
@@ -47,8 +51,9 @@ command:
 	$(CARGO) build --release --bin tern
 
 library: $(OUT)/tern.pc
-	$(CARGO) rustc --release --lib --no-default-features --features capi,tls \
-		--crate-type cdylib,staticlib -- $(C_FLAGS_RUSTC)
+	$(CARGO) rustc --release --lib --no-default-features --features capi,tls,store \
+		--crate-type staticlib
+	CC='$(CC)' abi/link $(OUT)/libtern.a $(OUT)/libtern.so $(SONAME) -Wl,--strip-debug
 	@ln -sf libtern.so $(OUT)/$(SONAME)
 
 $(OUT)/tern.pc: tern.pc.in Makefile
@@ -57,7 +62,7 @@ $(OUT)/tern.pc: tern.pc.in Makefile
 		-e 's|@INCLUDEDIR@|$(CURDIR)/include|' -e 's|@VERSION@|$(VERSION)|' \
 		-e 's|@LIBS_PRIVATE@|$(LIBS_PRIVATE)|' tern.pc.in > $@
 
-# The C examples, linked with the shared library of this tree.
+# The C and C++ examples, linked with the shared library of this tree.
 EXAMPLES := $(patsubst examples/c/%.c,$(OUT)/c/%,$(wildcard examples/c/*.c))
 
 examples: library $(EXAMPLES)
@@ -69,7 +74,7 @@ $(OUT)/c/%: examples/c/%.c include/tern.h $(OUT)/libtern.so
 
 $(OUT)/libtern.so: library
 
-install: all
+install: all man
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(PCDIR)
 	$(INSTALL) -m 755 $(OUT)/tern $(DESTDIR)$(BINDIR)/tern
 	$(INSTALL) -m 755 $(OUT)/libtern.so $(DESTDIR)$(LIBDIR)/libtern.so.$(VERSION)
@@ -77,16 +82,38 @@ install: all
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libtern.so
 	$(INSTALL) -m 644 $(OUT)/libtern.a $(DESTDIR)$(LIBDIR)/libtern.a
 	$(INSTALL) -m 644 include/tern.h $(DESTDIR)$(INCLUDEDIR)/tern.h
+	$(INSTALL) -m 644 include/tern.hpp $(DESTDIR)$(INCLUDEDIR)/tern.hpp
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
 		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
 		-e 's|@LIBS_PRIVATE@|$(LIBS_PRIVATE)|' tern.pc.in > $(DESTDIR)$(PCDIR)/tern.pc
 	ln -sf tern.pc $(DESTDIR)$(PCDIR)/libtern.pc
+	$(INSTALL) -d $(DESTDIR)$(CMAKEDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man3
+	$(CMAKE_CONFIG) cmake/libternConfig.cmake.in > $(DESTDIR)$(CMAKEDIR)/libternConfig.cmake
+	$(CMAKE_CONFIG) cmake/libternConfigVersion.cmake.in \
+		> $(DESTDIR)$(CMAKEDIR)/libternConfigVersion.cmake
+	$(INSTALL) -m 644 $(OUT)/man/tern.1 $(DESTDIR)$(MANDIR)/man1/tern.1
+	$(INSTALL) -m 644 $(OUT)/man/libtern.3 $(DESTDIR)$(MANDIR)/man3/libtern.3
+
+# Where the installed package is found again: its files say where they are themselves, so that the
+# tree may be moved.
+CMAKE_CONFIG = sed -e 's|@VERSION@|$(VERSION)|' -e 's|@SONAME@|$(SONAME)|' \
+	-e 's|@LIBS_PRIVATE@|$(LIBS_PRIVATE)|' -e 's|@ABI@|$(ABI)|' \
+	-e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@CMAKEDIR@|$(CMAKEDIR)|'
+
+# The manual pages: what the header and the command say of themselves, with an introduction.
+man: command
+	@mkdir -p $(OUT)/man
+	$(PYTHON) docs/man/make.py tern.1 $(OUT)/tern > $(OUT)/man/tern.1
+	$(PYTHON) docs/man/make.py libtern.3 include/tern.h > $(OUT)/man/libtern.3
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/tern $(DESTDIR)$(LIBDIR)/libtern.so.$(VERSION) \
 		$(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LIBDIR)/libtern.so \
 		$(DESTDIR)$(LIBDIR)/libtern.a $(DESTDIR)$(INCLUDEDIR)/tern.h \
-		$(DESTDIR)$(PCDIR)/tern.pc $(DESTDIR)$(PCDIR)/libtern.pc
+		$(DESTDIR)$(PCDIR)/tern.pc $(DESTDIR)$(PCDIR)/libtern.pc \
+		$(DESTDIR)$(INCLUDEDIR)/tern.hpp $(DESTDIR)$(MANDIR)/man1/tern.1 \
+		$(DESTDIR)$(MANDIR)/man3/libtern.3 $(DESTDIR)$(CMAKEDIR)/libternConfig.cmake \
+		$(DESTDIR)$(CMAKEDIR)/libternConfigVersion.cmake
 
 test: test-rust test-c test-perl test-python
 
@@ -95,6 +122,11 @@ test-rust:
 
 test-c: library
 	CC='$(CC)' tests/c/run
+
+# The C hosts compiled with gcc's sanitizers; the library is as it is.
+test-sanitize: library
+	TERN_SANITIZE=address CC='$(CC)' tests/c/run
+	TERN_SANITIZE=thread CC='$(CC)' tests/c/run
 
 perl: library
 	cd bindings/perl && TERN_LIBDIR='$(CURDIR)/$(OUT)' TERN_INCDIR='$(CURDIR)/include' \
@@ -130,12 +162,25 @@ python: library $(VENV)/.ready
 test-python: python
 	$(VENV)/bin/python -m pytest -q bindings/python/tests
 
+# One wheel for every Python, for the oldest C library that the library runs on.
+wheel: library $(VENV)/.ready
+	@rm -rf target/wheel
+	$(VENV)/bin/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		-w target/wheel ./bindings/python
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check twine
+	$(VENV)/bin/twine check --strict target/wheel/*.whl
+
 demo: all examples perl python
 	$(PYTHON) examples/demo/demo.py $(if $(TORRENT),--torrent '$(TORRENT)') $(if $(DIR),--dir '$(DIR)')
 
 mypy: python
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check mypy types-cffi
 	cd bindings/python && ../../$(VENV)/bin/python -m mypy
+
+# The other type checker; brings its own Node.
+pyright: python
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check basedpyright
+	cd bindings/python && ../../$(VENV)/bin/basedpyright --warnings
 
 interop: all examples $(VENV)/.ready
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check libtorrent
@@ -168,6 +213,10 @@ NICE       ?= nice -n 19
 bench: bench-host library $(BENCH)/venv/.ready bench-transmission \
        $(if $(QUICK),,$(BENCH)/rqbit.done)
 	QUICK='$(QUICK)' ONLY='$(ONLY)' $(PYTHON) tests/bench/run.py
+
+# What hooks, events and handles cost C and Python, and whether adding and removing leaks.
+bench-hosts: python
+	$(PYTHON) tests/bench/hosts/run.py
 
 bench-host:
 	$(CARGO) build --release --examples
@@ -224,6 +273,21 @@ rustdoc:
 
 header:
 	$(CARGO) run -p xtask -- header
+	$(PYTHON) bindings/python/tools/generate.py
+
+# The C interface of this tree against that of the last release (abi/baseline), and whether the
+# gate would notice a break.
+abi:
+	$(PYTHON) abi/check.py
+	$(PYTHON) abi/check.py --self-test
+
+# The programs on the pages of docs/hosts.
+hosts: library perl python
+	$(PYTHON) tests/hosts.py
+
+# To be run for a release, when its header is final.
+abi-baseline:
+	$(PYTHON) abi/check.py --record
 
 clean:
 	$(CARGO) clean

@@ -176,7 +176,7 @@
 /** str: PEM file that replaces the system's certificate roots; empty uses those. */
 #define TERN_OPT_TLS_CA_FILE 3004
 
-/** str: Directory of the built-in store for resume data; empty has none. */
+/** str: Directory of the built-in store, for one session at a time; empty has none. It keeps torrents, their resume data unless a save hook does, and their order. */
 #define TERN_OPT_STATE_DIR 3005
 
 /** str: Our name in extension handshakes; empty uses `user_agent`. */
@@ -190,6 +190,18 @@
 
 /** int: What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 configuration, 8 state, 16 metadata. For torrents added afterwards. Live. */
 #define TERN_OPT_SAVE_CONDITIONS 5051
+
+/** bool: Exchange peers with peers (BEP 11). Private torrents never do. Live. */
+#define TERN_OPT_PEX_ENABLED 6001
+
+/** int: Longest metadata fetched from peers, in bytes (BEP 9). Live. */
+#define TERN_OPT_METADATA_MAX_BYTES 6002
+
+/** bool: Fetch the torrent file from where a magnet link says (`xs`, `as`). Live. */
+#define TERN_OPT_MAGNET_SOURCES_ENABLED 6003
+
+/** bool: Such a source may be on this machine or a private network. A link is a stranger's word. Live. */
+#define TERN_OPT_MAGNET_PRIVATE_SOURCES 6004
 
 /** bool: Whether UDP trackers are used (BEP 15). Live. */
 #define TERN_OPT_UDP_TRACKERS 6031
@@ -318,6 +330,36 @@
 /** No piece, no file. */
 #define TERN_NONE 4294967295
 
+/** Not bencode, or nested too deeply. (What `tern_error_detail` says, here and below.) */
+#define TERN_DETAIL_BENCODE 1
+
+/** A required key is missing. */
+#define TERN_DETAIL_MISSING 2
+
+/** The value of a key has the wrong type or is out of bounds. */
+#define TERN_DETAIL_INVALID 3
+
+/** The number of piece hashes does not fit the lengths of the files. */
+#define TERN_DETAIL_PIECE_COUNT 4
+
+/** Larger than this library reads. */
+#define TERN_DETAIL_TOO_LARGE 5
+
+/** Only a version 2 part (BEP 52). */
+#define TERN_DETAIL_V2_ONLY 6
+
+/** Not a format or version that is known. */
+#define TERN_DETAIL_FORMAT 7
+
+/** Of another torrent, or contradicting itself about which. */
+#define TERN_DETAIL_OTHER_TORRENT 8
+
+/** Damaged: a wrong checksum. */
+#define TERN_DETAIL_CHECKSUM 9
+
+/** Written by a newer version. */
+#define TERN_DETAIL_NEWER 10
+
 /**
  * Requests (`TERN_EVENT_VERIFY_REQUEST`, `TERN_EVENT_SAVE_REQUEST`, `TERN_EVENT_PEER_REQUEST`).
  * Never dropped, never masked.
@@ -445,6 +487,24 @@
  */
 #define TERN_EVENT_EXTERNAL_ADDR 40
 
+/**
+ * The metadata of a torrent added by magnet link or info-hash is here (`TERN_CLASS_TORRENT`).
+ * `text` = its name. `tern_torrent_take_metainfo` gives it; next the files are looked at.
+ */
+#define TERN_EVENT_METADATA 41
+
+/**
+ * The metadata has the right hash and is of no use; the torrent stopped (`TERN_CLASS_ERROR`).
+ * `code` = `TERN_E_METAINFO`, `text` = reason.
+ */
+#define TERN_EVENT_METADATA_FAILED 42
+
+/**
+ * A source that a magnet link names (`xs`, `as`) did not give the torrent file
+ * (`TERN_CLASS_ERROR`). `text` = URL, `text2` = reason. Peers are asked all the same.
+ */
+#define TERN_EVENT_SOURCE_FAILED 43
+
 /** A piece is ours now, by download or check (`TERN_CLASS_PIECE`). `piece`. */
 #define TERN_EVENT_PIECE_PASSED 48
 
@@ -534,6 +594,19 @@
  */
 #define TERN_EVENT_FATAL 100
 
+/**
+ * The state directory's database was damaged (`TERN_CLASS_ERROR`). It was renamed to `text`, and
+ * what could be read of it is in a new one: `a` torrents with their resume data, `b` torrents
+ * whose files have to be checked (`tern_session_restore` sees to that). `text2` = what was found.
+ */
+#define TERN_EVENT_STORE_DAMAGED 101
+
+/**
+ * `tern_session_restore` could not bring back a torrent (`TERN_CLASS_ERROR`). `info_hash`,
+ * `text` = why. What is stored of it stays; it can be added as any other.
+ */
+#define TERN_EVENT_RESTORE_FAILED 102
+
 /** A generation of resume data is durable (`TERN_CLASS_SAVE`). `generation`. */
 #define TERN_EVENT_SAVED 112
 
@@ -546,8 +619,9 @@
 
 /**
  * A message came from a peer (`TERN_CLASS_WIRE`). `peer`, `addr` when known, `code` =
- * `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield. Blocks are not
- * carried, and extension messages (BEP 10) are not reported.
+ * `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield, or the payload of
+ * `ut_metadata` and `ut_pex`. Blocks are not carried, and other extension messages (BEP 10) are
+ * not reported.
  */
 #define TERN_EVENT_MESSAGE_IN 128
 
@@ -668,6 +742,9 @@
 /** Closing or closed. */
 #define TERN_STATE_CLOSED 8
 
+/** Asking peers for the metadata (BEP 9). */
+#define TERN_STATE_METADATA 9
+
 /** Save after every piece that passed (one request in flight, newer state waits behind it). */
 #define TERN_SAVE_ON_PIECE 1
 
@@ -776,11 +853,17 @@
 /** Resume data told us. */
 #define TERN_SOURCE_RESUME 4
 
-/** The DHT told us. */
+/** Another peer told us (BEP 11). */
+#define TERN_SOURCE_PEX 5
+
+/** It was found on the local network (BEP 14). */
+#define TERN_SOURCE_LSD 6
+
+/** The DHT told us (BEP 5). */
 #define TERN_SOURCE_DHT 7
 
-/** The local network told us (BEP 14). */
-#define TERN_SOURCE_LSD 6
+/** A magnet link told us (`x.pe`). */
+#define TERN_SOURCE_MAGNET 8
 
 /** The other side or the network ended it; see `os_errno`. */
 #define TERN_CLOSE_REMOTE 0
@@ -895,6 +978,12 @@
 
 /** Peer message `lt_donthave` (BEP 54); not a number of the protocol. */
 #define TERN_MESSAGE_DONT_HAVE 256
+
+/** Peer message `ut_metadata` (BEP 9); not a number of the protocol. */
+#define TERN_MESSAGE_METADATA 257
+
+/** Peer message `ut_pex` (BEP 11); not a number of the protocol. */
+#define TERN_MESSAGE_PEX 258
 
 /** An integer option. */
 #define TERN_OPTION_TYPE_INT 1
@@ -1327,6 +1416,14 @@ typedef struct {
     int32_t is_finished;
     /** 1 when stopped by the host (or not started yet because added so). */
     int32_t is_paused;
+    /** 1 when the metadata is here; 0 while `TERN_STATE_METADATA` has still to find it. */
+    int32_t has_metadata;
+    /** 0. */
+    int32_t reserved;
+    /** `known_peers` by where they were first heard of: the place is the `TERN_SOURCE_*` number. */
+    uint32_t known_by_source[16];
+    /** `peers` by where their addresses came from. */
+    uint32_t peers_by_source[16];
 } tern_status;
 
 /** One connected peer. */
@@ -1541,6 +1638,24 @@ typedef struct {
 /** The header and the library do not fit together. */
 #define TERN_E_VERSION -19
 
+/**
+ * Another session, of this process or another one, uses the state directory: see
+ * `tern_error_path`.
+ */
+#define TERN_E_IN_USE -20
+
+/**
+ * The state directory has a database that is another program's, or of a newer libtern: see
+ * `tern_error_path`.
+ */
+#define TERN_E_STORE -21
+
+/** The torrent's metadata is not here yet (`TERN_EVENT_METADATA` says when). */
+#define TERN_E_NO_METADATA -23
+
+/** Not a valid magnet link, or one that names no torrent. */
+#define TERN_E_MAGNET -24
+
 /** Too much is going on: try again later. */
 #define TERN_E_BUSY -25
 
@@ -1579,8 +1694,8 @@ TERN_API const char *tern_version_string(void);
 TERN_API tern_result tern_abi_check(uint32_t header_version, size_t event_size, size_t status_size);
 
 /**
- * 1 when the library has a feature, else 0. `feature` is NUL-terminated: `tls`, `v1`, `v2`, `dht`,
- * `utp`, `mse`. Unknown names are 0.
+ * 1 when the library has a feature, else 0. `feature` is NUL-terminated: `tls`, `store`, `v1`,
+ * `v2`, `dht`, `utp`, `mse`. Unknown names are 0.
  *
  * Threads: any; in hooks: yes; since 0.1.0.
  */
@@ -1629,7 +1744,8 @@ TERN_API void tern_buf_free(tern_buf *buf);
 TERN_API tern_result tern_error_code(const tern_error *error);
 
 /**
- * A finer number below the code, 0 when there is none. New ones may appear at any time.
+ * A finer number below the code, 0 when there is none: a `TERN_DETAIL_*` about bytes that were
+ * handed in, or (from 1000) the `TERN_OPT_*` concerned. New ones may appear at any time.
  *
  * Threads: any; in hooks: yes; since 0.1.0.
  */
@@ -1983,6 +2099,24 @@ tern_result tern_session_add(const tern_session *s,
                              tern_error **err);
 
 /**
+ * Adds every torrent that was in the last session with this state directory, in queue order, with
+ * what was saved of it: nothing has to be given again. Torrents that are there already stay as
+ * they are; those that were removed, and those whose state a save hook keeps, are not brought
+ * back. Returns when all are added; `TERN_EVENT_ADDED` comes for each, and
+ * `TERN_EVENT_RESTORE_FAILED` for each that could not be. `*out_torrents` and `*out_failed` (both
+ * may be NULL) are the counts.
+ *
+ * `TERN_E_STATE` when the session has no state directory.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_restore(const tern_session *s,
+                                 uint32_t *out_torrents,
+                                 uint32_t *out_failed,
+                                 tern_error **err);
+
+/**
  * Number of torrents, and handles of up to `capacity` of them in the order they were added.
  * `*out_len` is the number there are. `out` may be NULL when `capacity` is 0.
  *
@@ -1996,6 +2130,20 @@ tern_result tern_session_torrents(const tern_session *s,
                                   size_t capacity,
                                   size_t *out_len,
                                   tern_error **err);
+
+/**
+ * As `tern_session_torrents`, in queue order: see `tern_torrent_set_queue_position`.
+ *
+ * Ownership: each handle written is released with `tern_torrent_release`.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_queue(const tern_session *s,
+                               tern_torrent **out,
+                               size_t capacity,
+                               size_t *out_len,
+                               tern_error **err);
 
 /**
  * The torrent with this info-hash (20 bytes). `TERN_E_NOT_FOUND`.
@@ -2265,6 +2413,39 @@ tern_result tern_add_set_metainfo_object(tern_add *add,
                                          tern_error **err);
 
 /**
+ * The torrent, as a magnet link (BEP 9): its metadata comes from peers, or from where the link
+ * says, and `TERN_EVENT_METADATA` tells. The link's trackers, peers (`x.pe`), sources (`xs`,
+ * `as`), web seeds, name and selection of files (BEP 53) are taken over. `TERN_E_MAGNET`,
+ * `TERN_E_UNSUPPORTED` when it names no torrent of version 1.
+ *
+ * Threads: one per object; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_add_set_magnet(tern_add *add,
+                                const char *link,
+                                size_t link_len,
+                                tern_error **err);
+
+/**
+ * The torrent, by its info-hash alone (20 bytes).
+ *
+ * Threads: one per object; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_add_set_info_hash(tern_add *add,
+                                   const uint8_t *info_hash,
+                                   tern_error **err);
+
+/**
+ * Whether `tern_session_add` adds the trackers, peers, sources and metadata given here to a
+ * torrent that the session has already and gives that one back, instead of `TERN_E_DUPLICATE`. All
+ * else said here changes nothing then. To a private torrent (BEP 27) only peers are added.
+ *
+ * Threads: one per object; in hooks: yes; since 0.1.0.
+ */
+TERN_API tern_result tern_add_set_merge(tern_add *add, int32_t merge, tern_error **err);
+
+/**
  * The directory the content is (or will be) in. A path in the system's bytes.
  *
  * Threads: one per object; in hooks: yes; since 0.1.0.
@@ -2400,7 +2581,8 @@ tern_result tern_add_set_save_policy(tern_add *add,
 /**
  * Whether content whose files are all there in full length is taken for good (1): each piece is
  * hashed when a peer first asks for it, before a byte of it goes out. One that does not match ends
- * this, and what was not verified by then is checked. Resume data that says so has the same effect.
+ * this, and what was not verified by then is checked. Resume data that says so has the same
+ * effect.
  *
  * Threads: one per object; in hooks: yes; since 0.1.0.
  */
@@ -2462,6 +2644,28 @@ TERN_API tern_session *tern_torrent_take_session(const tern_torrent *t);
 TERN_API tern_result tern_torrent_remove(const tern_torrent *t, uint32_t flags, tern_error **err);
 
 /**
+ * How many torrents stand before this one in the session's queue.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_torrent_queue_position(const tern_torrent *t,
+                                        uint32_t *out,
+                                        tern_error **err);
+
+/**
+ * Moves the torrent in the queue, so that `position` torrents stand before it; all others when
+ * there are fewer. The state directory keeps the order, and `tern_session_restore` brings it back.
+ * An added torrent is the last. The order starts and stops nothing.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_torrent_set_queue_position(const tern_torrent *t,
+                                            uint32_t position,
+                                            tern_error **err);
+
+/**
  * Stops: disconnects, flushes, closes files.
  *
  * Threads: any; in hooks: yes; since 0.1.0.
@@ -2512,9 +2716,10 @@ tern_result tern_torrent_recheck_pieces(const tern_torrent *t,
 TERN_API tern_result tern_torrent_save(const tern_torrent *t, tern_error **err);
 
 /**
- * As `tern_torrent_save`, when something changed that `flags` (`TERN_SAVE_IF_*`; none: in any case)
- * name, with the `info` dictionary when they have `TERN_SAVE_WITH_INFO`. One `TERN_EVENT_SAVE_DONE`
- * with the ticket put in `*out_ticket` (may be NULL) says what it came to; it is never dropped.
+ * As `tern_torrent_save`, when something changed that `flags` (`TERN_SAVE_IF_*`; none: in any
+ * case) name, with the `info` dictionary when they have `TERN_SAVE_WITH_INFO`. One
+ * `TERN_EVENT_SAVE_DONE` with the ticket put in `*out_ticket` (may be NULL) says what it came to;
+ * it is never dropped.
  *
  * Threads: any; in hooks: yes; since 0.1.0.
  */
@@ -2721,7 +2926,7 @@ tern_result tern_torrent_status_sized(const tern_torrent *t,
                                       tern_error **err);
 
 /**
- * The torrent's metainfo with its present trackers.
+ * The torrent's metainfo with its present trackers. `TERN_E_NO_METADATA` while it is not here.
  *
  * Ownership: `tern_metainfo_free`.
  *
@@ -2731,6 +2936,28 @@ TERN_API
 tern_result tern_torrent_take_metainfo(const tern_torrent *t,
                                        tern_metainfo **out,
                                        tern_error **err);
+
+/**
+ * The torrent's name; what its magnet link says, or else the info-hash, until the metadata is
+ * here.
+ *
+ * Ownership: `tern_buf_free`.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API tern_result tern_torrent_take_name(const tern_torrent *t, tern_buf *out, tern_error **err);
+
+/**
+ * The torrent's magnet link, with its present trackers.
+ *
+ * Ownership: `tern_buf_free`.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_torrent_take_magnet(const tern_torrent *t,
+                                     tern_buf *out,
+                                     tern_error **err);
 
 /**
  * The directory the content is in now, bytes of a path.
@@ -3113,6 +3340,30 @@ TERN_API uint32_t tern_metainfo_node_count(const tern_metainfo *m);
  * Threads: any; in hooks: yes; since 0.1.0.
  */
 TERN_API tern_bytes tern_metainfo_node(const tern_metainfo *m, uint32_t index, uint16_t *out_port);
+
+/**
+ * The magnet link: info-hash, name, length, trackers and web seeds.
+ *
+ * Ownership: `tern_buf_free`.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_metainfo_take_magnet(const tern_metainfo *m,
+                                      tern_buf *out,
+                                      tern_error **err);
+
+/**
+ * The info-hash (20 bytes) that a magnet link names. `TERN_E_MAGNET`, `TERN_E_UNSUPPORTED` when it
+ * names no torrent of version 1.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_magnet_info_hash(const char *link,
+                                  size_t link_len,
+                                  uint8_t *out,
+                                  tern_error **err);
 
 /**
  * The `info` dictionary, verbatim. Owned by the metainfo.

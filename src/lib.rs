@@ -21,6 +21,11 @@ pub mod proto;
 #[doc(hidden)]
 pub mod swarm;
 
+/// The program on the page for Rust hosts compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/hosts/rust.md")]
+struct RustHosts;
+
 pub mod api;
 #[cfg(feature = "capi")]
 pub mod capi;

@@ -27,17 +27,21 @@ fn library() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let target = root().join("target");
-        let args = ["rustc", "--lib", "--no-default-features", "--features", "capi,tls"];
+        let args = ["rustc", "--lib", "--no-default-features", "--features", "capi,tls,store"];
         output(
             Command::new(env!("CARGO"))
                 .current_dir(root())
                 .args(args)
-                .args(["--crate-type", "cdylib", "--target-dir"])
-                .arg(&target)
-                .args(["--", "-C", "link-arg=-Wl,-soname,libtern.so.0.1"])
-                .args(["-C", "link-arg=-Wl,-z,nodelete"]),
+                .args(["--crate-type", "staticlib", "--target-dir"])
+                .arg(&target),
         );
-        target.join("debug")
+        let made = target.join("debug");
+        output(
+            Command::new(root().join("abi/link"))
+                .args([made.join("libtern.a"), made.join("libtern.so")])
+                .arg("libtern.so.0.1"),
+        );
+        made
     })
 }
 
@@ -54,7 +58,26 @@ fn exactly_the_listed_functions_are_exported() {
     let object = library().join("libtern.so");
     let text = output(Command::new("nm").args(["-D", "--defined-only"]).arg(object));
     let exported = text.lines().filter_map(|line| line.split_whitespace().last());
-    assert_eq!(exported.map(String::from).collect::<BTreeSet<_>>(), lifecycle());
+    let mut found = BTreeSet::new();
+    for symbol in exported {
+        // A node of symbol versions is listed as a symbol of its own.
+        match symbol.split_once("@@") {
+            Some((name, node)) => {
+                assert_eq!(node, node_of(name), "{name}");
+                found.insert(name.to_owned());
+            }
+            None => assert!(symbol.starts_with("TERN_"), "{symbol} has no version"),
+        }
+    }
+    assert_eq!(found, lifecycle());
+}
+
+/// The version node a function must have: that of the minor version that brought it.
+fn node_of(name: &str) -> String {
+    let text = std::fs::read_to_string(root().join("abi/symbols.tsv")).unwrap();
+    let row = text.lines().find_map(|line| line.strip_prefix(&format!("{name}\t"))).unwrap();
+    let since = row.split('\t').next().unwrap();
+    format!("TERN_{}", since.rsplit_once('.').unwrap().0)
 }
 
 #[test]
@@ -67,6 +90,57 @@ fn the_header_declares_exactly_the_listed_functions() {
         declared.extend(name.filter(|n| n.starts_with("tern_")).map(String::from));
     }
     assert_eq!(declared, lifecycle());
+}
+
+/// Comment (one line) and declaration (one line) of every function in the header.
+fn documented() -> Vec<(String, String)> {
+    let header = std::fs::read_to_string(root().join("include/tern.h")).unwrap();
+    let (_, mut rest) = header.split_once("extern \"C\"").unwrap();
+    let mut found = Vec::new();
+    while let Some((before, after)) = rest.split_once("TERN_API") {
+        let doc = before.rsplit_once("/**").map_or("", |(_, doc)| doc);
+        let words = doc.split_whitespace().filter(|w| !matches!(*w, "*" | "*/"));
+        let (declaration, behind) = after.split_once(';').unwrap();
+        let declaration = declaration.split_whitespace().collect::<Vec<_>>().join(" ");
+        found.push((words.collect::<Vec<_>>().join(" "), declaration));
+        rest = behind;
+    }
+    found
+}
+
+/// The header is the reference: threads, hooks and version of every function; whose it is for
+/// everything that is given or lent.
+#[test]
+fn every_function_says_who_may_call_it_and_who_owns_what_it_gives() {
+    let said = [
+        "Ownership:",
+        "Owned by",
+        "Lives ",
+        "Static.",
+        "_free`",
+        "_release`",
+        "orrowed",
+        "reference.",
+    ];
+    let all = documented();
+    assert_eq!(all.len(), lifecycle().len());
+    for (doc, declaration) in all {
+        let tags = doc.split_once("Threads: ").map_or("", |(_, tags)| tags);
+        let parts: Vec<&str> = tags.split("; ").collect();
+        let [threads, hooks, since] = parts[..] else { panic!("no tags: {declaration}") };
+        assert!(matches!(threads, "any" | "one per object"), "{declaration}: {threads}");
+        assert!(matches!(hooks, "in hooks: yes" | "in hooks: no"), "{declaration}: {hooks}");
+        let version = since.strip_prefix("since ").unwrap_or_default().trim_end_matches('.');
+        assert_eq!(version.split('.').count(), 3, "{declaration}: {since}");
+        let (result, rest) = declaration.split_once("tern_").unwrap_or_default();
+        let object = result.is_empty() && declaration.split('(').next().unwrap().contains(" *");
+        let gives = object
+            || result.contains('*')
+            || declaration.starts_with("tern_bytes ")
+            || ["**out", "tern_buf *out", "tern_bytes *out"].iter().any(|o| rest.contains(o));
+        let owned = said.iter().any(|word| doc.contains(word));
+        assert!(!gives || owned, "whose is what this gives? {declaration}");
+    }
 }
 
 #[test]

@@ -25,6 +25,9 @@ mod names;
 mod resume;
 #[path = "../fuzz/bodies/settled.rs"]
 mod settled;
+#[cfg(feature = "store")]
+#[path = "../fuzz/bodies/store.rs"]
+mod store;
 
 /// Runs `body` over every seed of `target`, whole and cut short at 64 places.
 fn replay(target: &str, body: fn(&[u8])) {
@@ -54,6 +57,12 @@ fn metainfo_corpus() {
 #[test]
 fn names_corpus() {
     replay("names", names::run);
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn store_corpus() {
+    replay("store", store::run);
 }
 
 #[test]

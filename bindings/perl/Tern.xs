@@ -141,6 +141,21 @@ result_name(int result)
     OUTPUT:
         RETVAL
 
+SV *
+magnet_info_hash(SV *link)
+    PREINIT:
+        uint8_t hash[20];
+        tern_error *err = NULL;
+        tern_result r;
+        STRLEN len;
+        const char *text;
+    CODE:
+        text = xs_path(aTHX_ link, &len);
+        r = tern_magnet_info_hash(text, len, hash, &err);
+        RETVAL = xs_ok(aTHX_ r, err) ? newSVpvn((const char *) hash, 20) : &PL_sv_undef;
+    OUTPUT:
+        RETVAL
+
 const char *
 result_text(int result)
     CODE:

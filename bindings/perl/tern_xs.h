@@ -204,6 +204,22 @@ xs_u64(pTHX_ uint64_t n)
     return sizeof(UV) >= 8 ? newSVuv((UV) n) : newSVnv((NV) n);
 }
 
+/* Counts by source: a hash by number, without those that are 0. */
+static SV *
+xs_by_source(pTHX_ const uint32_t *counts)
+{
+    HV *const hv = newHV();
+    int i;
+    for (i = 0; i < 16; i++) {
+        char key[8];
+        if (counts[i]) {
+            const int len = snprintf(key, sizeof(key), "%d", i);
+            (void) hv_store(hv, key, len, newSVuv(counts[i]), 0);
+        }
+    }
+    return newRV_noinc((SV *) hv);
+}
+
 static SV *
 xs_i64(pTHX_ int64_t n)
 {

@@ -7,6 +7,7 @@ makes a wheel without one, for systems that have libtern.so installed.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -32,6 +33,18 @@ def library() -> Path:
             "name the library in LIBTERN_LIBRARY; LIBTERN_BUNDLE=0 makes a wheel without it."
         )
     return path
+
+
+def portable(platform: str) -> str:
+    """The platform by the oldest GNU C library that ours runs on (PEP 600), where it uses that.
+
+    Nothing else of the system is needed but libgcc_s, which that PEP allows.
+    """
+    if not platform.startswith("linux_"):
+        return platform
+    versions = re.findall(rb"GLIBC_2\.(\d+)\x00", library().read_bytes())
+    minor = max((int(version) for version in versions), default=0)
+    return f"manylinux_2_{max(minor, 17)}_{platform.removeprefix('linux_')}" if minor else platform
 
 
 class BuildPackage(build_py):
@@ -66,7 +79,7 @@ class PlatformWheel(bdist_wheel):
 
     def get_tag(self) -> tuple[str, str, str]:
         platform = super().get_tag()[2]
-        return "py3", "none", platform if BUNDLE else "any"
+        return "py3", "none", portable(platform) if BUNDLE else "any"
 
 
 class Binary(Distribution):

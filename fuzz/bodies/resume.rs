@@ -19,7 +19,7 @@ pub fn run(data: &[u8]) {
         }
         let blob = resume.encode(count);
         let again = Resume::parse(&blob).expect("what we write we read");
-        let pieces = |have: Option<(tern::base::Bitset, u32)>| have.filter(|(_, n)| *n > 0);
+        let pieces = |have: Option<(Bitset, u32)>| have.filter(|(_, n)| *n > 0);
         assert_eq!(pieces(again.have(count)), pieces(have));
         assert!(resume.unknown.iter().all(|entry| again.unknown.contains(entry)));
         let expected = Resume {
@@ -81,7 +81,7 @@ fn start(resume: &Resume, count: u32, data: &[u8]) {
     let stats = [stat(0), stat(1), stat(2)];
     let pieces: Vec<u32> = (3..6).map(|at| u32::from(byte(at))).collect();
     let window = SavedWindow { pieces: pieces.clone(), mark: u64::MAX };
-    let have = resume.have(count).map_or(Bitset::new(count), |(have, _)| have);
+    let have = resume.have(count).map_or_else(|| Bitset::new(count), |(have, _)| have);
     for policy in [LoadPolicy::PerFile, LoadPolicy::Strict, LoadPolicy::Trust] {
         let found = Evidence {
             resume: Some(resume),

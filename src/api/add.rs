@@ -6,7 +6,8 @@ use std::sync::Weak;
 
 use super::session::Inner;
 use super::{Hook, Metainfo};
-use crate::base::FileIndex;
+use crate::base::{FileIndex, InfoHash};
+use crate::codec::magnet::Magnet;
 use crate::engine::error::{Error, ErrorKind};
 use crate::engine::formats;
 use crate::engine::session::{AddRequest, ResumeSource};
@@ -32,9 +33,50 @@ impl AddTorrent {
         add
     }
 
-    /// The torrent. Not needed with resume data that embeds it.
+    /// A magnet link (BEP 9) and the directory the content is to be in.
+    pub fn magnet(link: &str, save_path: impl Into<PathBuf>) -> Result<Self, Error> {
+        let mut add = Self::default();
+        add.set_magnet(link)?;
+        add.set_save_path(save_path);
+        Ok(add)
+    }
+
+    /// The torrent. Not needed with resume data that embeds it. Takes the place of a magnet link.
     pub fn set_metainfo(&mut self, metainfo: &Metainfo) -> &mut Self {
         self.request.file = Some(metainfo.0.clone());
+        self.request.magnet = None;
+        self
+    }
+
+    /// The torrent, as a magnet link (BEP 9): its metadata comes from peers, or from where the link
+    /// says. Trackers, peers, sources, web seeds, the name to show and the selection of files (BEP
+    /// 53) are the link's. Takes the place of a torrent file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Magnet`] when it is no such link, [`ErrorKind::Unsupported`] when it names no
+    /// torrent of version 1.
+    pub fn set_magnet(&mut self, link: &str) -> Result<&mut Self, Error> {
+        let magnet = formats::magnet(link)?;
+        formats::from_magnet(&magnet)?;
+        self.request.magnet = Some(magnet);
+        self.request.file = None;
+        Ok(self)
+    }
+
+    /// The torrent, by its info-hash alone. Takes the place of a torrent file.
+    pub fn set_info_hash(&mut self, info_hash: InfoHash) -> &mut Self {
+        let magnet = Magnet { info_hash: Some(info_hash), ..Magnet::default() };
+        self.request.magnet = Some(magnet);
+        self.request.file = None;
+        self
+    }
+
+    /// When the session has the torrent already: adds the trackers, peers, sources and metadata
+    /// given here to it, and gives that torrent back, instead of failing with
+    /// [`ErrorKind::Duplicate`]. Everything else said here changes nothing then. To a private
+    /// torrent (BEP 27) only peers the host names are added.
+    pub fn set_merge(&mut self, merge: bool) -> &mut Self {
+        self.request.merge = merge;
         self
     }
 
@@ -112,10 +154,13 @@ impl AddTorrent {
 
     /// One more tracker, in this tier.
     pub fn add_tracker(&mut self, tier: u32, url: impl Into<String>) -> &mut Self {
-        let file = self.request.file.as_ref();
+        let (file, magnet) = (self.request.file.as_ref(), self.request.magnet.as_ref());
         let known = || {
             let tiers = file.into_iter().flat_map(|f| f.metainfo.trackers.iter().zip(0..));
-            tiers.flat_map(|(urls, tier)| urls.iter().map(move |u| (tier, u.clone()))).collect()
+            let of_file =
+                tiers.flat_map(|(urls, tier)| urls.iter().map(move |u| (tier, u.clone())));
+            let of_link = magnet.into_iter().flat_map(|m| (0..).zip(m.trackers.iter().cloned()));
+            of_file.chain(of_link).collect()
         };
         self.trackers.get_or_insert_with(known).push((tier, url.into()));
         self

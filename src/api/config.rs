@@ -44,7 +44,7 @@ impl Config {
     /// Sets an option by number.
     pub fn set(&mut self, id: u32, value: &OptionValue) -> Result<(), Error> {
         let spec = spec(id)?;
-        spec.set(&mut self.settings, value).map_err(|e| failed(spec.name, e))?;
+        spec.set(&mut self.settings, value).map_err(|e| failed(spec.name, e).of_option(id))?;
         self.set.insert(id, value.clone());
         Ok(())
     }
@@ -53,7 +53,7 @@ impl Config {
     /// as they are.
     pub fn set_text(&mut self, name: &str, text: &str) -> Result<(), Error> {
         let spec = options::by_name(name).ok_or_else(|| failed(name, OptionError::Unknown))?;
-        let value = spec.parse(text).map_err(|e| failed(name, e))?;
+        let value = spec.parse(text).map_err(|e| failed(name, e).of_option(spec.id))?;
         self.set(spec.id, &value)
     }
 

@@ -12,6 +12,7 @@ use super::import::{Labels, Stored, write_file};
 use crate::codec::clients::qbittorrent;
 use crate::codec::resume::Resume;
 use crate::engine::error::{Error, ErrorKind};
+use crate::engine::formats;
 
 /// Writes torrents into a `BT_backup` folder, which is made when it is missing, and appends those
 /// that have a place in a queue to its `queue`. Torrents that are there already are left alone
@@ -50,8 +51,7 @@ pub fn export_qbittorrent(
 }
 
 fn fastresume(torrent: &Stored) -> Result<(Vec<u8>, Option<u64>), Error> {
-    let resume = Resume::parse(&torrent.resume);
-    let mut resume = resume.map_err(|e| Error::new(ErrorKind::Resume, e.to_string()))?;
+    let mut resume = Resume::parse(&torrent.resume).map_err(formats::resume_error)?;
     // Its reader does not look into the torrent file for what is not here.
     let trackers = || torrent.metainfo.trackers().to_vec().into();
     resume.trackers.get_or_insert_with(trackers);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use crate::base::limits::METAINFO_BYTES;
 use crate::base::{FileIndex, InfoHash, PieceIndex};
+use crate::codec::magnet::Magnet;
 use crate::codec::metainfo::{FileEntry, Info};
-use crate::engine::error::{Error, ErrorKind};
+use crate::engine::error::Error;
 use crate::engine::formats::{self, TorrentFile};
 
 /// A parsed `.torrent` file. Immutable and cheap to clone.
@@ -25,7 +26,7 @@ impl Metainfo {
         let failed = |e| Error::io(&e, path);
         let size = std::fs::metadata(path).map_err(failed)?.len();
         if size > u64::try_from(METAINFO_BYTES).unwrap_or(u64::MAX) {
-            return Err(Error::new(ErrorKind::Metainfo, "the torrent file is too large"));
+            return Err(formats::too_large());
         }
         Self::parse(&std::fs::read(path).map_err(failed)?)
     }
@@ -146,6 +147,21 @@ impl Metainfo {
     #[must_use]
     pub fn creation_date(&self) -> Option<i64> {
         self.0.metainfo.creation_date
+    }
+
+    /// The magnet link: info-hash, name, length, trackers and web seeds.
+    #[must_use]
+    pub fn magnet(&self) -> String {
+        let info = self.info();
+        let magnet = Magnet {
+            info_hash: Some(info.info_hash),
+            name: Some(info.name.clone()),
+            length: Some(info.geometry.total_len()).filter(|_| info.is_known()),
+            trackers: self.trackers().iter().flatten().cloned().collect(),
+            web_seeds: self.web_seeds().to_vec(),
+            ..Magnet::default()
+        };
+        magnet.to_string()
     }
 
     /// The `info` dictionary, verbatim.

@@ -53,7 +53,8 @@ pub use event::Event;
 pub use export::export_qbittorrent;
 pub use hook::Hook;
 pub use import::{
-    Client, Import, ImportError, Imported, Labels, Shelf, Stored, import_into, stored,
+    Client, Import, ImportError, Imported, Labels, ResumeSummary, Shelf, Stored, import_into,
+    stored,
 };
 pub use metainfo::Metainfo;
 pub use session::{Session, Unsaved};
@@ -64,24 +65,41 @@ pub use crate::base::{
     Bitset, DiskError, FileIndex, InfoHash, PeerId, PeerKey, PieceIndex, TorrentId,
 };
 pub use crate::codec::metainfo::{FileAttr, FileEntry, FileSpan};
-pub use crate::engine::error::{Error, ErrorKind};
+pub use crate::engine::error::{Detail, Error, ErrorKind};
 pub use crate::engine::events::{EventKind, LogLevel, VerifyQuestion, WireMessage, class};
 pub use crate::engine::host::{TrackerEvent, Traffic};
 pub use crate::engine::options::{OptionSpec, OptionValue};
 pub use crate::engine::requests::Verdict;
-pub use crate::engine::session::{Removal, Stats};
+pub use crate::engine::session::{Removal, Restored, Stats};
+pub use crate::engine::store::Report as StoreReport;
 pub use crate::proto::peer::Fault;
 pub use crate::proto::tracker::{AnnounceEvent, AnnounceReply, ScrapeEntry};
 pub use crate::swarm::{
     CloseReason, LoadPolicy, Notice, PeerSource, PeerStatus, SaveConditions, SaveOutcome,
-    SavePolicy, Status, TorrentState,
+    SavePolicy, SourceCounts, Status, TorrentState,
 };
+
+/// The version 1 info-hash that a magnet link names.
+///
+/// # Errors
+/// [`ErrorKind::Magnet`] when it is no magnet link, [`ErrorKind::Unsupported`] when it names no
+/// torrent of version 1.
+pub fn magnet_info_hash(link: &str) -> Result<InfoHash, Error> {
+    let magnet = crate::engine::formats::magnet(link)?;
+    crate::engine::formats::from_magnet(&magnet).map(|file| file.metainfo.info.info_hash)
+}
 
 /// Version of the library, for example `0.1.0`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Whether the library has a feature: `v1`, `dht`, `tls`; others are not there (yet).
+/// Whether the library has a feature: `v1`, `dht`, `tls`, `store`; others are not there (yet).
 #[must_use]
 pub fn has(feature: &str) -> bool {
-    matches!(feature, "v1" | "dht") || (feature == "tls" && cfg!(feature = "tls"))
+    let built = [
+        ("v1", true),
+        ("dht", true),
+        ("tls", cfg!(feature = "tls")),
+        ("store", cfg!(feature = "store")),
+    ];
+    built.contains(&(feature, true))
 }

@@ -8,7 +8,7 @@ use super::{AddTorrent, Config, Event, Hook, Torrent};
 use crate::base::{InfoHash, TorrentId};
 use crate::engine::error::{Error, ErrorKind};
 use crate::engine::requests::Verdict;
-use crate::engine::session::{Core, Stats};
+use crate::engine::session::{Core, Restored, Stats};
 
 /// What all handles of a session share; the last one ends it.
 #[derive(Debug)]
@@ -62,6 +62,23 @@ impl Session {
     pub fn add_ref(&self, add: &AddTorrent) -> Result<Torrent, Error> {
         let entry = self.core().add(add.request(&Arc::downgrade(&self.0)))?;
         Ok(self.torrent(entry))
+    }
+
+    /// Adds every torrent that was in the last session with this state directory, in queue order,
+    /// with what was saved of it: nothing has to be given again. Torrents that are there already
+    /// stay as they are; those that were removed, and those whose state a save hook keeps, are not
+    /// brought back. For each that cannot be, [`super::EventKind::RestoreFailed`] says why.
+    ///
+    /// # Errors
+    /// `State` when there is no state directory, `Io` and `Store` when it cannot be read.
+    pub fn restore(&self) -> Result<Restored, Error> {
+        self.core().restore()
+    }
+
+    /// The torrents in queue order. See [`Torrent::set_queue_position`].
+    #[must_use]
+    pub fn queue(&self) -> Vec<Torrent> {
+        self.core().queued().into_iter().map(|entry| self.torrent(entry)).collect()
     }
 
     /// The torrents in the order they were added.

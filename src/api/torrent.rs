@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 
 use super::session::{Inner, upgrade};
 use super::{Hook, Metainfo, Session};
+use crate::base::limits::FILES;
 use crate::base::{Bitset, FileIndex, InfoHash, PeerKey, PieceIndex, TorrentId};
 use crate::engine::error::{Error, ErrorKind};
 use crate::engine::formats::TorrentFile;
@@ -143,7 +144,28 @@ impl Torrent {
         self.session.upgrade().map(Session)
     }
 
-    /// The torrent file, with the trackers now in use. Works after removal too.
+    /// Whether the metadata is here. A torrent added by magnet link or info-hash begins without;
+    /// [`super::Notice::Metadata`] says when it came.
+    #[must_use]
+    pub fn has_metadata(&self) -> bool {
+        self.entry.has_metadata()
+    }
+
+    /// Name, made safe for file systems; what the magnet link says, or else the info-hash, until
+    /// the metadata is here.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.entry.file().metainfo.info.name.clone()
+    }
+
+    /// The magnet link, with the trackers now in use.
+    #[must_use]
+    pub fn magnet(&self) -> String {
+        self.metainfo().magnet()
+    }
+
+    /// The torrent file, with the trackers now in use. Works after removal too. Without files,
+    /// pieces and bytes while [`Self::has_metadata`] is false.
     #[must_use]
     pub fn metainfo(&self) -> Metainfo {
         let file = self.entry.file();
@@ -163,6 +185,18 @@ impl Torrent {
         self.inner()?.core.remove(&self.entry, removal)
     }
 
+    /// How many torrents stand before this one in the queue.
+    pub fn queue_position(&self) -> Result<usize, Error> {
+        self.inner()?.core.position(&self.entry)
+    }
+
+    /// Moves it in the queue, so that `position` torrents stand before it; all others when there
+    /// are fewer. The state directory keeps the order, and [`Session::restore`] brings it back. An
+    /// added torrent is the last. The order starts and stops nothing.
+    pub fn set_queue_position(&self, position: usize) -> Result<(), Error> {
+        self.inner()?.core.set_position(&self.entry, position)
+    }
+
     /// Stops: disconnects, flushes, closes files.
     pub fn pause(&self) -> Result<(), Error> {
         self.inner()?.core.pause(&self.entry)
@@ -175,6 +209,7 @@ impl Torrent {
 
     /// Checks all pieces again.
     pub fn recheck(&self) -> Result<(), Error> {
+        self.check_metadata()?;
         self.command(Command::Recheck)
     }
 
@@ -186,6 +221,7 @@ impl Torrent {
 
     /// Checks the pieces `first..end` again.
     pub fn recheck_pieces(&self, first: u32, end: u32) -> Result<(), Error> {
+        self.check_metadata()?;
         if first > end || end > self.entry.file().metainfo.info.piece_count() {
             return Err(Error::from(ErrorKind::Range).of(self.entry.id));
         }
@@ -231,35 +267,50 @@ impl Torrent {
         self.inner()?.core.set_peer_limits(&self.entry, None, Some(slots))
     }
 
+    fn check_metadata(&self) -> Result<(), Error> {
+        if self.has_metadata() {
+            return Ok(());
+        }
+        Err(Error::from(ErrorKind::NoMetadata).of(self.entry.id))
+    }
+
     fn check_file(&self, file: FileIndex) -> Result<(), Error> {
+        self.check_metadata()?;
         if file.idx() < self.entry.file().metainfo.info.files.len() {
             return Ok(());
         }
         Err(Error::new(ErrorKind::Range, "no such file").of(self.entry.id))
     }
 
-    /// Priority of a file, 0 (do not fetch) to 7; 4 is normal.
+    /// Priority of a file, 0 (do not fetch) to 7; 4 is normal. While the metadata is not here,
+    /// files that will turn out not to exist are not refused.
     pub fn set_file_priority(&self, file: FileIndex, priority: u8) -> Result<(), Error> {
-        self.check_file(file)?;
+        if self.has_metadata() || file.idx() >= FILES {
+            self.check_file(file)?;
+        }
         check_priority(priority)?;
         self.command(Command::FilePriority(file, priority))
     }
 
     /// Priorities of all files; those beyond the list become normal.
     pub fn set_file_priorities(&self, priorities: &[u8]) -> Result<(), Error> {
-        let files = self.entry.file().metainfo.info.files.len();
+        let known = self.has_metadata();
+        let files = if known { self.entry.file().metainfo.info.files.len() } else { FILES };
         if priorities.len() > files {
             return Err(Error::new(ErrorKind::Range, "no such file").of(self.entry.id));
         }
         priorities.iter().try_for_each(|p| check_priority(*p))?;
         let mut list = priorities.to_vec();
-        list.resize(files, 4);
+        if known {
+            list.resize(files, 4);
+        }
         self.command(Command::FilePriorities(list))
     }
 
     /// Priority of a piece, 0 to 7.
     pub fn set_piece_priority(&self, piece: PieceIndex, priority: u8) -> Result<(), Error> {
         check_priority(priority)?;
+        self.check_metadata()?;
         if !self.entry.file().metainfo.info.geometry.contains(piece) {
             return Err(Error::new(ErrorKind::Range, "no such piece").of(self.entry.id));
         }

@@ -17,7 +17,7 @@ pub struct BlockSpan {
 }
 
 /// Total length and piece length of a torrent. Both are positive (metainfo parsing refuses others)
-/// and the piece count fits `u32`.
+/// unless it is [`Geometry::EMPTY`], and the piece count fits `u32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
     total_len: u64,
@@ -25,6 +25,9 @@ pub struct Geometry {
 }
 
 impl Geometry {
+    /// No bytes and no pieces: of content nothing is known of.
+    pub const EMPTY: Self = Self { total_len: 0, piece_len: 1 };
+
     /// `None` when `piece_len` is 0 or the piece count does not fit `u32`.
     #[must_use]
     pub fn new(total_len: u64, piece_len: u32) -> Option<Self> {

@@ -29,6 +29,9 @@ pub const DHT_TOKEN_BYTES: usize = 128;
 pub const PEER_MESSAGE_BYTES: usize = 1 << 20;
 /// Bytes of an `info` dictionary fetched from peers (BEP 9).
 pub const METADATA_BYTES: usize = 32 << 20;
+/// Pieces that a torrent may have whose metadata is not here yet (20 bytes of it for each): a
+/// bitfield without end.
+pub const UNKNOWN_PIECES: u32 = (32 << 20) / 20;
 /// Bytes of one peer exchange message (BEP 11): thousands of made-up peers.
 pub const PEX_BYTES: usize = 32 * 1024;
 /// Longest block we serve or accept, in bytes (the field's custom; requests above it are refused).

@@ -9,7 +9,8 @@ use super::guard::{self, entry};
 use super::object::{self, Opaque, get, get_mut};
 use super::types::*;
 use crate::api::{
-    AddTorrent, Error, ErrorKind, FileIndex, LoadPolicy, Metainfo, SaveConditions, SavePolicy,
+    AddTorrent, Error, ErrorKind, FileIndex, InfoHash, LoadPolicy, Metainfo, SaveConditions,
+    SavePolicy,
 };
 
 impl Opaque for tern_add {
@@ -101,6 +102,56 @@ pub unsafe extern "C" fn tern_add_set_metainfo_object(
     // SAFETY: the host keeps the header's promises about pointers.
     guard::call(entry!("tern_add_set_metainfo_object"), err, || unsafe {
         get_mut(add)?.set_metainfo(&get(m)?.torrent);
+        Ok(())
+    })
+}
+
+/// The torrent, as a magnet link (BEP 9): its metadata comes from peers, or from where the link
+/// says, and `TERN_EVENT_METADATA` tells. The link's trackers, peers (`x.pe`), sources (`xs`,
+/// `as`), web seeds, name and selection of files (BEP 53) are taken over. `TERN_E_MAGNET`,
+/// `TERN_E_UNSUPPORTED` when it names no torrent of version 1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tern_add_set_magnet(
+    add: *mut tern_add,
+    link: *const c_char,
+    link_len: usize,
+    err: *mut *mut tern_error,
+) -> tern_result {
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_set_magnet"), err, || unsafe {
+        let link = text(link, link_len)?;
+        get_mut(add)?.set_magnet(link)?;
+        Ok(())
+    })
+}
+
+/// The torrent, by its info-hash alone (20 bytes).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tern_add_set_info_hash(
+    add: *mut tern_add,
+    info_hash: *const u8,
+    err: *mut *mut tern_error,
+) -> tern_result {
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_set_info_hash"), err, || unsafe {
+        let hash = <[u8; 20]>::try_from(data(info_hash, 20)?).map_err(|_| ErrorKind::Invalid)?;
+        get_mut(add)?.set_info_hash(InfoHash(hash));
+        Ok(())
+    })
+}
+
+/// Whether `tern_session_add` adds the trackers, peers, sources and metadata given here to a
+/// torrent that the session has already and gives that one back, instead of `TERN_E_DUPLICATE`. All
+/// else said here changes nothing then. To a private torrent (BEP 27) only peers are added.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tern_add_set_merge(
+    add: *mut tern_add,
+    merge: i32,
+    err: *mut *mut tern_error,
+) -> tern_result {
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_add_set_merge"), err, || unsafe {
+        get_mut(add)?.set_merge(merge != 0);
         Ok(())
     })
 }
@@ -310,7 +361,8 @@ pub unsafe extern "C" fn tern_add_set_save_policy(
 
 /// Whether content whose files are all there in full length is taken for good (1): each piece is
 /// hashed when a peer first asks for it, before a byte of it goes out. One that does not match ends
-/// this, and what was not verified by then is checked. Resume data that says so has the same effect.
+/// this, and what was not verified by then is checked. Resume data that says so has the same
+/// effect.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_add_set_seed_mode(
     add: *mut tern_add,

@@ -57,14 +57,18 @@ impl Values {
     }
 
     fn view(&self, id: u32) -> Result<tern_bytes, Error> {
-        self.texts.get(&id).map(Terminated::view).ok_or_else(|| ErrorKind::Type.into())
+        self.texts.get(&id).map(Terminated::view).ok_or_else(|| other_type(id))
     }
 }
 
 /// Refuses an option of another type; `set_str` and `set_bytes` look the same otherwise.
 fn only(id: u32, type_name: &str) -> Result<(), Error> {
     let spec = Config::option_by_id(id).ok_or(ErrorKind::UnknownOption)?;
-    if spec.type_name() == type_name { Ok(()) } else { Err(ErrorKind::Type.into()) }
+    if spec.type_name() == type_name { Ok(()) } else { Err(other_type(id)) }
+}
+
+fn other_type(id: u32) -> Error {
+    Error::from(ErrorKind::Type).of_option(id)
 }
 
 fn describe(spec: &OptionSpec) -> Result<tern_option_info, Error> {
@@ -222,7 +226,7 @@ pub unsafe extern "C" fn tern_config_get_int(
     guard::call(entry!("tern_config_get_int"), err, || unsafe {
         match get(config)?.config.get(option)? {
             OptionValue::Int(value) => put(out, value)?,
-            _ => return Err(ErrorKind::Type.into()),
+            _ => return Err(other_type(option)),
         }
         Ok(())
     })
@@ -240,7 +244,7 @@ pub unsafe extern "C" fn tern_config_get_bool(
     guard::call(entry!("tern_config_get_bool"), err, || unsafe {
         match get(config)?.config.get(option)? {
             OptionValue::Bool(value) => put(out, i32::from(value))?,
-            _ => return Err(ErrorKind::Type.into()),
+            _ => return Err(other_type(option)),
         }
         Ok(())
     })
@@ -290,7 +294,7 @@ pub unsafe extern "C" fn tern_config_get_double(
     guard::call(entry!("tern_config_get_double"), err, || unsafe {
         match get(config)?.config.get(option)? {
             OptionValue::Double(value) => put(out, value)?,
-            _ => return Err(ErrorKind::Type.into()),
+            _ => return Err(other_type(option)),
         }
         Ok(())
     })

@@ -56,12 +56,43 @@ pub const TERN_E_CANCELLED: tern_result = -17;
 pub const TERN_E_STATE: tern_result = -18;
 /// The header and the library do not fit together.
 pub const TERN_E_VERSION: tern_result = -19;
+/// Another session, of this process or another one, uses the state directory: see
+/// `tern_error_path`.
+pub const TERN_E_IN_USE: tern_result = -20;
+/// The state directory has a database that is another program's, or of a newer libtern: see
+/// `tern_error_path`.
+pub const TERN_E_STORE: tern_result = -21;
+/// The torrent's metadata is not here yet (`TERN_EVENT_METADATA` says when).
+pub const TERN_E_NO_METADATA: tern_result = -23;
+/// Not a valid magnet link, or one that names no torrent.
+pub const TERN_E_MAGNET: tern_result = -24;
 /// Too much is going on: try again later.
 pub const TERN_E_BUSY: tern_result = -25;
 /// A node of the network refused.
 pub const TERN_E_REFUSED: tern_result = -26;
 /// A tracker refused, or gave no answer.
 pub const TERN_E_TRACKER: tern_result = -27;
+
+/// Not bencode, or nested too deeply. (What `tern_error_detail` says, here and below.)
+pub const TERN_DETAIL_BENCODE: i32 = 1;
+/// A required key is missing.
+pub const TERN_DETAIL_MISSING: i32 = 2;
+/// The value of a key has the wrong type or is out of bounds.
+pub const TERN_DETAIL_INVALID: i32 = 3;
+/// The number of piece hashes does not fit the lengths of the files.
+pub const TERN_DETAIL_PIECE_COUNT: i32 = 4;
+/// Larger than this library reads.
+pub const TERN_DETAIL_TOO_LARGE: i32 = 5;
+/// Only a version 2 part (BEP 52).
+pub const TERN_DETAIL_V2_ONLY: i32 = 6;
+/// Not a format or version that is known.
+pub const TERN_DETAIL_FORMAT: i32 = 7;
+/// Of another torrent, or contradicting itself about which.
+pub const TERN_DETAIL_OTHER_TORRENT: i32 = 8;
+/// Damaged: a wrong checksum.
+pub const TERN_DETAIL_CHECKSUM: i32 = 9;
+/// Written by a newer version.
+pub const TERN_DETAIL_NEWER: i32 = 10;
 
 /// Requests (`TERN_EVENT_VERIFY_REQUEST`, `TERN_EVENT_SAVE_REQUEST`, `TERN_EVENT_PEER_REQUEST`).
 /// Never dropped, never masked.
@@ -139,6 +170,15 @@ pub const TERN_EVENT_RENAMED: i32 = 39;
 /// We know our address as the world sees it, or it changed: peers, trackers and the DHT say which
 /// they see, and most voices win (`TERN_CLASS_TORRENT`). `addr` (without port).
 pub const TERN_EVENT_EXTERNAL_ADDR: i32 = 40;
+/// The metadata of a torrent added by magnet link or info-hash is here (`TERN_CLASS_TORRENT`).
+/// `text` = its name. `tern_torrent_take_metainfo` gives it; next the files are looked at.
+pub const TERN_EVENT_METADATA: i32 = 41;
+/// The metadata has the right hash and is of no use; the torrent stopped (`TERN_CLASS_ERROR`).
+/// `code` = `TERN_E_METAINFO`, `text` = reason.
+pub const TERN_EVENT_METADATA_FAILED: i32 = 42;
+/// A source that a magnet link names (`xs`, `as`) did not give the torrent file
+/// (`TERN_CLASS_ERROR`). `text` = URL, `text2` = reason. Peers are asked all the same.
+pub const TERN_EVENT_SOURCE_FAILED: i32 = 43;
 
 /// A piece is ours now, by download or check (`TERN_CLASS_PIECE`). `piece`.
 pub const TERN_EVENT_PIECE_PASSED: i32 = 48;
@@ -192,6 +232,13 @@ pub const TERN_EVENT_JOURNAL_FAILED: i32 = 105;
 /// (`TERN_CLASS_ERROR`, never masked). `text` = what the defect said. The torrent is gone then; it
 /// can be added again from its saved state.
 pub const TERN_EVENT_FATAL: i32 = 100;
+/// The state directory's database was damaged (`TERN_CLASS_ERROR`). It was renamed to `text`, and
+/// what could be read of it is in a new one: `a` torrents with their resume data, `b` torrents
+/// whose files have to be checked (`tern_session_restore` sees to that). `text2` = what was found.
+pub const TERN_EVENT_STORE_DAMAGED: i32 = 101;
+/// `tern_session_restore` could not bring back a torrent (`TERN_CLASS_ERROR`). `info_hash`,
+/// `text` = why. What is stored of it stays; it can be added as any other.
+pub const TERN_EVENT_RESTORE_FAILED: i32 = 102;
 
 /// A generation of resume data is durable (`TERN_CLASS_SAVE`). `generation`.
 pub const TERN_EVENT_SAVED: i32 = 112;
@@ -202,8 +249,9 @@ pub const TERN_EVENT_SAVED: i32 = 112;
 pub const TERN_EVENT_SAVE_DONE: i32 = 113;
 
 /// A message came from a peer (`TERN_CLASS_WIRE`). `peer`, `addr` when known, `code` =
-/// `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield. Blocks are not
-/// carried, and extension messages (BEP 10) are not reported.
+/// `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield, or the payload of
+/// `ut_metadata` and `ut_pex`. Blocks are not carried, and other extension messages (BEP 10) are
+/// not reported.
 pub const TERN_EVENT_MESSAGE_IN: i32 = 128;
 /// A message went to a peer (`TERN_CLASS_WIRE`). As `TERN_EVENT_MESSAGE_IN`.
 pub const TERN_EVENT_MESSAGE_OUT: i32 = 129;
@@ -282,6 +330,8 @@ pub const TERN_STATE_PAUSED: i32 = 6;
 pub const TERN_STATE_FAILED: i32 = 7;
 /// Closing or closed.
 pub const TERN_STATE_CLOSED: i32 = 8;
+/// Asking peers for the metadata (BEP 9).
+pub const TERN_STATE_METADATA: i32 = 9;
 
 /// Save after every piece that passed (one request in flight, newer state waits behind it).
 pub const TERN_SAVE_ON_PIECE: u32 = 1;
@@ -360,10 +410,14 @@ pub const TERN_SOURCE_TRACKER: i32 = 2;
 pub const TERN_SOURCE_MANUAL: i32 = 3;
 /// Resume data told us.
 pub const TERN_SOURCE_RESUME: i32 = 4;
-/// The DHT told us.
-pub const TERN_SOURCE_DHT: i32 = 7;
-/// The local network told us (BEP 14).
+/// Another peer told us (BEP 11).
+pub const TERN_SOURCE_PEX: i32 = 5;
+/// It was found on the local network (BEP 14).
 pub const TERN_SOURCE_LSD: i32 = 6;
+/// The DHT told us (BEP 5).
+pub const TERN_SOURCE_DHT: i32 = 7;
+/// A magnet link told us (`x.pe`).
+pub const TERN_SOURCE_MAGNET: i32 = 8;
 
 /// The other side or the network ended it; see `os_errno`.
 pub const TERN_CLOSE_REMOTE: i32 = 0;
@@ -442,6 +496,10 @@ pub const TERN_MESSAGE_ALLOWED_FAST: i32 = 17;
 pub const TERN_MESSAGE_EXTENDED: i32 = 20;
 /// Peer message `lt_donthave` (BEP 54); not a number of the protocol.
 pub const TERN_MESSAGE_DONT_HAVE: i32 = 256;
+/// Peer message `ut_metadata` (BEP 9); not a number of the protocol.
+pub const TERN_MESSAGE_METADATA: i32 = 257;
+/// Peer message `ut_pex` (BEP 11); not a number of the protocol.
+pub const TERN_MESSAGE_PEX: i32 = 258;
 
 /// An integer option.
 pub const TERN_OPTION_TYPE_INT: i32 = 1;

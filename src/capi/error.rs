@@ -40,11 +40,12 @@ pub unsafe extern "C" fn tern_error_code(error: *const tern_error) -> tern_resul
     guard::value(entry!("tern_error_code"), 0, || unsafe { Ok(get(error)?.error.code()) })
 }
 
-/// A finer number below the code, 0 when there is none. New ones may appear at any time.
+/// A finer number below the code, 0 when there is none: a `TERN_DETAIL_*` about bytes that were
+/// handed in, or (from 1000) the `TERN_OPT_*` concerned. New ones may appear at any time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_error_detail(error: *const tern_error) -> i32 {
     // SAFETY: the host keeps the header's promises about pointers.
-    guard::value(entry!("tern_error_detail"), 0, || unsafe { get(error).map(|_| 0) })
+    guard::value(entry!("tern_error_detail"), 0, || unsafe { Ok(get(error)?.error.detail()) })
 }
 
 /// The system's error number, 0 when there is none.
@@ -84,4 +85,55 @@ pub unsafe extern "C" fn tern_error_torrent(error: *const tern_error) -> u64 {
 pub unsafe extern "C" fn tern_error_free(error: *mut tern_error) {
     // SAFETY: the host keeps the header's promises about pointers.
     guard::value(entry!("tern_error_free"), (), || unsafe { object::free(error) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{Config, Detail, ErrorKind, Metainfo};
+    use crate::capi::consts::*;
+
+    fn detail_of(error: Error) -> i32 {
+        let mut err = std::ptr::null_mut();
+        put_error(&raw mut err, error);
+        // SAFETY: set by the call above and freed once.
+        unsafe {
+            let detail = tern_error_detail(err);
+            tern_error_free(err);
+            detail
+        }
+    }
+
+    #[test]
+    fn details_are_the_constants() {
+        let pairs = [
+            (Detail::Bencode, TERN_DETAIL_BENCODE),
+            (Detail::Missing, TERN_DETAIL_MISSING),
+            (Detail::Invalid, TERN_DETAIL_INVALID),
+            (Detail::PieceCount, TERN_DETAIL_PIECE_COUNT),
+            (Detail::TooLarge, TERN_DETAIL_TOO_LARGE),
+            (Detail::V2Only, TERN_DETAIL_V2_ONLY),
+            (Detail::Format, TERN_DETAIL_FORMAT),
+            (Detail::OtherTorrent, TERN_DETAIL_OTHER_TORRENT),
+            (Detail::Checksum, TERN_DETAIL_CHECKSUM),
+            (Detail::Newer, TERN_DETAIL_NEWER),
+        ];
+        for (detail, number) in pairs {
+            let error = Error::from(ErrorKind::Metainfo).because(detail);
+            assert_eq!(detail_of(error), number);
+        }
+    }
+
+    #[test]
+    fn a_refused_torrent_says_what_was_wrong() {
+        let refused = |raw: &[u8]| detail_of(Metainfo::parse(raw).unwrap_err());
+        assert_eq!(refused(b"no"), TERN_DETAIL_BENCODE);
+        assert_eq!(refused(b"de"), TERN_DETAIL_MISSING);
+    }
+
+    #[test]
+    fn a_refused_option_says_which() {
+        let error = Config::new().set_text("net_threads", "-1").unwrap_err();
+        assert_eq!(detail_of(error), 1001);
+    }
 }

@@ -225,6 +225,16 @@ impl Filler {
                 self.raw.kind = TERN_EVENT_DROPPED;
                 (self.raw.a, self.raw.flags) = (int(*count), *classes);
             }
+            EventKind::StoreDamaged(report) => {
+                self.raw.kind = TERN_EVENT_STORE_DAMAGED;
+                (self.raw.a, self.raw.b) = (int(report.salvaged), int(report.unchecked));
+                self.raw.text = self.keep(report.set_aside.as_os_str().as_encoded_bytes());
+                self.text2(&report.reason);
+            }
+            EventKind::RestoreFailed { info_hash, reason } => {
+                (self.raw.kind, self.raw.info_hash) = (TERN_EVENT_RESTORE_FAILED, info_hash.0);
+                self.text(reason);
+            }
             EventKind::SaveFailed { generation, code, reason } => {
                 self.raw.kind = TERN_EVENT_SAVE_FAILED;
                 (self.raw.generation, self.raw.code) = (*generation, *code);
@@ -233,6 +243,11 @@ impl Filler {
             EventKind::Fatal(text) => {
                 self.raw.kind = TERN_EVENT_FATAL;
                 self.text(text);
+            }
+            EventKind::SourceFailed { url, reason } => {
+                self.raw.kind = TERN_EVENT_SOURCE_FAILED;
+                self.text(url);
+                self.text2(reason);
             }
             EventKind::Log { level, text } => {
                 (self.raw.kind, self.raw.code) = (TERN_EVENT_LOG, *level as i32);
@@ -264,6 +279,11 @@ impl Filler {
                 (self.raw.a, self.raw.b, self.raw.c) = (int(*have), int(*hashed), int(*restored));
             }
             Notice::Finished => self.raw.kind = TERN_EVENT_FINISHED,
+            Notice::Metadata => {
+                self.raw.kind = TERN_EVENT_METADATA;
+                let name = event.torrent.as_ref().map(crate::api::Torrent::name);
+                self.text(&name.unwrap_or_default());
+            }
             Notice::PeerConnected { peer, addr, incoming, peer_id } => {
                 (self.raw.kind, self.raw.peer) = (TERN_EVENT_PEER_CONNECTED, peer.0);
                 self.raw.a = i64::from(*incoming);
@@ -322,6 +342,10 @@ impl Filler {
                 self.raw.kind = TERN_EVENT_STORAGE_FAILED;
                 self.disk_error(error);
             }
+            Notice::MetadataUnusable(error) => {
+                (self.raw.kind, self.raw.code) = (TERN_EVENT_METADATA_FAILED, TERN_E_METAINFO);
+                self.text(&error.to_string());
+            }
             Notice::VerifierFailed(code) => {
                 (self.raw.kind, self.raw.code) = (TERN_EVENT_VERIFIER_FAILED, *code);
             }
@@ -332,8 +356,9 @@ impl Filler {
             Notice::JournalFailed(code) => {
                 (self.raw.kind, self.raw.code) = (TERN_EVENT_JOURNAL_FAILED, *code);
             }
-            Notice::SaveFailed(code) => {
+            Notice::SaveFailed { generation, code } => {
                 (self.raw.kind, self.raw.code) = (TERN_EVENT_SAVE_FAILED, *code);
+                self.raw.generation = *generation;
             }
             Notice::ResumeRejected { partial, file, reason, pieces } => {
                 self.raw.kind = TERN_EVENT_RESUME_REJECTED;
@@ -485,7 +510,7 @@ fn close_text(reason: CloseReason) -> String {
         CloseReason::Banned => "banned",
         CloseReason::Stopped => "the torrent stopped",
         CloseReason::Host => "asked for by the host",
-        CloseReason::Flood => "blocks nobody asked for",
+        CloseReason::Flood => "more than anybody asked for",
         CloseReason::Fault(Fault::BadHandshake) => "not a BitTorrent handshake",
         CloseReason::Fault(Fault::WrongInfoHash) => "another torrent's info-hash",
         CloseReason::Fault(Fault::OversizedMessage) => "a message that is too long",

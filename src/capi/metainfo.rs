@@ -3,7 +3,9 @@
 use core::ffi::c_char;
 
 use super::consts::*;
-use super::convert::{Sized32, Terminated, bytes as data, path as to_path, put, put_sized, view};
+use super::convert::{
+    Sized32, Terminated, buf, bytes as data, path as to_path, put, put_sized, text, view,
+};
 use super::guard::{self, entry};
 use super::object::{self, Opaque, get};
 use super::session::writable;
@@ -372,6 +374,41 @@ pub unsafe extern "C" fn tern_metainfo_node(
             put(out_port, *port)?;
         }
         Ok(host.view())
+    })
+}
+
+/// The magnet link: info-hash, name, length, trackers and web seeds.
+///
+/// Ownership: `tern_buf_free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tern_metainfo_take_magnet(
+    m: *const tern_metainfo,
+    out: *mut tern_buf,
+    err: *mut *mut tern_error,
+) -> tern_result {
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_metainfo_take_magnet"), err, || unsafe {
+        writable(out)?;
+        put(out, buf(get(m)?.torrent.magnet().into_bytes()))?;
+        Ok(())
+    })
+}
+
+/// The info-hash (20 bytes) that a magnet link names. `TERN_E_MAGNET`, `TERN_E_UNSUPPORTED` when it
+/// names no torrent of version 1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tern_magnet_info_hash(
+    link: *const c_char,
+    link_len: usize,
+    out: *mut u8,
+    err: *mut *mut tern_error,
+) -> tern_result {
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_magnet_info_hash"), err, || unsafe {
+        writable(out)?;
+        let hash = crate::api::magnet_info_hash(text(link, link_len)?)?;
+        put(out.cast::<[u8; 20]>(), hash.0)?;
+        Ok(())
     })
 }
 

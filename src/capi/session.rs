@@ -8,7 +8,7 @@ use super::fork;
 use super::guard::{self, entry};
 use super::object::{self, Opaque, get, get_mut};
 use super::types::*;
-use crate::api::{Config, Error, ErrorKind, InfoHash, Session, TorrentId};
+use crate::api::{Config, Error, ErrorKind, InfoHash, Session, Torrent, TorrentId};
 
 impl Opaque for tern_session {
     type Inner = Session;
@@ -265,6 +265,34 @@ pub unsafe extern "C" fn tern_session_add(
     })
 }
 
+/// Adds every torrent that was in the last session with this state directory, in queue order, with
+/// what was saved of it: nothing has to be given again. Torrents that are there already stay as
+/// they are; those that were removed, and those whose state a save hook keeps, are not brought
+/// back. Returns when all are added; `TERN_EVENT_ADDED` comes for each, and
+/// `TERN_EVENT_RESTORE_FAILED` for each that could not be. `*out_torrents` and `*out_failed` (both
+/// may be NULL) are the counts.
+///
+/// `TERN_E_STATE` when the session has no state directory.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tern_session_restore(
+    s: *const tern_session,
+    out_torrents: *mut u32,
+    out_failed: *mut u32,
+    err: *mut *mut tern_error,
+) -> tern_result {
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_session_restore"), err, || unsafe {
+        let restored = get(s)?.restore()?;
+        if !out_torrents.is_null() {
+            put(out_torrents, restored.torrents)?;
+        }
+        if !out_failed.is_null() {
+            put(out_failed, restored.failed)?;
+        }
+        Ok(())
+    })
+}
+
 /// Number of torrents, and handles of up to `capacity` of them in the order they were added.
 /// `*out_len` is the number there are. `out` may be NULL when `capacity` is 0.
 ///
@@ -279,16 +307,48 @@ pub unsafe extern "C" fn tern_session_torrents(
 ) -> tern_result {
     // SAFETY: the host keeps the header's promises about pointers.
     guard::call(entry!("tern_session_torrents"), err, || unsafe {
-        let torrents = get(s)?.torrents();
-        if out_len.is_null() || (out.is_null() && capacity > 0) {
-            return Err(ErrorKind::Invalid.into());
-        }
+        handles(get(s)?.torrents(), out, capacity, out_len)
+    })
+}
+
+/// As `tern_session_torrents`, in queue order: see `tern_torrent_set_queue_position`.
+///
+/// Ownership: each handle written is released with `tern_torrent_release`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tern_session_queue(
+    s: *const tern_session,
+    out: *mut *mut tern_torrent,
+    capacity: usize,
+    out_len: *mut usize,
+    err: *mut *mut tern_error,
+) -> tern_result {
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_session_queue"), err, || unsafe {
+        handles(get(s)?.queue(), out, capacity, out_len)
+    })
+}
+
+/// Hands out the first `capacity` torrents and says how many there are.
+///
+/// # Safety
+/// `out` has room for `capacity` handles; `out_len` is NULL or can be written to.
+unsafe fn handles(
+    torrents: Vec<Torrent>,
+    out: *mut *mut tern_torrent,
+    capacity: usize,
+    out_len: *mut usize,
+) -> Result<(), Error> {
+    if out_len.is_null() || (out.is_null() && capacity > 0) {
+        return Err(ErrorKind::Invalid.into());
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
         put(out_len, torrents.len())?;
         for (i, torrent) in torrents.into_iter().take(capacity).enumerate() {
             put(out.add(i), object::shared::<tern_torrent>(torrent).give())?;
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 /// The torrent with this info-hash (20 bytes). `TERN_E_NOT_FOUND`.

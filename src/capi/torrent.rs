@@ -88,6 +88,36 @@ pub unsafe extern "C" fn tern_torrent_remove(
     })
 }
 
+/// How many torrents stand before this one in the session's queue.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tern_torrent_queue_position(
+    t: *const tern_torrent,
+    out: *mut u32,
+    err: *mut *mut tern_error,
+) -> tern_result {
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_queue_position"), err, || unsafe {
+        put(out, u32::try_from(get(t)?.queue_position()?).unwrap_or(u32::MAX))?;
+        Ok(())
+    })
+}
+
+/// Moves the torrent in the queue, so that `position` torrents stand before it; all others when
+/// there are fewer. The state directory keeps the order, and `tern_session_restore` brings it back.
+/// An added torrent is the last. The order starts and stops nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tern_torrent_set_queue_position(
+    t: *const tern_torrent,
+    position: u32,
+    err: *mut *mut tern_error,
+) -> tern_result {
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_set_queue_position"), err, || unsafe {
+        get(t)?.set_queue_position(position as usize)?;
+        Ok(())
+    })
+}
+
 /// Stops: disconnects, flushes, closes files.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_torrent_pause(
@@ -170,9 +200,10 @@ pub unsafe extern "C" fn tern_torrent_save(
     })
 }
 
-/// As `tern_torrent_save`, when something changed that `flags` (`TERN_SAVE_IF_*`; none: in any case)
-/// name, with the `info` dictionary when they have `TERN_SAVE_WITH_INFO`. One `TERN_EVENT_SAVE_DONE`
-/// with the ticket put in `*out_ticket` (may be NULL) says what it came to; it is never dropped.
+/// As `tern_torrent_save`, when something changed that `flags` (`TERN_SAVE_IF_*`; none: in any
+/// case) name, with the `info` dictionary when they have `TERN_SAVE_WITH_INFO`. One
+/// `TERN_EVENT_SAVE_DONE` with the ticket put in `*out_ticket` (may be NULL) says what it came to;
+/// it is never dropped.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_torrent_request_save(
     t: *const tern_torrent,

@@ -10,7 +10,8 @@ use super::object::{self, Opaque, get};
 use super::session::writable;
 use super::types::*;
 use crate::api::{
-    ErrorKind, FileIndex, PeerInfo, PeerSource, PieceIndex, TorrentStatus, TrackerInfo,
+    Error, ErrorKind, FileIndex, PeerInfo, PeerSource, PieceIndex, SourceCounts, TorrentStatus,
+    TrackerInfo,
 };
 
 /// A structure and what it points to.
@@ -75,7 +76,22 @@ fn c_status(s: &TorrentStatus) -> tern_status {
         upload_limit: s.upload_limit.unwrap_or_default(),
         is_finished: i32::from(s.is_finished()),
         is_paused: i32::from(s.paused),
+        has_metadata: i32::from(s.has_metadata),
+        reserved: 0,
+        known_by_source: by_source(s.known_by_source),
+        peers_by_source: by_source(s.peers_by_source),
     }
+}
+
+/// Counts by the number of the source instead of by its place.
+fn by_source(counts: SourceCounts) -> [u32; 16] {
+    let mut out = [0; 16];
+    for source in PeerSource::ALL {
+        if let Some(slot) = out.get_mut(source as usize) {
+            *slot = counts.get(source.index()).copied().unwrap_or_default();
+        }
+    }
+    out
 }
 
 fn flags(peer: &PeerInfo) -> u32 {
@@ -110,14 +126,8 @@ fn peer_row(peer: &PeerInfo) -> Row<tern_peer_info> {
         bitfield: have.view(),
         peer_id: s.peer_id.0,
         handshake_bits: s.reserved,
-        source: match s.source {
-            PeerSource::Incoming => TERN_SOURCE_INCOMING,
-            PeerSource::Tracker => TERN_SOURCE_TRACKER,
-            PeerSource::Manual => TERN_SOURCE_MANUAL,
-            PeerSource::Resume => TERN_SOURCE_RESUME,
-            PeerSource::Dht => TERN_SOURCE_DHT,
-            PeerSource::Lsd => TERN_SOURCE_LSD,
-        },
+        // The numbers are those of `TERN_SOURCE_*`; a test compares them.
+        source: s.source as i32,
         downloaded: s.downloaded,
         uploaded: s.uploaded,
         download_rate: s.download_rate,
@@ -176,7 +186,7 @@ pub unsafe extern "C" fn tern_torrent_status_sized(
     })
 }
 
-/// The torrent's metainfo with its present trackers.
+/// The torrent's metainfo with its present trackers. `TERN_E_NO_METADATA` while it is not here.
 ///
 /// Ownership: `tern_metainfo_free`.
 #[unsafe(no_mangle)]
@@ -188,7 +198,46 @@ pub unsafe extern "C" fn tern_torrent_take_metainfo(
     // SAFETY: the host keeps the header's promises about pointers.
     guard::call(entry!("tern_torrent_take_metainfo"), err, || unsafe {
         writable(out)?;
-        put(out, object::unique(CMetainfo::new(get(t)?.metainfo())))?;
+        let torrent = get(t)?;
+        if !torrent.has_metadata() {
+            return Err(Error::from(ErrorKind::NoMetadata).of(torrent.id()));
+        }
+        put(out, object::unique(CMetainfo::new(torrent.metainfo())))?;
+        Ok(())
+    })
+}
+
+/// The torrent's name; what its magnet link says, or else the info-hash, until the metadata is
+/// here.
+///
+/// Ownership: `tern_buf_free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tern_torrent_take_name(
+    t: *const tern_torrent,
+    out: *mut tern_buf,
+    err: *mut *mut tern_error,
+) -> tern_result {
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_take_name"), err, || unsafe {
+        writable(out)?;
+        put(out, buf(get(t)?.name().into_bytes()))?;
+        Ok(())
+    })
+}
+
+/// The torrent's magnet link, with its present trackers.
+///
+/// Ownership: `tern_buf_free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tern_torrent_take_magnet(
+    t: *const tern_torrent,
+    out: *mut tern_buf,
+    err: *mut *mut tern_error,
+) -> tern_result {
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_take_magnet"), err, || unsafe {
+        writable(out)?;
+        put(out, buf(get(t)?.magnet().into_bytes()))?;
         Ok(())
     })
 }

@@ -235,6 +235,14 @@ pub struct tern_status {
     pub is_finished: i32,
     /// 1 when stopped by the host (or not started yet because added so).
     pub is_paused: i32,
+    /// 1 when the metadata is here; 0 while `TERN_STATE_METADATA` has still to find it.
+    pub has_metadata: i32,
+    /// 0.
+    pub reserved: i32,
+    /// `known_peers` by where they were first heard of: the place is the `TERN_SOURCE_*` number.
+    pub known_by_source: [u32; 16],
+    /// `peers` by where their addresses came from.
+    pub peers_by_source: [u32; 16],
 }
 
 /// Snapshot of a session.

@@ -38,8 +38,8 @@ pub unsafe extern "C" fn tern_abi_check(
     })
 }
 
-/// 1 when the library has a feature, else 0. `feature` is NUL-terminated: `tls`, `v1`, `v2`, `dht`,
-/// `utp`, `mse`. Unknown names are 0.
+/// 1 when the library has a feature, else 0. `feature` is NUL-terminated: `tls`, `store`, `v1`,
+/// `v2`, `dht`, `utp`, `mse`. Unknown names are 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_has(feature: *const c_char) -> i32 {
     // SAFETY: the host keeps the header's promises about pointers.
@@ -116,6 +116,10 @@ fn result_name(result: tern_result) -> &'static CStr {
         TERN_E_CANCELLED => c"TERN_E_CANCELLED",
         TERN_E_STATE => c"TERN_E_STATE",
         TERN_E_VERSION => c"TERN_E_VERSION",
+        TERN_E_IN_USE => c"TERN_E_IN_USE",
+        TERN_E_STORE => c"TERN_E_STORE",
+        TERN_E_NO_METADATA => c"TERN_E_NO_METADATA",
+        TERN_E_MAGNET => c"TERN_E_MAGNET",
         TERN_E_BUSY => c"TERN_E_BUSY",
         TERN_E_REFUSED => c"TERN_E_REFUSED",
         TERN_E_TRACKER => c"TERN_E_TRACKER",
@@ -146,6 +150,10 @@ fn result_text(result: tern_result) -> &'static CStr {
         TERN_E_STATE => c"not possible in the present state",
         TERN_E_TRACKER => c"the tracker refused or gave no answer",
         TERN_E_VERSION => c"the header and the library do not fit together",
+        TERN_E_IN_USE => c"another session or process uses the state directory",
+        TERN_E_STORE => c"the state directory's database cannot be used",
+        TERN_E_NO_METADATA => c"the torrent's metadata is not here yet",
+        TERN_E_MAGNET => c"not a valid magnet link",
         TERN_E_BUSY => c"too much is going on, try again later",
         TERN_E_REFUSED => c"a node of the network refused",
         _ => c"unknown result",
@@ -170,6 +178,9 @@ fn event_name(kind: i32) -> &'static CStr {
         TERN_EVENT_MOVED => c"moved",
         TERN_EVENT_RENAMED => c"renamed",
         TERN_EVENT_EXTERNAL_ADDR => c"external_addr",
+        TERN_EVENT_METADATA => c"metadata",
+        TERN_EVENT_METADATA_FAILED => c"metadata_failed",
+        TERN_EVENT_SOURCE_FAILED => c"source_failed",
         TERN_EVENT_PIECE_PASSED => c"piece_passed",
         TERN_EVENT_PIECE_FAILED => c"piece_failed",
         TERN_EVENT_PEER_CONNECTED => c"peer_connected",
@@ -184,6 +195,8 @@ fn event_name(kind: i32) -> &'static CStr {
         TERN_EVENT_RESUME_REJECTED => c"resume_rejected",
         TERN_EVENT_SAVE_FAILED => c"save_failed",
         TERN_EVENT_FATAL => c"fatal",
+        TERN_EVENT_STORE_DAMAGED => c"store_damaged",
+        TERN_EVENT_RESTORE_FAILED => c"restore_failed",
         TERN_EVENT_STORAGE_MISSING => c"storage_missing",
         TERN_EVENT_JOURNAL_FAILED => c"journal_failed",
         TERN_EVENT_SAVED => c"saved",
@@ -245,6 +258,7 @@ fn state_name(state: i32) -> &'static CStr {
         TERN_STATE_PAUSED => c"paused",
         TERN_STATE_FAILED => c"failed",
         TERN_STATE_CLOSED => c"closed",
+        TERN_STATE_METADATA => c"metadata",
         _ => c"unknown",
     }
 }

@@ -49,6 +49,10 @@ pub trait StreamHasher: Send {
     /// How many streams it takes to be fully used: SIMD lanes; 1 when streams gain nothing from
     /// each other.
     fn lanes(&self) -> usize;
+    /// How many streams are worth waiting for: more make the hash of each hardly cheaper.
+    fn company(&self) -> usize {
+        self.lanes()
+    }
     /// Starts `count` empty streams, whatever was going on before.
     fn begin(&mut self, count: usize);
     /// The next bytes of each stream; they may differ in length and be empty.
@@ -113,15 +117,17 @@ pub enum Job {
     /// While written pieces are completed in quick succession one may wait a little for others, to
     /// be hashed together with them.
     Hash(PieceIndex),
+    /// As `Hash`, of a piece that peers wait for: it does not wait for others.
+    HashSoon(PieceIndex),
     /// Reads a whole piece for a host's verifier. Answer: `Data`.
     ReadPiece(PieceIndex),
     /// Makes everything written so far durable: fsync of the files written, or read to be hashed,
     /// since the last sync, and of directories in which something was created. Not fdatasync, which
-    /// may leave out the time stamp that saved state compares; where blocks were allocated both cost
-    /// one commit of the file system. All files are set to be written before the first is waited
-    /// for, so thousands share such commits. Answer: `Synced` with these files' state after it.
-    /// After a failure every sync fails until the pieces
-    /// that may be lost have been written again, or the torrent was closed.
+    /// may leave out the time stamp that saved state compares; where blocks were allocated both
+    /// cost one commit of the file system. All files are set to be written before the first is
+    /// waited for, so thousands share such commits. Answer: `Synced` with these files' state after
+    /// it. After a failure every sync fails until the pieces that may be lost have been written
+    /// again, or the torrent was closed.
     Sync,
     /// Closes open files. Answer: `Done`.
     Release,

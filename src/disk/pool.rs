@@ -13,7 +13,7 @@ use parking_lot::{Mutex, RwLock};
 use super::error::refusal;
 use super::files::OpenFiles;
 use super::lanes::{HashTask, Hashing};
-use super::sched::{Registration, Scheduler, Take, Work};
+use super::sched::{Fence, Registration, Scheduler, Take, Work};
 use super::serve::Lending;
 use super::storage::{Counters, Shared, Storage};
 use super::sys::SignalsBlocked;
@@ -92,7 +92,8 @@ impl Pool {
             counters: Counters::default(),
             buffers: Arc::default(),
         });
-        let lanes = (config.hasher)().lanes();
+        let hasher = (config.hasher)();
+        let lanes = (hasher.lanes(), hasher.company());
         let scheduler = Scheduler::new(config.write_budget_bytes, lanes);
         let (hasher, sinks) = (config.hasher, RwLock::default());
         let inner = Arc::new(Inner { scheduler, hasher, shared, sinks });
@@ -196,9 +197,7 @@ impl Inner {
                 }
                 Take::Run(Work::Reads(tasks)) => self.read(&mut hands, tasks),
                 Take::Run(Work::Hash(tasks)) => hands.hashing = Some(Hashing::new(tasks)),
-                Take::Run(Work::Fence { torrent, storage, entry }) => {
-                    self.run_fence(torrent, storage, entry);
-                }
+                Take::Run(Work::Fences(fences)) => self.run_fences(&mut hands, fences),
             }
             // Between two batches of something else at least one slice: neither starves.
             if let Some(hashing) = hands.hashing.take() {
@@ -243,22 +242,26 @@ impl Inner {
         self.scheduler.hashes_done(tasks);
     }
 
-    fn run_fence(&self, torrent: TorrentId, storage: Option<Arc<Storage>>, entry: Entry) {
-        let Entry { sink, tag, job } = entry;
-        let mut answers = Answers::new();
-        let run = AssertUnwindSafe(|| fence(torrent, storage, job, &self.shared));
-        let registration = match catch_unwind(run) {
-            Ok((outcome, registration)) => {
-                answers.push(answer(torrent, (sink, tag), outcome));
-                registration
-            }
-            Err(_) => {
-                fail_unanswered(&[(torrent, sink, tag)], &mut answers);
-                Registration::Same
-            }
-        };
-        self.deliver(&mut answers);
-        self.scheduler.fence_done(torrent, registration);
+    fn run_fences(&self, hands: &mut Hands, fences: Vec<Fence>) {
+        let mut done = Vec::with_capacity(fences.len());
+        for Fence { torrent, storage, entry: Entry { sink, tag, job } } in fences {
+            let run = AssertUnwindSafe(|| fence(torrent, storage, job, &self.shared));
+            let registration = match catch_unwind(run) {
+                Ok((outcome, registration)) => {
+                    hands.answers.push(answer(torrent, (sink, tag), outcome));
+                    registration
+                }
+                Err(_) => {
+                    let mut lost = Answers::new();
+                    fail_unanswered(&[(torrent, sink, tag)], &mut lost);
+                    hands.answers.append(&mut lost);
+                    Registration::Same
+                }
+            };
+            done.push((torrent, registration));
+        }
+        self.deliver(&mut hands.answers);
+        self.scheduler.fences_done(done);
     }
 
     /// Hands answers to their sinks, one batch each.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::Job;
 use super::gather::Gather;
 use super::lanes::{HashTask, LANES_MAX};
-use super::sched::{Registration, Work};
+use super::sched::{Fence, Registration, Work};
 use super::storage::{Block, Storage};
 use super::work::{Entry, PieceTask};
 use crate::base::{DiskError, PieceIndex, TorrentId};
@@ -33,6 +33,8 @@ const HOLD_LEN: u32 = 1 << 20;
 const WRITE_BYTES: usize = 4 << 20;
 /// Reads one thread takes at a time.
 const BATCH_READS: usize = 16;
+/// Quick fences one thread takes at a time.
+const BATCH_FENCES: usize = 32;
 /// Bytes of short pieces hashed in one batch.
 const BATCH_BYTES: usize = 4 << 20;
 /// Pieces hashed in one batch.
@@ -164,8 +166,9 @@ pub(super) struct Queues {
     next_number: u64,
     /// Bytes kept in memory for their hash, and their bound.
     held: (usize, usize),
-    /// Streams that fill the hasher.
+    /// Streams that fill the hasher, and how many are worth waiting for.
     lanes: usize,
+    company: usize,
     spares: Spares,
     swept: Instant,
     /// Batches with threads.
@@ -179,8 +182,9 @@ pub(super) struct Queues {
 }
 
 impl Queues {
-    /// Nothing queued. `lanes`: streams hashed at once; `hold`: bytes kept in memory for that.
-    pub(super) fn new(lanes: usize, hold: usize) -> Self {
+    /// Nothing queued. `lanes`: streams hashed at once, and how many are worth waiting for; `hold`:
+    /// bytes kept in memory for that.
+    pub(super) fn new((lanes, company): (usize, usize), hold: usize) -> Self {
         Self {
             torrents: HashMap::new(),
             prompt: VecDeque::new(),
@@ -195,6 +199,7 @@ impl Queues {
             next_number: 0,
             held: (0, hold),
             lanes: lanes.clamp(1, LANES_MAX),
+            company: company.clamp(1, LANES_MAX),
             spares: Spares::default(),
             swept: Instant::now(),
             running: 0,
@@ -226,8 +231,7 @@ impl Queues {
     fn queue_piece(&mut self, id: TorrentId, piece: PieceIndex, entry: Entry, now: Instant) {
         let Some(torrent) = self.torrents.get_mut(&id) else { return };
         let bytes = write_len(&entry.job);
-        let (is_write, is_hash) =
-            (matches!(entry.job, Job::Write { .. }), matches!(entry.job, Job::Hash(_)));
+        let (is_write, is_hash) = (matches!(entry.job, Job::Write { .. }), is_hash(&entry.job));
         let long = torrent.storage.as_ref().is_some_and(|s| s.piece_len(piece) > HOLD_LEN);
         let number = self.next_number;
         let queue = torrent.pieces.entry(piece.0).or_insert_with(|| {
@@ -289,7 +293,8 @@ impl Queues {
                     self.writers.push_back(id);
                 }
             }
-            Some(Job::Hash(_)) => {
+            Some(job @ (Job::Hash(_) | Job::HashSoon(_))) => {
+                let soon = matches!(job, Job::HashSoon(_));
                 let fresh =
                     queue.wrote || torrent.storage.as_ref().is_some_and(|s| s.is_fresh(piece));
                 if !fresh {
@@ -297,7 +302,8 @@ impl Queues {
                 }
                 self.gather.piece(now);
                 self.fresh.push_back(finished);
-                if queue.jobs.len() > 1 || !torrent.waiting.is_empty() || queue.failed.is_some() {
+                let more = queue.jobs.len() > 1 || !torrent.waiting.is_empty();
+                if soon || more || queue.failed.is_some() {
                     self.hurry();
                 }
             }
@@ -390,7 +396,7 @@ impl Queues {
     /// The same of those just written.
     fn fresh_due(&self, now: Instant) -> Option<Instant> {
         let first = self.fresh.front()?;
-        let full = self.fresh.len() >= self.lanes || self.hurried > 0 || self.stopping;
+        let full = self.fresh.len() >= self.company || self.hurried > 0 || self.stopping;
         Some(if full { now } else { self.gather.until(first.since) })
     }
 
@@ -423,12 +429,8 @@ impl Queues {
     }
 
     fn take_prompt(&mut self) -> Option<Work> {
-        if let Some(Unit::Fence(id)) = self.prompt.front().copied() {
-            self.prompt.pop_front();
-            let torrent = self.torrents.get_mut(&id)?;
-            let entry = torrent.waiting.pop_front()?;
-            let storage = torrent.storage.clone();
-            return Some(Work::Fence { torrent: id, storage, entry });
+        if matches!(self.prompt.front(), Some(Unit::Fence(_))) {
+            return self.take_fences();
         }
         let share = self.prompt.len().div_ceil(self.idle + 1).clamp(1, BATCH_READS);
         let mut tasks = Vec::with_capacity(share.min(self.prompt.len()));
@@ -436,10 +438,35 @@ impl Queues {
             && let Some(Unit::Reads(id, piece)) = self.prompt.front().copied()
         {
             self.prompt.pop_front();
-            let is_read = |job: &Job| !matches!(job, Job::Write { .. } | Job::Hash(_));
+            let is_read = |job: &Job| !matches!(job, Job::Write { .. }) && !is_hash(job);
             tasks.extend(self.take_jobs(id, piece, is_read));
         }
         (!tasks.is_empty()).then_some(Work::Reads(tasks))
+    }
+
+    /// One fence, or several that are quick: a session of many torrents begins with thousands.
+    fn take_fences(&mut self) -> Option<Work> {
+        let share = self.prompt.len().div_ceil(self.idle + 1).clamp(1, BATCH_FENCES);
+        let mut fences = Vec::new();
+        while fences.len() < share
+            && let Some(Unit::Fence(id)) = self.prompt.front().copied()
+        {
+            let Some(torrent) = self.torrents.get_mut(&id) else {
+                self.prompt.pop_front();
+                continue;
+            };
+            let quick = torrent.waiting.front().is_some_and(|e| is_quick(&e.job));
+            if !quick && !fences.is_empty() {
+                break;
+            }
+            self.prompt.pop_front();
+            let Some(entry) = torrent.waiting.pop_front() else { continue };
+            fences.push(Fence { torrent: id, storage: torrent.storage.clone(), entry });
+            if !quick {
+                break;
+            }
+        }
+        (!fences.is_empty()).then_some(Work::Fences(fences))
     }
 
     /// The torrent's ripe pieces that waited longest.
@@ -474,7 +501,7 @@ impl Queues {
         len <= HOLD_LEN
             && bytes == len as usize
             && self.held.0 + bytes <= self.held.1
-            && next.is_some_and(|e| matches!(e.job, Job::Hash(_)))
+            && next.is_some_and(|e| is_hash(&e.job))
     }
 
     /// The first jobs of a piece, as long as they are of the same kind.
@@ -617,10 +644,20 @@ impl Queues {
 /// The piece a job belongs to; `None` for fences.
 fn piece_of(job: &Job) -> Option<PieceIndex> {
     match job {
-        Job::Write { piece, .. } | Job::Hash(piece) | Job::ReadPiece(piece) => Some(*piece),
+        Job::Write { piece, .. } | Job::ReadPiece(piece) => Some(*piece),
+        Job::Hash(piece) | Job::HashSoon(piece) => Some(*piece),
         Job::Read(span) | Job::Serve(span) => Some(span.piece),
         _ => None,
     }
+}
+
+/// Fences that only look, and wait for no disk to write.
+fn is_quick(job: &Job) -> bool {
+    matches!(job, Job::Look(_) | Job::Stat | Job::Open(_) | Job::Close)
+}
+
+fn is_hash(job: &Job) -> bool {
+    matches!(job, Job::Hash(_) | Job::HashSoon(_))
 }
 
 /// Bytes a job holds until it is written.

@@ -31,15 +31,18 @@ pub(super) enum Work {
     Reads(Vec<PieceTask>),
     /// Pieces to be hashed together.
     Hash(Vec<HashTask>),
-    /// A job that runs alone in its torrent.
-    Fence {
-        /// The torrent.
-        torrent: TorrentId,
-        /// Its storage, if it is open.
-        storage: Option<Arc<Storage>>,
-        /// The job.
-        entry: Entry,
-    },
+    /// Jobs that run alone in their torrents, of one torrent each.
+    Fences(Vec<Fence>),
+}
+
+/// A job that runs alone in its torrent.
+pub(super) struct Fence {
+    /// The torrent.
+    pub(super) torrent: TorrentId,
+    /// Its storage, if it is open.
+    pub(super) storage: Option<Arc<Storage>>,
+    /// The job.
+    pub(super) entry: Entry,
 }
 
 /// What `Scheduler::take` found.
@@ -72,8 +75,9 @@ pub(super) struct Scheduler {
 }
 
 impl Scheduler {
-    /// Empty queues with a budget of unwritten bytes, for a hasher that `lanes` streams fill.
-    pub(super) fn new(budget: usize, lanes: usize) -> Self {
+    /// Empty queues with a budget of unwritten bytes, for a hasher that so many streams fill, and
+    /// that is worth waiting for so many.
+    pub(super) fn new(budget: usize, lanes: (usize, usize)) -> Self {
         // What is kept for a hash must leave room for what is still to be written.
         let queues = Mutex::new(Queues::new(lanes, budget / 2));
         Self { queues, wake: Condvar::new(), unwritten: AtomicUsize::new(0), budget }
@@ -203,9 +207,13 @@ impl Scheduler {
         self.give_back(|queues, now| tasks.into_iter().for_each(|t| queues.hash_done(t, now)));
     }
 
-    /// Gives back a torrent whose fence ran.
-    pub(super) fn fence_done(&self, torrent: TorrentId, registration: Registration) {
-        self.give_back(|queues, now| queues.fence_done(torrent, registration, now));
+    /// Gives back torrents whose fences ran.
+    pub(super) fn fences_done(&self, done: Vec<(TorrentId, Registration)>) {
+        self.give_back(|queues, now| {
+            for (torrent, registration) in done {
+                queues.fence_done(torrent, registration, now);
+            }
+        });
     }
 
     fn give_back(&self, back: impl FnOnce(&mut Queues, Instant)) {

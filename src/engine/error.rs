@@ -48,6 +48,14 @@ pub enum ErrorKind {
     State = -18,
     /// The header and the library do not fit together.
     Version = -19,
+    /// Another session or process uses the state directory.
+    InUse = -20,
+    /// The state directory has a database that is not for this library.
+    Store = -21,
+    /// The torrent's metadata is not here yet.
+    NoMetadata = -23,
+    /// Not a valid magnet link, or one that names no torrent.
+    Magnet = -24,
     /// Too much is going on.
     Busy = -25,
     /// A node of the network refused.
@@ -78,6 +86,10 @@ impl ErrorKind {
         Self::Cancelled,
         Self::State,
         Self::Version,
+        Self::InUse,
+        Self::Store,
+        Self::NoMetadata,
+        Self::Magnet,
         Self::Busy,
         Self::Refused,
         Self::Tracker,
@@ -112,6 +124,10 @@ impl ErrorKind {
             Self::Cancelled => "cancelled",
             Self::State => "not possible in the present state",
             Self::Version => "the header and the library do not fit together",
+            Self::InUse => "another session or process uses the state directory",
+            Self::Store => "the state directory's database cannot be used",
+            Self::NoMetadata => "the torrent's metadata is not here yet",
+            Self::Magnet => "not a valid magnet link",
             Self::Busy => "too much is going on, try again later",
             Self::Refused => "a node of the network refused",
             Self::Tracker => "the tracker refused or gave no answer",
@@ -119,10 +135,39 @@ impl ErrorKind {
     }
 }
 
+/// What exactly was wrong with bytes a host handed in. Numbers from 1000 are those of options
+/// instead. Frozen as the kinds are; new ones may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(i32)]
+pub enum Detail {
+    /// Not bencode, or nested too deeply.
+    Bencode = 1,
+    /// A required key is missing.
+    Missing = 2,
+    /// The value of a key has the wrong type or is out of bounds.
+    Invalid = 3,
+    /// The number of piece hashes does not fit the lengths of the files.
+    PieceCount = 4,
+    /// Larger than this library reads.
+    TooLarge = 5,
+    /// Only a version 2 part (BEP 52).
+    V2Only = 6,
+    /// Not a format or version that is known.
+    Format = 7,
+    /// Of another torrent, or contradicting itself about which.
+    OtherTorrent = 8,
+    /// Damaged: a wrong checksum.
+    Checksum = 9,
+    /// Written by a newer version.
+    Newer = 10,
+}
+
 /// Why an operation failed.
 #[derive(Clone, Debug)]
 pub struct Error {
     kind: ErrorKind,
+    detail: i32,
     message: String,
     os_errno: i32,
     path: Option<PathBuf>,
@@ -133,7 +178,21 @@ impl Error {
     /// An error of this kind with a one-line reason.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), os_errno: 0, path: None, torrent: None }
+        Self { kind, detail: 0, message: message.into(), os_errno: 0, path: None, torrent: None }
+    }
+
+    /// The same with what exactly was wrong.
+    #[must_use]
+    pub fn because(mut self, detail: Detail) -> Self {
+        self.detail = detail as i32;
+        self
+    }
+
+    /// The same with the number of the option it is about.
+    #[must_use]
+    pub fn of_option(mut self, id: u32) -> Self {
+        self.detail = i32::try_from(id).unwrap_or_default();
+        self
     }
 
     /// The same with the torrent it is about.
@@ -154,11 +213,28 @@ impl Error {
         };
         Self {
             kind: ErrorKind::Io,
+            detail: 0,
             message,
             os_errno: error.raw_os_error().unwrap_or_default(),
             path: Some(path),
             torrent: None,
         }
+    }
+
+    /// The same with the file or directory it is about.
+    #[cfg(feature = "store")]
+    #[must_use]
+    pub(super) fn at(mut self, path: impl Into<PathBuf>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// The same with the system's error number.
+    #[cfg(feature = "store")]
+    #[must_use]
+    pub(super) fn with_errno(mut self, errno: i32) -> Self {
+        self.os_errno = errno;
+        self
     }
 
     /// What kind.
@@ -171,6 +247,13 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> i32 {
         self.kind.code()
+    }
+
+    /// A finer number below the kind, 0 when there is none: a [`Detail`], or (from 1000) the number
+    /// of the option concerned.
+    #[must_use]
+    pub fn detail(&self) -> i32 {
+        self.detail
     }
 
     /// The system's error number, 0 when there is none.
@@ -208,6 +291,7 @@ impl From<DiskError> for Error {
     fn from(error: DiskError) -> Self {
         Self {
             kind: ErrorKind::Io,
+            detail: 0,
             message: error.message,
             os_errno: error.os_errno,
             path: Some(error.path),

@@ -17,7 +17,8 @@ pub use queue::Queue;
 use super::dht::DhtEvent;
 use super::host::{TrackerEvent, Traffic};
 use super::session::Entry;
-use crate::base::{PeerKey, PieceIndex};
+use super::store::Report;
+use crate::base::{InfoHash, PeerKey, PieceIndex};
 use crate::proto::peer::Message;
 use crate::swarm::Notice;
 
@@ -132,6 +133,16 @@ pub enum EventKind {
         /// Bits of their [`class`]es.
         classes: u32,
     },
+    /// The state directory's database was damaged; it was set aside, and replaced by what could be
+    /// read of it.
+    StoreDamaged(Report),
+    /// A torrent of the state directory could not be brought back.
+    RestoreFailed {
+        /// Which.
+        info_hash: InfoHash,
+        /// Why.
+        reason: String,
+    },
     /// A torrent was added.
     Added,
     /// A torrent was removed; its last event.
@@ -149,6 +160,13 @@ pub enum EventKind {
     },
     /// From its trackers.
     Tracker(TrackerEvent),
+    /// A source that a magnet link names did not give the torrent file.
+    SourceFailed {
+        /// URL.
+        url: String,
+        /// Reason.
+        reason: String,
+    },
     /// A defect stopped the torrent, or (no torrent) a thread.
     Fatal(String),
     /// A message of a peer.
@@ -207,7 +225,7 @@ pub enum LogLevel {
 /// A peer message without its block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WireMessage {
-    /// The protocol's number; -1 keep-alive, 256 `lt_donthave`.
+    /// The protocol's number; -1 keep-alive, 256 `lt_donthave`, 257 `ut_metadata`, 258 `ut_pex`.
     pub code: i32,
     /// Piece, of messages that name one.
     pub piece: Option<PieceIndex>,
@@ -257,6 +275,12 @@ impl WireMessage {
                 (out.length, out.payload) = (len(payload), payload.clone());
             }
             Message::DontHave(p) => (out.code, out.piece) = (256, Some(*p)),
+            Message::Metadata(payload) => {
+                (out.code, out.length, out.payload) = (257, len(payload), payload.clone());
+            }
+            Message::Pex(payload) => {
+                (out.code, out.length, out.payload) = (258, len(payload), payload.clone());
+            }
         }
         out
     }
@@ -294,7 +318,11 @@ impl EventKind {
             | Self::Closed { .. }
             | Self::Dropped { .. } => class::SESSION,
             Self::Added | Self::Removed => class::TORRENT,
-            Self::SaveFailed { .. } | Self::Fatal(_) => class::ERROR,
+            Self::StoreDamaged(_)
+            | Self::RestoreFailed { .. }
+            | Self::SaveFailed { .. }
+            | Self::SourceFailed { .. }
+            | Self::Fatal(_) => class::ERROR,
             Self::Tracker(_) => class::TRACKER,
             Self::Message { .. } => class::WIRE,
             Self::Traffic(_) => class::IO,
@@ -306,10 +334,11 @@ impl EventKind {
                 | Notice::PeerBanned(_) => class::PEER,
                 Notice::DiskFailed(_)
                 | Notice::VerifierFailed(_)
+                | Notice::MetadataUnusable(_)
                 | Notice::ResumeRejected { .. }
                 | Notice::JournalFailed(_)
                 | Notice::StorageMissing
-                | Notice::SaveFailed(_) => class::ERROR,
+                | Notice::SaveFailed { .. } => class::ERROR,
                 Notice::ResumeDurable(_) | Notice::SaveDone { .. } => class::SAVE,
                 _ => class::TORRENT,
             },

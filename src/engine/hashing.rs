@@ -13,6 +13,10 @@ impl StreamHasher for Lanes {
         self.0.lanes()
     }
 
+    fn company(&self) -> usize {
+        self.0.company()
+    }
+
     fn begin(&mut self, count: usize) {
         self.0.begin(count);
     }

@@ -31,6 +31,11 @@ pub trait Host: Send + Sync {
     fn tracker(&self, torrent: TorrentId, event: TrackerEvent);
     /// The verifier is to be asked; answer with [`ShardCommand::Verdict`].
     fn verify(&self, torrent: TorrentId, request: VerifyRequest);
+    /// The torrent's description came from peers or a source. Called before anything that follows
+    /// from it.
+    fn metadata(&self, torrent: TorrentId, info: Arc<Info>);
+    /// A source that a magnet link names did not give it.
+    fn source_failed(&self, torrent: TorrentId, url: String, reason: String);
     /// Pieces are to be entered into the journal; answer with [`ShardCommand::Journaled`].
     fn journal(&self, torrent: TorrentId, entry: Entry);
     /// State is to be saved; answer with [`ShardCommand::SaveAnswer`].
@@ -45,6 +50,8 @@ pub trait Host: Send + Sync {
     fn dht(&self, output: dht::Output) {
         let _ = output;
     }
+    /// The shard begins a turn (true), in which it may have much to tell, or ends it.
+    fn batch(&self, _begins: bool) {}
     /// Somebody says what our address is; the torrent through which we know him, if there is one.
     fn external(&self, torrent: Option<TorrentId>, vote: Vote) {
         let _ = (torrent, vote);
@@ -198,6 +205,17 @@ pub struct AddTorrent {
     pub peers: Vec<SocketAddr>,
     /// Use the DHT.
     pub dht: bool,
+    /// Where else to look.
+    pub link: Link,
+}
+
+/// What a magnet link says of where to look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Link {
+    /// Peers, as `host:port` or `[v6]:port`; names are resolved.
+    pub peers: Vec<String>,
+    /// URLs of the torrent file, in order.
+    pub sources: Vec<String>,
 }
 
 /// A function run on the shard's thread with one torrent's parts; `None` when it is gone.
@@ -254,6 +272,8 @@ pub enum ShardCommand {
     SaveAnswer(TorrentId, u64, SaveVerdict),
     /// Reads a piece for a verifier.
     ReadPiece(TorrentId, PieceIndex, Box<dyn FnOnce(Result<Bytes, DiskError>) + Send>),
+    /// More places to look.
+    Link(TorrentId, Link),
     /// Replaces the tracker tiers.
     SetTrackers(TorrentId, Tiers),
     /// Announces now (all tiers' next tracker), keeping to the minimum interval.

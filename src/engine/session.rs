@@ -12,6 +12,9 @@ mod entry;
 mod face;
 mod hooks;
 mod inquire;
+mod keeping;
+mod order;
+mod restore;
 mod shared;
 mod torrent;
 
@@ -27,10 +30,12 @@ use parking_lot::{Condvar, Mutex, RwLock};
 
 pub use add::{AddRequest, ResumeSource};
 pub use entry::{Entry, Hook, HookFn, Hooks, Removal};
+pub use restore::Restored;
 
 use self::close::Phase;
 use self::dht::DhtDesk;
 use self::face::Face;
+use self::order::Order;
 use self::shared::Shared;
 use super::error::{Error, ErrorKind};
 use super::events::{Event, EventKind, LogLevel, Queue};
@@ -40,7 +45,7 @@ use super::requests::Requests;
 use super::settings::Settings;
 use super::shard::{self, ShardHandle};
 use super::store::keeper::Keeper;
-use super::store::{FileStore, Store};
+use super::store::{self, Store};
 use super::worker::Worker;
 use crate::base::{InfoHash, PeerId, Rng, TorrentId};
 use crate::disk::{Pool, PoolConfig};
@@ -101,6 +106,8 @@ pub struct Core {
     joins: Mutex<Vec<JoinHandle<()>>>,
     pool: Arc<Pool>,
     registry: RwLock<Registry>,
+    /// The queue. Taken after the registry's lock where both are.
+    order: Mutex<Order>,
     queue: Queue,
     requests: Requests,
     hooks: Mutex<Hooks>,
@@ -130,7 +137,7 @@ impl Core {
     /// Starts the threads and opens the listen sockets.
     pub fn start(settings: Settings) -> Result<Arc<Self>, Error> {
         let store: Option<Arc<dyn Store>> = match &settings.state_dir {
-            Some(dir) => Some(Arc::new(FileStore::new(dir).map_err(|e| Error::io(&e, dir))?)),
+            Some(dir) => Some(store::open(dir)?),
             None => None,
         };
         Self::start_with(settings, store)
@@ -164,6 +171,7 @@ impl Core {
             joins: Mutex::default(),
             pool: Arc::new(pool.map_err(failed)?),
             registry: RwLock::default(),
+            order: Mutex::default(),
             queue: Queue::new(settings.event_queue_len).map_err(failed)?,
             requests: Requests::new(),
             hooks: Mutex::default(),
@@ -187,6 +195,7 @@ impl Core {
                 core.report_overdue();
             }
         }));
+        core.listen_to_store();
         let face = Arc::new(Face(Arc::clone(&core)));
         let host: Arc<dyn Host> = Arc::<Face>::clone(&face);
         let directory: Arc<dyn Directory> = face;
@@ -202,6 +211,18 @@ impl Core {
         core.dht_recall();
         core.dht_observe();
         Ok(core)
+    }
+
+    /// Has the store's reports become events, beginning with those of its opening.
+    fn listen_to_store(self: &Arc<Self>) {
+        let Some(keeper) = &self.keeper else { return };
+        keeper.store().take_reports().into_iter().for_each(|report| self.report_store(report));
+        let weak = Arc::downgrade(self);
+        keeper.set_listener(Arc::new(move |report| {
+            if let Some(core) = weak.upgrade() {
+                core.report_store(report);
+            }
+        }));
     }
 
     /// Takes over the shards that were started.

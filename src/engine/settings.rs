@@ -88,6 +88,10 @@ pub struct Settings {
     pub send_in_place: SendInPlace,
     /// Where the built-in store keeps resume data; `None` keeps none.
     pub state_dir: Option<PathBuf>,
+    /// Torrent files are fetched from where magnet links say (`xs`, `as`).
+    pub magnet_sources: bool,
+    /// That may be on this machine or a private network.
+    pub magnet_private_sources: bool,
     /// Default policy of torrents.
     pub save_policy: SavePolicy,
     /// Default policy of torrents.
@@ -140,6 +144,8 @@ impl Default for Settings {
             memory_budget_bytes: 64 << 20,
             send_in_place: SendInPlace::Remote,
             state_dir: None,
+            magnet_sources: true,
+            magnet_private_sources: false,
             save_policy: SavePolicy::default(),
             load_policy: LoadPolicy::default(),
             tuning: Tuning::default(),

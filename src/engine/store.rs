@@ -17,8 +17,9 @@
 //! Deliberately absent: what is in a blob (`codec::resume`), when to save (`swarm`), threads
 //! ([`keeper`] has the one that writes).
 
-pub mod files;
 pub mod keeper;
+#[cfg(feature = "store")]
+pub mod sqlite;
 
 use std::ops::ControlFlow;
 
@@ -27,7 +28,11 @@ use bytes::Bytes;
 use super::error::Error;
 use crate::base::InfoHash;
 
-pub use files::FileStore;
+#[cfg(feature = "store")]
+pub use sqlite::SqliteStore;
+
+/// The database's name in the state directory.
+pub const DATABASE: &str = "tern.db";
 
 /// What a store has of one torrent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,6 +50,10 @@ pub struct Stored {
     pub metainfo: Option<Bytes>,
     /// What the torrent was added with besides, in a form the store does not look into.
     pub params: Option<Bytes>,
+    /// Its place in the queue; `None` when it was removed from its session with its state kept.
+    pub rank: Option<i64>,
+    /// The window could not be read: no piece that any saved state claims can be trusted unhashed.
+    pub window_lost: bool,
     /// Why some of it is not here although it was kept: one line. Without a blob the files have to
     /// be checked, whatever was known of them.
     pub damage: Option<String>,
@@ -70,8 +79,9 @@ pub enum Change {
     /// Forgets a torrent with its window; fine when it is not known.
     Remove(InfoHash),
     /// Gives a torrent a place in the queue: torrents are loaded by ascending rank, those without
-    /// one last, in the order they were first saved. Nothing for a torrent that is not known.
-    Rank(InfoHash, i64),
+    /// one last, in the order they were first saved. `None`: it is not in a session any more, and
+    /// kept for when it is added again. Nothing for a torrent that is not known.
+    Rank(InfoHash, Option<i64>),
     /// Replaces state of the session; `None` forgets it.
     State(String, Option<Bytes>),
 }
@@ -148,6 +158,20 @@ pub trait Store: Send + Sync {
     fn close(&self) -> Result<(), Error> {
         Ok(())
     }
+}
+
+/// Opens the built-in store of a state directory.
+///
+/// # Errors
+/// `InUse`, `Store`, `Io`; `Unsupported` when the library was built without the feature `store`.
+pub fn open(dir: &std::path::Path) -> Result<std::sync::Arc<dyn Store>, Error> {
+    #[cfg(feature = "store")]
+    return Ok(std::sync::Arc::new(SqliteStore::open(dir)?));
+    #[cfg(not(feature = "store"))]
+    return Err(Error::new(
+        super::error::ErrorKind::Unsupported,
+        format!("{}: this libtern was built without its store", dir.display()),
+    ));
 }
 
 /// What a host should know of its store.

@@ -101,6 +101,13 @@ macro_rules! streams {
                 self.0.lanes()
             }
 
+            /// How many streams are worth waiting for: more at once are hardly cheaper each. At
+            /// most [`Self::lanes`].
+            #[must_use]
+            pub fn company(&self) -> usize {
+                self.0.company()
+            }
+
             /// Starts `count` fresh streams and forgets all earlier ones.
             pub fn begin(&mut self, count: usize) {
                 self.0.begin(count);

@@ -20,6 +20,8 @@ pub(super) struct Plan {
     several: &'static [(usize, Kernel)],
     /// For fewer than all of those.
     few: Kernel,
+    /// How many streams are worth waiting for.
+    company: usize,
 }
 
 impl Plan {
@@ -28,6 +30,12 @@ impl Plan {
     pub(super) fn pick(&self, streams: usize) -> Kernel {
         let fit = self.several.iter().find(|(least, _)| *least <= streams);
         fit.map_or(self.few, |(_, kernel)| *kernel)
+    }
+
+    /// How many streams are worth waiting for: with so many a byte costs at most a sixth more than
+    /// with any number.
+    pub(super) fn company(&self) -> usize {
+        self.company
     }
 
     /// How many streams its widest kernel takes.
@@ -61,8 +69,8 @@ pub(super) fn plans(path: HashPath) -> Result<&'static Plans, HashPathError> {
 }
 
 const PORTABLE: Plans = Plans {
-    sha1: Plan { several: &[], few: portable::SHA1 },
-    sha256: Plan { several: &[], few: portable::SHA256 },
+    sha1: Plan { several: &[], few: portable::SHA1, company: 1 },
+    sha256: Plan { several: &[], few: portable::SHA256, company: 1 },
 };
 
 /// The fastest for this machine.
@@ -111,27 +119,40 @@ fn has_avx512() -> bool {
 
 #[cfg(target_arch = "x86_64")]
 const SHA_NI: Plans = Plans {
-    sha1: Plan { several: &[(2, sha_ni::SHA1_2)], few: sha_ni::SHA1_1 },
-    sha256: Plan { several: &[(2, sha_ni::SHA256_2)], few: sha_ni::SHA256_1 },
+    sha1: Plan { several: &[(2, sha_ni::SHA1_2)], few: sha_ni::SHA1_1, company: 2 },
+    sha256: Plan { several: &[(2, sha_ni::SHA256_2)], few: sha_ni::SHA256_1, company: 2 },
 };
 
 #[cfg(target_arch = "x86_64")]
 const AVX2: Plans = Plans {
-    sha1: Plan { several: &[(2, avx2::SHA1)], few: portable::SHA1 },
-    sha256: Plan { several: &[(2, avx2::SHA256)], few: portable::SHA256 },
+    sha1: Plan { several: &[(2, avx2::SHA1)], few: portable::SHA1, company: 7 },
+    sha256: Plan { several: &[(2, avx2::SHA256)], few: portable::SHA256, company: 7 },
 };
 
-/// Eight lanes of SHA-256 are no faster than the SHA extensions, those of SHA-1 are.
+/// Eight lanes of SHA-256 are slower than the SHA extensions. Those of SHA-1 are a little faster
+/// when they are full, by less than waiting for company costs.
 #[cfg(target_arch = "x86_64")]
 const AVX2_AND_SHA_NI: Plans = Plans {
-    sha1: Plan { several: &[(6, avx2::SHA1), (2, sha_ni::SHA1_2)], few: sha_ni::SHA1_1 },
+    sha1: Plan {
+        several: &[(8, avx2::SHA1), (2, sha_ni::SHA1_2)],
+        few: sha_ni::SHA1_1,
+        company: 2,
+    },
     sha256: SHA_NI.sha256,
 };
 
 #[cfg(target_arch = "x86_64")]
 const AVX512: Plans = Plans {
-    sha1: Plan { several: &[(9, avx512::SHA1), (2, avx512vl::SHA1)], few: portable::SHA1 },
-    sha256: Plan { several: &[(9, avx512::SHA256), (2, avx512vl::SHA256)], few: portable::SHA256 },
+    sha1: Plan {
+        several: &[(9, avx512::SHA1), (2, avx512vl::SHA1)],
+        few: portable::SHA1,
+        company: 14,
+    },
+    sha256: Plan {
+        several: &[(9, avx512::SHA256), (2, avx512vl::SHA256)],
+        few: portable::SHA256,
+        company: 14,
+    },
 };
 
 #[cfg(target_arch = "x86_64")]
@@ -139,10 +160,12 @@ const AVX512_AND_SHA_NI: Plans = Plans {
     sha1: Plan {
         several: &[(10, avx512::SHA1), (4, avx512vl::SHA1), (2, sha_ni::SHA1_2)],
         few: sha_ni::SHA1_1,
+        company: 14,
     },
     sha256: Plan {
         several: &[(10, avx512::SHA256), (5, avx512vl::SHA256), (2, sha_ni::SHA256_2)],
         few: sha_ni::SHA256_1,
+        company: 14,
     },
 };
 
@@ -166,14 +189,14 @@ fn special(path: HashPath) -> Option<&'static Plans> {
 
 #[cfg(target_arch = "aarch64")]
 const ARMV8: Plans = Plans {
-    sha1: Plan { several: &[(2, armv8::SHA1_2)], few: armv8::SHA1_1 },
-    sha256: Plan { several: &[(2, armv8::SHA256_2)], few: armv8::SHA256_1 },
+    sha1: Plan { several: &[(2, armv8::SHA1_2)], few: armv8::SHA1_1, company: 2 },
+    sha256: Plan { several: &[(2, armv8::SHA256_2)], few: armv8::SHA256_1, company: 2 },
 };
 
 #[cfg(target_arch = "aarch64")]
 const NEON: Plans = Plans {
-    sha1: Plan { several: &[(2, neon::SHA1)], few: portable::SHA1 },
-    sha256: Plan { several: &[(2, neon::SHA256)], few: portable::SHA256 },
+    sha1: Plan { several: &[(2, neon::SHA1)], few: portable::SHA1, company: 4 },
+    sha256: Plan { several: &[(2, neon::SHA256)], few: portable::SHA256, company: 4 },
 };
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]

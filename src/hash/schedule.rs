@@ -37,6 +37,11 @@ impl Scheduler {
         self.plan.lanes()
     }
 
+    /// How many streams are worth waiting for.
+    pub(super) fn company(&self) -> usize {
+        self.plan.company()
+    }
+
     /// Advances every stream through all that `feed` has for it. `order` says who comes first, and
     /// every number in it is one of `states`.
     pub(super) fn run(

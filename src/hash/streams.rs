@@ -41,6 +41,11 @@ impl Streams {
         self.scheduler.lanes()
     }
 
+    /// How many streams are worth waiting for.
+    pub(super) fn company(&self) -> usize {
+        self.scheduler.company()
+    }
+
     /// Starts so many streams and forgets all earlier ones.
     pub(super) fn begin(&mut self, count: usize) {
         self.states.clear();

@@ -101,20 +101,42 @@ pub struct Wants<'a> {
 
 /// Asks `url`, following redirects.
 pub async fn get(url: &str, wants: &Wants<'_>, tls: &Tls) -> Result<Response, FetchError> {
+    let request = HttpRequest::get(url, wants.user_agent).map_err(FetchError::Http)?;
+    fetch(request, wants, tls, false).await
+}
+
+/// As [`get`], of a URL that a stranger named: a body of at most `max_body` bytes, and only from a
+/// host in the world when `public_only`.
+pub async fn get_file(
+    url: &str,
+    wants: &Wants<'_>,
+    tls: &Tls,
+    max_body: usize,
+    public_only: bool,
+) -> Result<Response, FetchError> {
+    let request = HttpRequest::get(url, wants.user_agent).map_err(FetchError::Http)?;
+    fetch(request.at_most(max_body), wants, tls, public_only).await
+}
+
+async fn fetch(
+    request: HttpRequest,
+    wants: &Wants<'_>,
+    tls: &Tls,
+    public_only: bool,
+) -> Result<Response, FetchError> {
     let deadline = Instant::now() + wants.timeout;
-    tokio::time::timeout_at(deadline, follow(url, wants, tls, deadline))
-        .await
-        .unwrap_or(Err(FetchError::TimedOut))
+    let route = Route { v6: wants.v6, public_only };
+    let following = follow(request, route, wants, tls, deadline);
+    tokio::time::timeout_at(deadline, following).await.unwrap_or(Err(FetchError::TimedOut))
 }
 
 async fn follow(
-    url: &str,
+    mut request: HttpRequest,
+    mut route: Route,
     wants: &Wants<'_>,
     tls: &Tls,
     deadline: Instant,
 ) -> Result<Response, FetchError> {
-    let mut request = HttpRequest::get(url, wants.user_agent).map_err(FetchError::Http)?;
-    let mut route = Route { v6: wants.v6, public_only: false };
     let mut moved = Moved::default();
     loop {
         let (outcome, from) = exchange(&request, tls, route, deadline, &mut moved).await?;

@@ -3,14 +3,14 @@
 //! A save says which pieces were durable and what the files looked like. A file that differs now
 //! was either written by ourselves after the save (the process was killed) or by somebody else.
 //!
-//! With a journal the two are told apart exactly: a piece is entered before it is written, so a file
-//! that differs and holds no piece of the window was changed by somebody else. The pieces of the
-//! window and those that were under way at the time of the save (`dirty`) are hashed, and no others.
+//! With a journal the two are told apart exactly: a piece is entered before it is written, so a
+//! file that differs and holds no piece of the window was changed by somebody else. The pieces of
+//! the window and those under way at the time of the save (`dirty`) are hashed, and no others.
 //!
-//! Without one, by what we never do: a file all of whose pieces were saved is not written again, and
-//! after a *clean* save (pause, close) nothing is written at all. Only a file still being fetched,
-//! of a save that was not clean, may have grown or become newer; pieces of it that were not claimed
-//! may be complete by now and are hashed.
+//! Without one, by what we never do: a file all of whose pieces were saved is not written again,
+//! and after a *clean* save (pause, close) nothing is written at all. Only a file still being
+//! fetched, of a save that was not clean, may have grown or become newer; pieces of it that were
+//! not claimed may be complete by now and are hashed.
 //!
 //! Either way saved pieces of such a file stay trusted because we never write into a piece that
 //! saved state claims. That holds under the strict policy too, which only makes a real difference

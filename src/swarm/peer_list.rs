@@ -16,7 +16,7 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 pub use self::canonical::canonical_priority;
 use super::lazy::{Lazy, Part};
-use super::types::PeerSource;
+use super::sources::{PeerSource, SourceCounts};
 use crate::base::{Instant, Rng};
 
 /// First pause after a failure; doubles with each further one.
@@ -45,7 +45,10 @@ enum Place {
 
 #[derive(Clone, Debug)]
 struct Entry {
+    /// Where it was first heard of,
     source: PeerSource,
+    /// and all who named it, a bit each.
+    sources: u16,
     fails: u32,
     /// A handshake was completed once.
     worked: bool,
@@ -81,6 +84,8 @@ struct Tables {
     /// Connections and attempts by address, incoming ones included.
     live: BTreeMap<SocketAddr, u32>,
     live_per_ip: BTreeMap<IpAddr, u32>,
+    /// Entries by where they were first heard of.
+    by_source: SourceCounts,
     banned: BTreeSet<IpAddr>,
     ban_order: VecDeque<IpAddr>,
     never: BTreeSet<SocketAddr>,
@@ -96,6 +101,7 @@ impl Tables {
             held: BTreeMap::new(),
             live: BTreeMap::new(),
             live_per_ip: BTreeMap::new(),
+            by_source: [0; PeerSource::ALL.len()],
             banned: BTreeSet::new(),
             ban_order: VecDeque::new(),
             never: BTreeSet::new(),
@@ -177,15 +183,24 @@ impl PeerList {
         }
     }
 
-    /// Adds an address; false when banned, invalid (port 0, unspecified, multicast) or already
-    /// known. When full, the least promising unconnected one gives way, or the new one when it
-    /// promises less than all others. A known one that the host names again is tried afresh.
+    /// Adds an address; false when banned, invalid (port 0, unspecified, multicast), our own as far
+    /// as is known (unless the host insists), or already known. When full, the least promising
+    /// unconnected one gives way, or the new one when it promises less than all others. A known one
+    /// that the host names again is tried afresh.
     pub fn add(&mut self, addr: SocketAddr, source: PeerSource) -> bool {
         let addr = normal(addr);
         if !is_valid(addr) || self.is_banned(addr.ip()) || self.tables.never.contains(&addr) {
             return false;
         }
+        let ours = [self.external_v4, self.external_v6].contains(&Some(addr));
+        if ours && source != PeerSource::Manual {
+            return false;
+        }
         if let Some(known) = self.tables.entries.get(&addr) {
+            if known.sources & bit(source) == 0 {
+                self.update(addr, |entry| entry.sources |= bit(source));
+            }
+            let Some(known) = self.tables.entries.get(&addr) else { return false };
             if source == PeerSource::Manual {
                 let place = if known.place == Place::Live { Place::Live } else { Place::Ready };
                 self.update(addr, |entry| {
@@ -197,7 +212,8 @@ impl PeerList {
         }
         let place = if self.tables.live.contains_key(&addr) { Place::Live } else { Place::Ready };
         let lot = self.lot(addr);
-        let entry = Entry { source, fails: 0, worked: false, useful: false, lot, place };
+        let sources = bit(source);
+        let entry = Entry { source, sources, fails: 0, worked: false, useful: false, lot, place };
         if self.tables.entries.len() >= self.max {
             match self.tables.ranked.last() {
                 Some(&(rank, worst)) if rank > entry.rank() => self.remove(worst),
@@ -206,6 +222,38 @@ impl PeerList {
         }
         self.insert(addr, entry);
         true
+    }
+
+    /// This source names an address no longer: it is forgotten when no other did, and nothing is
+    /// known of it at first hand. Whether it was.
+    pub fn withdraw(&mut self, addr: SocketAddr, source: PeerSource) -> bool {
+        let addr = normal(addr);
+        let Some(known) = self.tables.entries.get(&addr) else { return false };
+        let gone = known.sources == bit(source) && !known.worked && known.place != Place::Live;
+        if gone {
+            self.remove(addr);
+        } else if known.sources != bit(source) {
+            self.update(addr, |entry| entry.sources &= !bit(source));
+        }
+        gone
+    }
+
+    /// Forgets what a private torrent must not know (BEP 27): addresses that only public sources
+    /// named. Live ones go too once they end.
+    pub fn keep_private(&mut self) {
+        let public = PeerSource::ALL.into_iter().filter(|s| s.is_public()).map(bit);
+        let public = public.fold(0, |all, bit| all | bit);
+        let entries = self.tables.entries.iter();
+        let gone = entries.filter(|(_, entry)| entry.sources & !public == 0);
+        for addr in gone.map(|(addr, _)| *addr).collect::<Vec<_>>() {
+            self.remove(addr);
+        }
+    }
+
+    /// Numbers known by where they were first heard of.
+    #[must_use]
+    pub fn by_source(&self) -> SourceCounts {
+        self.tables.by_source
     }
 
     /// The best address to try now, marked as being tried: follow up with [`PeerList::failed`] or
@@ -369,6 +417,12 @@ impl PeerList {
                 Place::Live => {}
             }
         }
+        let mut by_source = SourceCounts::default();
+        for entry in self.tables.entries.values() {
+            assert!(entry.sources & bit(entry.source) != 0 || entry.sources != 0, "no source");
+            by_source[entry.source.index()] += 1;
+        }
+        assert_eq!(by_source, self.tables.by_source, "addresses by source");
         let mut per_ip = BTreeMap::new();
         for (addr, n) in &self.tables.live {
             assert!(*n > 0, "{addr} has no connection");
@@ -459,11 +513,13 @@ impl PeerList {
         if entry.place != Place::Live {
             self.tables.ranked.insert(key);
         }
+        self.tables.by_source[entry.source.index()] += 1;
         self.tables.entries.insert(addr, entry);
     }
 
     fn take(&mut self, addr: SocketAddr) -> Option<Entry> {
         let entry = self.tables.entries.remove(&addr)?;
+        self.tables.by_source[entry.source.index()] -= 1;
         let key = (entry.rank(), addr);
         self.tables.ranked.remove(&key);
         match entry.place {
@@ -503,6 +559,10 @@ fn normal(addr: SocketAddr) -> SocketAddr {
         }
         (ip, _) => SocketAddr::new(ip, addr.port()),
     }
+}
+
+fn bit(source: PeerSource) -> u16 {
+    1 << source.index()
 }
 
 fn ports_of(ip: IpAddr) -> core::ops::RangeInclusive<SocketAddr> {

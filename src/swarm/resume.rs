@@ -2,8 +2,8 @@
 //!
 //! A save goes through three steps: make the content durable (a sync), hand out a blob that claims
 //! only what the sync covered, wait for the host's answer. A refused save is tried again with back-
-//! off, each time with fresh state. Saves that nobody asked for take half of the time at most: after
-//! one that took a second the next waits for another. Deliberately absent: what is in a blob
+//! off, each time with fresh state. Saves that nobody asked for take half of the time at most:
+//! after one that took a second the next waits for another. Deliberately absent: what is in a blob
 //! (`torrent/saving.rs`) and disk work.
 
 use std::time::Duration;

@@ -11,20 +11,30 @@ use crate::base::{
     Bitset, BlockSpan, DiskError, FileIndex, Instant, Look, Payload, PeerId, PeerKey, PieceIndex,
     Synced, TorrentId, UnixTime,
 };
-use crate::codec::metainfo::{Info, Tiers};
+use crate::codec::metainfo::{Info, MetainfoError, Tiers};
 use crate::codec::resume::Resume;
 use crate::proto::peer::{Connection, Fault, Message, PeerExtensions};
 use crate::proto::tracker::AnnounceEvent;
 
+pub use super::sources::{PeerSource, SourceCounts};
 use super::window::Entry;
+
+pub use super::policy::{LoadPolicy, SaveConditions, SaveOutcome, SavePolicy, SavedWindow};
 
 /// Everything a torrent starts from.
 #[derive(Debug)]
 pub struct TorrentParams {
     /// Number in the session.
     pub id: TorrentId,
-    /// Content description.
+    /// Content description; [`Info::unknown`] when peers have to be asked for it (BEP 9).
     pub info: Arc<Info>,
+    /// While it is not known: the magnet link, for the saved state.
+    pub link: Option<Box<str>>,
+    /// While it is not known: files wanted once it is (BEP 53), inclusive ranges. Goes behind
+    /// `file_priority`.
+    pub selected: Option<Vec<(u32, u32)>>,
+    /// Web seeds, for the saved state; `None` keeps the resume blob's.
+    pub url_list: Option<Vec<String>>,
     /// Saved state, already parsed; its info-hash was compared.
     pub resume: Option<Arc<Resume>>,
     /// What the journal has of this torrent; `None` when there is no journal.
@@ -70,113 +80,6 @@ pub struct TorrentParams {
     pub trackers: Option<Tiers>,
 }
 
-/// The dirty window as the journal kept it: see [`window`](super::window).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SavedWindow {
-    /// Pieces entered since the saved state.
-    pub pieces: Vec<u32>,
-    /// The highest mark an entry of this torrent had.
-    pub mark: u64,
-}
-
-/// What to trust when files differ from the saved state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum LoadPolicy {
-    /// A changed file invalidates the pieces that touch it.
-    #[default]
-    PerFile,
-    /// Any change invalidates everything (Net::BitTorrent's documented rule). What we wrote
-    /// ourselves after the save, because the process was killed, is not a change.
-    Strict,
-    /// Nothing is compared.
-    Trust,
-}
-
-/// Kinds of unsaved changes, as libtorrent tells them apart; a set of bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct SaveConditions(pub u32);
-
-impl SaveConditions {
-    /// None: a save that is asked for happens whatever changed.
-    pub const NONE: Self = Self(0);
-    /// Bytes sent and received in all, scrape counts.
-    pub const COUNTERS: Self = Self(0x10);
-    /// Blocks written, pieces verified, found or lost.
-    pub const PROGRESS: Self = Self(0x20);
-    /// Priorities, limits, names of files, their directory, bans, settings.
-    pub const CONFIG: Self = Self(0x40);
-    /// Paused, checking, finished, failed, seed mode.
-    pub const STATE: Self = Self(0x80);
-    /// Trackers, web seeds, the description itself.
-    pub const METADATA: Self = Self(0x100);
-    /// Any change. Time that passes is none.
-    pub const ANY: Self = Self(0x1f0);
-
-    /// Any but counters: a torrent that only uploads is not saved for it.
-    pub const USUAL: Self = Self::ANY.without(Self::COUNTERS);
-
-    /// Both.
-    #[must_use]
-    pub const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether they have one in common.
-    #[must_use]
-    pub const fn meets(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
-
-    /// Without the others.
-    #[must_use]
-    pub const fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
-}
-
-/// What a request of the host to save came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SaveOutcome {
-    /// This generation contains what was to be saved, and is durable.
-    Saved(u64),
-    /// Nothing changed of what the request named.
-    NotModified,
-    /// Refused with this code, 0 without one. It is tried again all the same, unanswered.
-    Refused(i32),
-    /// The torrent ended first.
-    Ended,
-}
-
-/// When state is handed to be saved. A save asked for by the host always happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SavePolicy {
-    /// After each piece that became durable-able (coalesced: one request in flight).
-    pub on_piece: bool,
-    /// At this interval while there are unsaved changes
-    pub interval: Option<Duration>,
-    /// of these kinds.
-    pub conditions: SaveConditions,
-    /// When the torrent's state (paused, checking, finished...) or configuration changes.
-    pub on_state_change: bool,
-    /// Before closing.
-    pub at_close: bool,
-    /// Embed the `info` dictionary.
-    pub with_info: bool,
-}
-
-impl Default for SavePolicy {
-    fn default() -> Self {
-        Self {
-            on_piece: false,
-            interval: Some(Duration::from_secs(60)),
-            conditions: SaveConditions::USUAL,
-            on_state_change: true,
-            at_close: true,
-            with_info: false,
-        }
-    }
-}
-
 /// Settings of one torrent's behaviour. Times are durations, rates bytes per second.
 #[derive(Clone, Debug)]
 pub struct Tuning {
@@ -220,6 +123,10 @@ pub struct Tuning {
     /// Whether a node of the DHT is at our listen port, for peers to know (BEP 5). Private torrents
     /// do not say so.
     pub dht: bool,
+    /// Peers are exchanged (BEP 11), in torrents that are not private.
+    pub pex: bool,
+    /// Longest `info` dictionary fetched from peers, in bytes; `limits::METADATA_BYTES` at most.
+    pub max_metadata_bytes: u32,
 }
 
 impl Default for Tuning {
@@ -244,25 +151,10 @@ impl Default for Tuning {
             max_unwritten_bytes: 32 << 20,
             verify_override: false,
             dht: false,
+            pex: true,
+            max_metadata_bytes: 32 << 20,
         }
     }
-}
-
-/// Where an address came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum PeerSource {
-    /// It connected to us.
-    Incoming,
-    /// A tracker.
-    Tracker,
-    /// The host or the user.
-    Manual,
-    /// Saved state.
-    Resume,
-    /// The DHT.
-    Dht,
-    /// The local network (BEP 14).
-    Lsd,
 }
 
 /// What happened in the world.
@@ -495,6 +387,9 @@ pub enum Command {
     Verifier(Option<u32>),
     /// Trackers now in use, for the saved state.
     Trackers(Tiers),
+    /// The description that was not known, from elsewhere than peers. Of another torrent, or when
+    /// one is known, it changes nothing.
+    Metadata(Arc<Info>),
     /// Move the content (bytes of a directory).
     Move(Vec<u8>),
     /// Rename a file.
@@ -551,6 +446,9 @@ pub enum Output {
         /// The `info` dictionary is to be embedded.
         with_info: bool,
     },
+    /// The description came: it takes the place of the unknown one with everything the driver asks
+    /// or tells from now on. Disk work begins after it.
+    Metadata(Arc<Info>),
     /// An announce is due now because of this (the driver's announcer does the rest).
     Announce(AnnounceEvent),
     /// To tell the host.
@@ -589,6 +487,8 @@ pub enum TorrentState {
     Failed = 7,
     /// Closing or closed.
     Closed = 8,
+    /// Asking peers for the metadata (BEP 9).
+    Metadata = 9,
 }
 
 /// What happened, for the host.
@@ -658,8 +558,13 @@ pub enum Notice {
     },
     /// The host made this generation durable.
     ResumeDurable(u64),
-    /// A save failed with this code and will be tried again.
-    SaveFailed(i32),
+    /// A save failed and will be tried again.
+    SaveFailed {
+        /// What was to be saved.
+        generation: u64,
+        /// The host's or the store's number.
+        code: i32,
+    },
     /// The answer to `Command::Save` with this ticket: exactly one.
     SaveDone {
         /// Which.
@@ -679,6 +584,10 @@ pub enum Notice {
     Renamed(FileIndex, Result<(), DiskError>),
     /// What our address is, says the peer at the second one.
     ExternalAddr(std::net::IpAddr, std::net::IpAddr),
+    /// The metadata came; the torrent goes on to look at its files.
+    Metadata,
+    /// The metadata has the right hash and is of no use: the torrent stopped.
+    MetadataUnusable(MetainfoError),
 }
 
 /// Why a connection ended.
@@ -754,6 +663,12 @@ pub struct Status {
     pub half_open: u32,
     /// Addresses known.
     pub known_peers: u32,
+    /// The same by where they were first heard of.
+    pub known_by_source: SourceCounts,
+    /// Established connections by where their addresses came from.
+    pub peers_by_source: SourceCounts,
+    /// `info` is known.
+    pub has_metadata: bool,
     /// Peers we upload to.
     pub unchoked: u32,
     /// Pieces hashed since the torrent was added (check and download).

@@ -166,27 +166,51 @@ static void put(const uint8_t *bytes, size_t len)
         die("write", NULL);
 }
 
-/* Torrents are numbered from 1 in the order they were added. */
+/* The latest resume data of each torrent: these are numbered from 1 in the order they were added.
+ * A torrent is saved when it has become a seed, because its first resume data was somebody else's,
+ * and again at the close, which says that nothing is written any more: whether the first of the two
+ * comes before or after the close has begun is a matter of timing. */
+static struct {
+    uint8_t *bytes;
+    size_t len;
+} *kept;
+
 static void keep(const tern_event *event)
 {
-    const pair *p = &pairs[event->torrent_id - 1];
-    put(p->torrent, p->torrent_len);
-    put(event->data.ptr, event->data.len);
+    size_t i = (size_t)event->torrent_id - 1;
+    if (event->torrent_id == 0 || i >= count)
+        die("a torrent's number", NULL);
+    free(kept[i].bytes);
+    kept[i].len = event->data.len;
+    kept[i].bytes = malloc(event->data.len ? event->data.len : 1);
+    if (!kept[i].bytes)
+        die("memory", NULL);
+    memcpy(kept[i].bytes, event->data.ptr, event->data.len);
 }
 
 /* Writes the pairs with our own resume data. */
 static void prepare(const char *save_path, const char *path)
 {
     tern_error *err = NULL;
+    size_t i;
     output = fopen(path, "wb");
-    if (!output)
+    kept = calloc(count, sizeof *kept);
+    if (!output || !kept)
         die(path, NULL);
     start();
     add_all(save_path);
-    await(TERN_EVENT_CHECKED, count, NULL);
+    await(TERN_EVENT_CHECKED, count, keep);
     if (tern_session_close_begin(session, &err))
         die("close", err);
     await(TERN_EVENT_CLOSED, 1, keep);
+    for (i = 0; i < count; i++) {
+        if (!kept[i].bytes)
+            die("a torrent was never saved", NULL);
+        put(pairs[i].torrent, pairs[i].torrent_len);
+        put(kept[i].bytes, kept[i].len);
+        free(kept[i].bytes);
+    }
+    free(kept);
     if (fclose(output))
         die(path, NULL);
     tern_session_release(session);

@@ -1,6 +1,6 @@
 """`make bench`: libtern beside libtorrent, rqbit and transmission, on the same content.
 
-    make bench                      everything; 4 GiB, five rounds; most of an hour
+    make bench                      everything; 4 GiB, five rounds (see FEWER); half an hour
     make bench QUICK=1              512 MiB, three rounds, within three minutes
     make bench ONLY=recheck,create  some groups: recheck create transfer swarm idle floor
 
@@ -47,6 +47,9 @@ GROUPS = ["floor", "recheck", "create", "transfer", "swarm", "idle"]
 PIECE = 4 * MIB
 # Where transmission takes minutes.
 SLOW = ("transfer", "swarm")
+# Rounds of what stands beside the comparison with libtorrent, which has all of them:
+# a whole run is to end within half an hour.
+FEWER = {"tern-net2": 3, "tern-lt": 3, "lt-tern": 3, "rqbit": 2, "transmission": 2}
 
 
 class Bench:
@@ -169,13 +172,13 @@ class Bench:
                 print(f"  {group} {key} {mark}: {shown} [{took:.1f} s]", flush=True)
 
     def takes_part(self, group, key, number):
-        """Whether a side has a turn in this round. A quick run asks the further columns once, and
-        transmission's transfers, which wait most of the time, have fewer rounds in any."""
-        if group not in SLOW or key not in ("rqbit", "transmission"):
-            return True
+        """Whether a side has a turn in this round. What stands beside the comparison has fewer, and
+        a quick run asks the further engines once where they are slow."""
         if self.quick:
-            return number == 0
-        return key == "rqbit" or number <= 3
+            return number == 0 or group not in SLOW or key not in ("rqbit", "transmission")
+        if key == "transmission" and group in SLOW:
+            return number == 1
+        return number > 0 and number <= FEWER[key] if key in FEWER else True
 
     def small_content(self, content, at):
         """Less content for who takes long."""
@@ -197,6 +200,9 @@ class Bench:
             kind = kind_of(top)
             print(f"content: {self.size // MIB} MiB in {base} ({kind})", flush=True)
             warm(top, need)
+            if not self.quick:
+                self.note("what stands beside the comparison with libtorrent has fewer rounds: "
+                          + ", ".join(f"{key} {count}" for key, count in FEWER.items()))
             content = make_content(top, self.size, PIECE)
             with tempfile.TemporaryDirectory(dir=OUT, prefix="work-") as work:
                 for group in groups:

@@ -101,6 +101,10 @@ int main(void)
     AT(tern_status, upload_limit);
     AT(tern_status, is_finished);
     AT(tern_status, is_paused);
+    AT(tern_status, has_metadata);
+    AT(tern_status, reserved);
+    AT(tern_status, known_by_source);
+    AT(tern_status, peers_by_source);
     SIZE(tern_peer_info);
     AT(tern_peer_info, struct_size);
     AT(tern_peer_info, flags);

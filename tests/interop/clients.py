@@ -130,16 +130,16 @@ class Tern:
         """Serves content."""
         return self.start("seed", torrent, port, peers, limit_up, ["-d", str(content)])
 
-    def get(self, torrent, target, port, peers=(), seed=False, more=()):
+    def get(self, torrent, target, port, peers=(), seed=False, more=(), bind="127.0.0.1"):
         """Downloads, and goes on serving if asked."""
         Path(target).mkdir(parents=True, exist_ok=True)
         more = ["-o", str(target), *(["--seed"] if seed else []), *more]
-        return self.start("get", torrent, port, peers, None, more)
+        return self.start("get", torrent, port, peers, None, more, bind)
 
-    def start(self, verb, torrent, port, peers, limit_up, more):
+    def start(self, verb, torrent, port, peers, limit_up, more, bind="127.0.0.1"):
         """Starts either."""
         command = [TERN, verb, str(torrent.path), "--json", "--port", str(port),
-                   "--bind", "127.0.0.1", "--state-dir", str(self.work / "state"), *more]
+                   "--bind", bind, "--state-dir", str(self.work / "state"), *more]
         for peer in peers:
             command += ["--peer", f"127.0.0.1:{peer}"]
         if limit_up:
@@ -268,10 +268,10 @@ class Libtorrent:
     def __init__(self, work):
         self.work = Path(work)
 
-    def seed(self, torrent, content, port, peers=(), limit_up=None):
+    def seed(self, torrent, content, port, peers=(), limit_up=None, host="127.0.0.1"):
         """Serves content."""
         more = ["--limit-up", str(limit_up)] if limit_up else []
-        return self.start(torrent, content, port, peers, more)
+        return self.start(torrent, content, port, peers, ["--host", host, *more])
 
     def get(self, torrent, target, port, peers=(), seed=False, more=()):
         """Downloads."""

@@ -83,8 +83,8 @@ def take_over(work, folder, torrent, had, expect, uncertain=()):
     one = one[0]
     if {**dry[0], "state_dir": 0} != {**one, "state_dir": 0}:
         raise Failed(f"a dry run says something else: {dry[0]}, {one}")
-    blobs = list(state.glob("*/*.resume"))
-    claims = torrents.Resume(blobs[0].read_bytes(), len(torrent.hashes)).have
+    blob = torrents.stored(state)[torrent.info_hash]
+    claims = torrents.Resume(blob, len(torrent.hashes)).have
     if uncertain is None:
         # Never more than what the client had, and the most of it.
         uncertain = set(had) - set(claims)
@@ -275,8 +275,8 @@ def export(work):
                 return done and done[-1] > (len(had) + 10) * torrent.piece_length
             wait_for("some more pieces", some, leech)
             leech.stop()
-    blob = next(work.glob("state/*/*.resume"))
-    claims = torrents.Resume(blob.read_bytes(), len(torrent.hashes)).have
+    blob = torrents.stored(work / "state")[torrent.info_hash]
+    claims = torrents.Resume(blob, len(torrent.hashes)).have
     if not len(had) < len(claims) < len(torrent.hashes):
         raise Failed(f"tern has {len(claims)} pieces after {len(had)}")
     second = others.QBittorrent(work / "second")

@@ -1,6 +1,7 @@
 """A small libtorrent client for the interop tests: downloads or seeds, one JSON object per line.
 
-    lt_client.py FILE.torrent DIR [--port N] [--peer H:P].. [--resume-in F] [--resume-out F]
+    lt_client.py FILE.torrent|MAGNET DIR [--host H] [--port N] [--peer H:P]..
+                 [--resume-in F] [--resume-out F]
                  [--stop-at PIECES] [--limit-up N] [--limit-down N]
 
 It ends on SIGTERM, or once --stop-at pieces are there; then it writes resume data if asked.
@@ -25,6 +26,7 @@ def options():
     parser = argparse.ArgumentParser()
     parser.add_argument("torrent")
     parser.add_argument("dir")
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--peer", action="append", default=[])
     parser.add_argument("--resume-in")
@@ -38,7 +40,8 @@ def options():
 def start(args):
     """A session with one torrent."""
     session = lt.session({
-        "listen_interfaces": f"127.0.0.1:{args.port}", "enable_dht": False, "enable_lsd": False,
+        "listen_interfaces": f"[{args.host}]:{args.port}" if ":" in args.host else
+        f"{args.host}:{args.port}", "enable_dht": False, "enable_lsd": False,
         "enable_upnp": False, "enable_natpmp": False, "enable_outgoing_utp": False,
         "enable_incoming_utp": False, "out_enc_policy": 2, "in_enc_policy": 2,
         "allow_multiple_connections_per_ip": True, "upload_rate_limit": args.limit_up,
@@ -49,14 +52,17 @@ def start(args):
             params = lt.read_resume_data(file.read())
     else:
         params = lt.add_torrent_params()
-    params.ti = lt.torrent_info(args.torrent)
+    if args.torrent.startswith("magnet:"):
+        params = lt.parse_magnet_uri(args.torrent)
+    else:
+        params.ti = lt.torrent_info(args.torrent)
     params.save_path = args.dir
     params.flags &= ~lt.torrent_flags.paused
     params.flags &= ~lt.torrent_flags.auto_managed
     torrent = session.add_torrent(params)
     for peer in args.peer:
         host, port = peer.rsplit(":", 1)
-        torrent.connect_peer((host, int(port)))
+        torrent.connect_peer((host.strip("[]"), int(port)))
     return session, torrent
 
 
@@ -96,8 +102,12 @@ def main():
             rejected |= isinstance(alert, lt.fastresume_rejected_alert)
             if isinstance(alert, lt.file_error_alert):
                 say(error=alert.message())
+            if isinstance(alert, lt.peer_connect_alert):
+                say(peer=alert.endpoint[1])
         status = torrent.status()
         name = str(status.state)
+        if name == "downloading_metadata":
+            continue
         if name in ("checking_files", "checking_resume_data"):
             hashed += name == "checking_files"
         elif not checked:

@@ -28,9 +28,14 @@ def setup(work):
     return source, torrents.make(Path(work, "x.torrent"), source, name, plan)
 
 
-def state_files(work):
-    """The blobs of the command's state directory."""
-    return list(Path(work, "state").glob("*/*.resume"))
+def saved(work):
+    """The one blob of the command's state directory, as a file."""
+    blobs = torrents.stored(Path(work, "state"))
+    if len(blobs) != 1:
+        raise Failed(f"{len(blobs)} blobs: {[key.hex() for key in blobs]}")
+    path = Path(work, "ours.resume")
+    path.write_bytes(*blobs.values())
+    return path
 
 
 def half_by_tern(work, torrent, source, target):
@@ -47,10 +52,7 @@ def half_by_tern(work, torrent, source, target):
             code = leecher.stop()
             if code != 130:
                 raise Failed(f"tern ended with {code}, not 130: {leecher.log()}")
-    files = state_files(work)
-    if len(files) != 1:
-        raise Failed(f"{len(files)} state files: {files}")
-    return files[0]
+    return saved(work)
 
 
 def expect_claims(blob, torrent, target):
@@ -92,9 +94,9 @@ def theirs_in_tern(work):
     theirs = Path(work, "theirs.resume")
     # A first, short run makes tern's place for the state.
     tern.get(torrent, target, free_port(), more=["--stop-after", "1"]).wait()
-    files = state_files(work)
-    place = files[0] if files else next(Path(work, "state").iterdir()) / (
-        torrent.info_hash.hex() + ".resume")
+    place = next(Path(work, "state").iterdir()) / (torrent.info_hash.hex() + ".resume")
+    for database in place.parent.glob("tern.db*"):
+        database.unlink()
     for path in sorted(Path(target).rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     with Libtorrent(work).seed(torrent, source, seed_port) as seeder:

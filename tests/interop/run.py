@@ -1,10 +1,9 @@
-"""All interop tests in turn, or those named on the command line: both_ways swarm resume import
-dht."""
+"""All interop tests in turn, or those named: both_ways swarm magnets resume import dht."""
 
 import importlib
 import sys
 
-NAMES = ["both_ways", "swarm", "resume", "import", "dht"]
+NAMES = ["both_ways", "swarm", "magnets", "resume", "import", "dht"]
 
 
 def main():

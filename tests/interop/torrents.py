@@ -9,6 +9,9 @@ import filecmp
 import hashlib
 import os
 import random
+import shutil
+import sqlite3
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -219,3 +222,19 @@ class Resume:
             self.have = [
                 i for i in range(min(piece_count, len(raw) * 8)) if raw[i // 8] & (0x80 >> i % 8)
             ]
+
+
+def stored(state):
+    """The resume blobs in the databases below a state directory of the command's, by info-hash.
+
+    Read from a copy: reading the original would need the place of a session that was killed.
+    """
+    found = {}
+    for database in sorted(Path(state).glob("**/tern.db")):
+        with tempfile.TemporaryDirectory() as copy:
+            for file in database.parent.glob("tern.db*"):
+                shutil.copy(file, copy)
+            connection = sqlite3.connect(Path(copy, "tern.db"))
+            found.update(connection.execute("SELECT info_hash, blob FROM states"))
+            connection.close()
+    return found

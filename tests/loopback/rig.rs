@@ -14,12 +14,13 @@ use tern::base::{
 use tern::codec::metainfo::{FileAttr, FileEntry, Info};
 use tern::disk::{Pool, PoolConfig, PoolStats};
 use tern::engine::host::{
-    AddTorrent, Directory, Host, PeerAnswer, SaveRequest, ShardCommand, TorrentView, TrackerEvent,
-    Traffic, VerifyRequest,
+    AddTorrent, Directory, Host, Link, PeerAnswer, SaveRequest, ShardCommand, TorrentView,
+    TrackerEvent, Traffic, VerifyRequest,
 };
 use tern::engine::settings::Settings;
 use tern::engine::shard::{self, Spawned};
 use tern::proto::peer::Message;
+use tern::swarm::window::Entry;
 use tern::swarm::{
     Command, LoadPolicy, Notice, SavePolicy, SaveVerdict, Status, TorrentParams, TorrentState,
     VerifyVerdict,
@@ -39,6 +40,8 @@ pub struct Told {
     pub panicked: Vec<(Option<TorrentId>, String)>,
     pub listening: Vec<(String, SocketAddr)>,
     pub wire: Vec<(PeerKey, bool, Message)>,
+    pub metadata: Vec<(TorrentId, Arc<Info>)>,
+    pub sources_failed: Vec<(TorrentId, String, String)>,
     pub traffic: Vec<Traffic>,
     pub asked: Vec<(SocketAddr, bool)>,
 }
@@ -72,10 +75,19 @@ impl Host for TestHost {
     fn tracker(&self, torrent: TorrentId, event: TrackerEvent) {
         self.tell(|t| t.tracker.push((torrent, event)));
     }
+    fn metadata(&self, torrent: TorrentId, info: Arc<Info>) {
+        self.tell(|t| t.metadata.push((torrent, info)));
+    }
+    fn source_failed(&self, torrent: TorrentId, url: String, reason: String) {
+        self.tell(|t| t.sources_failed.push((torrent, url, reason)));
+    }
     fn verify(&self, id: TorrentId, request: VerifyRequest) {
         self.tell(|t| t.verified.push(request.piece));
         let verdict = VerifyVerdict::Accept;
         self.send(id, ShardCommand::Verdict(id, request.piece, request.attempt, verdict));
+    }
+    fn journal(&self, id: TorrentId, entry: Entry) {
+        self.send(id, ShardCommand::Journaled(id, entry.mark, Ok(())));
     }
     fn save(&self, id: TorrentId, request: SaveRequest) {
         self.tell(|t| t.saves += 1);
@@ -156,7 +168,12 @@ impl Rig {
             params: TorrentParams {
                 id,
                 info: Arc::clone(info),
+                link: None,
+                selected: None,
+                url_list: None,
                 resume: None,
+                window: None,
+                seed_mode: false,
                 peer_id: PeerId(peer_id),
                 listen_port: self.addr.port(),
                 external_addr: None,
@@ -183,6 +200,7 @@ impl Rig {
             download_limit: None,
             dht: true,
             peers: Vec::new(),
+            link: Link::default(),
         };
         change(&mut add);
         assert!(self.host.send(id, ShardCommand::Add(Box::new(add))));

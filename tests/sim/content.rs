@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::node::Forged;
 use sha1::{Digest, Sha1};
-use tern::base::{BlockSpan, Geometry, InfoHash, PieceIndex, Rng};
+use tern::base::{BlockSpan, PieceIndex, Rng};
+use tern::codec::bencode::Encoder;
 use tern::codec::metainfo::{FileAttr, FileEntry, Info};
 
 /// A torrent's description and its right bytes.
@@ -38,21 +40,39 @@ impl Content {
         }
         let pieces: Vec<[u8; 20]> =
             bytes.chunks(piece_len as usize).map(|p| Sha1::digest(p).into()).collect();
-        let mut id = [0; 20];
-        rng.fill(&mut id);
-        let info = Arc::new(Info {
-            info_hash: InfoHash(id),
-            raw: Default::default(),
-            name: "t".into(),
-            name_raw: b"t"[..].into(),
-            geometry: Geometry::new(total, piece_len).unwrap(),
-            pieces: pieces.into(),
-            files,
+        let info = Info::parse(&encode(piece_len, lengths, pieces.as_flattened(), false)).unwrap();
+        assert_eq!(info.files, files);
+        Arc::new(Self { info: Arc::new(info), bytes })
+    }
+
+    /// The same content in a private torrent (BEP 27).
+    pub fn private(self: &Arc<Self>) -> Arc<Self> {
+        let lengths = self.info.files.iter().map(|f| (f.length, f.attr.padding));
+        let lengths: Vec<_> = lengths.collect();
+        let pieces = self.info.pieces.as_slice().as_flattened();
+        let raw = encode(self.info.geometry.piece_len(), &lengths, pieces, true);
+        Arc::new(Self { info: Arc::new(Info::parse(&raw).unwrap()), bytes: self.bytes.clone() })
+    }
+
+    /// A description that lies about itself.
+    pub fn forged(&self, how: Forged) -> Arc<Info> {
+        let mut raw = self.info.raw.to_vec();
+        match how {
+            Forged::Bytes => raw[7] ^= 1,
+            Forged::Size(size) => raw.resize(size, b'x'),
+        }
+        Arc::new(Info {
+            info_hash: self.info.info_hash,
+            raw: raw.into(),
+            name: self.info.name.clone(),
+            name_raw: self.info.name_raw.clone(),
+            geometry: self.info.geometry,
+            pieces: self.info.pieces.clone(),
+            files: self.info.files.clone(),
             multi_file: true,
             private: false,
             source: None,
-        });
-        Arc::new(Self { info, bytes })
+        })
     }
 
     /// One file of whole pieces.
@@ -92,4 +112,29 @@ impl Content {
         let from = usize::try_from(from).unwrap();
         &self.bytes[from..from + span.length as usize]
     }
+}
+
+/// An `info` dictionary of files `t/0`, `t/1` and so on.
+fn encode(piece_len: u32, lengths: &[(u64, bool)], pieces: &[u8], private: bool) -> Vec<u8> {
+    let mut out = Encoder::new();
+    out.dict(|info| {
+        info.list(b"files", |files| {
+            for (n, (length, padding)) in lengths.iter().enumerate() {
+                files.dict(|file| {
+                    if *padding {
+                        file.bytes(b"attr", b"p");
+                    }
+                    file.int(b"length", i64::try_from(*length).unwrap());
+                    file.list(b"path", |path| path.bytes(n.to_string().as_bytes()));
+                });
+            }
+        });
+        info.bytes(b"name", b"t");
+        info.int(b"piece length", i64::from(piece_len));
+        info.bytes(b"pieces", pieces);
+        if private {
+            info.int(b"private", 1);
+        }
+    });
+    out.finish()
 }

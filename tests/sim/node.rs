@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use tern::base::{Bitset, Instant, Payload, PeerId, PeerKey, PieceIndex, Rng, TorrentId, UnixTime};
+use tern::codec::metainfo::Info;
 use tern::codec::resume::Resume;
 use tern::proto::peer::Connection;
 use tern::swarm::window::Entry;
@@ -58,6 +59,8 @@ pub struct Setup {
     pub uplink: u64,
     /// Bytes per second it can take in; no limit otherwise.
     pub intake: Option<u64>,
+    /// What a hash takes longer than other work of the disk.
+    pub hash_delay: Duration,
     pub host: Host,
     pub tuning: Tuning,
     /// Its peers may be banned for what it sends.
@@ -67,9 +70,26 @@ pub struct Setup {
     pub sequential: bool,
     pub file_priority: Option<Vec<u8>>,
     pub load_policy: LoadPolicy,
+    /// It starts from the info-hash alone.
+    pub magnet: bool,
+    /// Files it wants once it knows them (BEP 53).
+    pub selected: Option<Vec<(u32, u32)>>,
+    /// What it offers as metadata, if not the right one.
+    pub forged: Option<Forged>,
+    /// It never answers a request for metadata.
+    pub mute: bool,
     /// There is a journal beside the saved state.
     pub journal: bool,
     pub seed_mode: bool,
+}
+
+/// Wrong metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forged {
+    /// Of the right length.
+    Bytes,
+    /// Of this length.
+    Size(usize),
 }
 
 impl Default for Setup {
@@ -78,6 +98,7 @@ impl Default for Setup {
             complete: false,
             uplink: 2_000_000,
             intake: None,
+            hash_delay: Duration::ZERO,
             host: Host::default(),
             tuning: Tuning::default(),
             liar: false,
@@ -85,6 +106,10 @@ impl Default for Setup {
             sequential: false,
             file_priority: None,
             load_policy: LoadPolicy::PerFile,
+            magnet: false,
+            selected: None,
+            forged: None,
+            mute: false,
             journal: true,
             seed_mode: false,
         }
@@ -122,12 +147,6 @@ impl Journal {
         let loose = self.entries.len() - self.durable;
         self.entries.truncate(self.durable + rng.index(loose + 1));
         self.durable = self.entries.len();
-    }
-
-    /// Durable entries are lost too, as must not be.
-    pub fn forget(&mut self) {
-        self.entries.clear();
-        self.durable = 0;
     }
 
     /// What a start finds.
@@ -168,6 +187,9 @@ pub struct Log {
     pub questions: u32,
     pub most_questions: usize,
     pub states: Vec<TorrentState>,
+    pub metadata: u32,
+    /// Peer exchange messages it sent.
+    pub pex: u32,
     pub saves: Vec<(u64, SaveOutcome)>,
     pub storage_missing: u32,
     pub journal_failures: u32,
@@ -202,6 +224,8 @@ pub struct Node {
     /// Bytes that went out on the wire.
     pub sent: u64,
     pub restarts: u64,
+    /// It was asked for metadata and says nothing any more.
+    pub silent: bool,
     pub log: Log,
 }
 
@@ -215,7 +239,10 @@ pub fn params(
 ) -> TorrentParams {
     TorrentParams {
         id: TorrentId(1),
-        info: content.info.clone(),
+        info: known(setup, saved.as_ref(), content),
+        link: None,
+        selected: setup.selected.clone(),
+        url_list: None,
         resume: saved.map(Arc::new),
         window,
         seed_mode: setup.seed_mode,
@@ -236,6 +263,16 @@ pub fn params(
         preallocate: false,
         limits: None,
         trackers: None,
+    }
+}
+
+/// What a node knows of the content when it starts.
+fn known(setup: &Setup, saved: Option<&Resume>, content: &Content) -> Arc<Info> {
+    match (saved.and_then(|saved| saved.info.as_deref()), setup.forged) {
+        (Some(raw), _) => Arc::new(Info::parse(raw).unwrap()),
+        (None, _) if setup.magnet => Arc::new(Info::unknown(content.info.info_hash, "")),
+        (None, None) => content.info.clone(),
+        (None, Some(forged)) => content.forged(forged),
     }
 }
 
@@ -266,6 +303,7 @@ impl Node {
             rejects_left: setup.host.rejects_left,
             sent: 0,
             restarts: 0,
+            silent: false,
             log: Log::default(),
             setup,
         }
@@ -297,7 +335,7 @@ impl Node {
     }
 
     pub fn is_complete(&self) -> bool {
-        self.torrent.as_ref().is_some_and(|t| t.have().all())
+        self.torrent.as_ref().is_some_and(|t| !t.have().is_empty() && t.have().all())
     }
 
     pub fn note(&mut self, notice: Notice) {
@@ -316,6 +354,7 @@ impl Node {
             Notice::DiskFailed(_) => log.disk_failures += 1,
             Notice::PiecePassed(piece) => log.passed.push(piece),
             Notice::PeerDisconnected { reason, .. } => log.disconnects.push(reason),
+            Notice::Metadata => log.metadata += 1,
             Notice::State { new, .. } => log.states.push(new),
             Notice::SaveDone { ticket, outcome } => log.saves.push((ticket, outcome)),
             Notice::StorageMissing => log.storage_missing += 1,

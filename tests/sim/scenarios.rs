@@ -91,6 +91,32 @@ fn a_quick_seed_sends_little_more_than_the_content() {
     assert!(sent * 10 < total * 13, "seed sent {sent} for {total}");
 }
 
+/// The same where a hash takes as long as a few pieces do: what is complete and not announced is
+/// to all others still the rarest. And the seed is not asked for what the others have and send.
+#[test]
+fn slow_hashes_and_a_seed_that_answers_at_once_cost_it_little() {
+    let (mut sent, mut total) = (0, 0);
+    for s in 0..4 {
+        let mut w = world(s, 65_536, 256);
+        w.latency = Duration::from_millis(1);
+        let tuning = Tuning { max_requests: 8, ..Tuning::default() };
+        w.add(Setup { uplink: 40_000_000, tuning: tuning.clone(), ..seed() });
+        for _ in 0..4 {
+            w.add(Setup {
+                uplink: 40_000_000,
+                intake: Some(4_000_000),
+                hash_delay: Duration::from_millis(20),
+                tuning: tuning.clone(),
+                ..Setup::default()
+            });
+        }
+        complete_within(&mut w, secs(7));
+        sent += w.nodes[0].sent;
+        total += w.content.bytes.len() as u64;
+    }
+    assert!(sent * 10 < total * 13, "seed sent {sent} for {total}");
+}
+
 /// A peer that comes while the seed still looks at its files is kept waiting, not sent away: its
 /// back-off of at least 3.75 s would be longer than the whole transfer.
 #[test]

@@ -121,6 +121,13 @@ fn build(seed: u64) -> World {
         let gone = world.add(setup);
         world.after(Duration::from_millis(rng.below(30_000)), Event::Crash(gone));
     }
+    // Some know only the info-hash; the rest of the seed's choices stay as they are.
+    let mut rare = Rng::new(seed ^ 0x006d_6167);
+    if rare.one_in(3) {
+        for node in world.nodes.iter_mut().filter(|n| !n.setup.complete && !n.setup.liar) {
+            node.setup.magnet = rare.one_in(2);
+        }
+    }
     accidents(&mut world, &mut rng);
     world
 }

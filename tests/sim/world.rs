@@ -8,18 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tern::base::{Instant, Payload, PeerKey, PieceIndex, Region, Rng};
+use tern::base::{Instant, Payload, PeerKey, PieceIndex, Rng};
 use tern::codec::resume::Resume;
 use tern::proto::peer::{Connection, Event as ConnEvent, Message};
 use tern::proto::tracker::AnnounceEvent;
 use tern::swarm::window::Entry as JournalEntry;
-use tern::swarm::{
-    Command, DiskAnswer, DiskOp, DiskOpKind, INTERNAL_READER, Input, Notice, Output, PeerSource,
-    SaveVerdict, VerifyVerdict,
-};
+use tern::swarm::{Command, DiskAnswer, DiskOp, Input, Notice, Output, PeerSource, VerifyVerdict};
 
 use crate::content::Content;
-use crate::crash::{self, Watch};
+use crate::crash::Watch;
 use crate::node::{End, Node, Setup};
 
 /// Bytes the kernel of a node with limited intake holds for one connection,
@@ -174,7 +171,7 @@ impl World {
     }
 
     /// Up to `max`, at least a tenth of it.
-    fn jitter(&mut self, max: Duration) -> Duration {
+    pub fn jitter(&mut self, max: Duration) -> Duration {
         let max = u64::try_from(max.as_micros()).unwrap();
         Duration::from_micros(max / 10 + self.rng.below(max + 1) * 9 / 10)
     }
@@ -247,7 +244,7 @@ impl World {
         self.act(event);
     }
 
-    fn alive(&self, node: usize, epoch: u32) -> bool {
+    pub fn alive(&self, node: usize, epoch: u32) -> bool {
         self.nodes[node].epoch == epoch && self.nodes[node].torrent.is_some()
     }
 
@@ -419,7 +416,9 @@ impl World {
         let have = torrent.have();
         if *have != node.prev_have {
             for piece in have.iter().filter(|p| !node.prev_have.get(*p)).map(PieceIndex) {
-                assert!(node.disk.is_right(piece), "node {n} has piece {piece}, its disk does not");
+                // In seed mode nobody looked at what the medium lost.
+                let right = node.disk.is_right(piece) || node.disk.is_rotten(piece);
+                assert!(right, "node {n} has piece {piece}, its disk does not");
             }
             node.prev_have = have.clone();
         }
@@ -461,7 +460,10 @@ impl World {
                 let wait = self.jitter(self.nodes[n].setup.host.verdict_delay);
                 self.after(wait, Event::Verdict { node: n, epoch, piece, attempt });
             }
-            Output::Save { generation, settled, state, .. } => {
+            Output::Save { generation, settled, mut state, with_info } => {
+                let torrent = self.nodes[n].torrent.as_ref();
+                let info = torrent.map(|t| t.info().clone()).filter(|i| with_info && i.is_known());
+                state.info = info.map(|info| info.raw.to_vec());
                 self.check_blob(n, generation, &state);
                 let wait = self.jitter(self.nodes[n].setup.host.delay);
                 self.after(wait, Event::Save { node: n, epoch, generation, settled, state });
@@ -481,6 +483,7 @@ impl World {
             Output::Notice(notice) => self.notice(n, notice),
             Output::DhtNode(_) => {}
             Output::Wire { incoming, message, .. } => self.wire(n, incoming, &message),
+            Output::Metadata(info) => assert_eq!(info.raw, self.content.info.raw),
             Output::Closed => {}
         }
     }
@@ -503,6 +506,8 @@ impl World {
     fn wire(&mut self, n: usize, incoming: bool, message: &Message) {
         let node = &mut self.nodes[n];
         if incoming {
+            let asked = matches!(message, Message::Metadata(_)) && node.setup.mute;
+            node.silent |= asked;
             return;
         }
         match message {
@@ -513,11 +518,15 @@ impl World {
                     assert!(node.accepted.contains(piece), "HAVE {piece} before the verdict");
                 }
             }
+            Message::Pex(_) => {
+                node.log.pex += 1;
+                assert!(!self.content.info.private, "a private torrent's peers were told");
+            }
+            Message::HaveAll => assert!(node.prev_have.all() && !node.prev_have.is_empty()),
             // The world's nodes serve what they verified, unless they are liars.
             Message::Piece { piece, .. } if !node.setup.liar => {
                 assert!(node.disk.is_right(*piece), "a wrong block of piece {piece} goes out");
             }
-            Message::HaveAll => assert!(node.prev_have.all()),
             _ => {}
         }
     }
@@ -525,9 +534,16 @@ impl World {
     /// A blob claims only what would survive a crash now.
     fn check_blob(&self, n: usize, generation: u64, state: &Resume) {
         let node = &self.nodes[n];
+        if state.pieces.is_none() {
+            let knows = node.torrent.as_ref().is_some_and(|t| t.info().is_known());
+            assert!(!knows, "a blob of a known torrent has pieces");
+            return;
+        }
         let (have, _) = state.have(self.content.piece_count()).expect("a blob has pieces");
-        for piece in have.iter().map(PieceIndex).filter(|_| !node.disk.tampered && !node.disk.lazy)
-        {
+        // What seed mode claims nobody looked at, until it is verified.
+        let looked_at = |p: &u32| !state.seed_mode || state.is_verified(*p);
+        let sound = !node.disk.tampered && !node.disk.lazy;
+        for piece in have.iter().filter(looked_at).map(PieceIndex).filter(|_| sound) {
             assert!(node.disk.is_durable(piece), "blob {generation} of node {n} claims {piece}");
         }
         for (piece, _) in &state.unfinished {
@@ -549,6 +565,9 @@ impl World {
         let cut = self.rng.one_in(3);
         self.nodes[n].uplink_busy = false;
         let node = &self.nodes[n];
+        if node.silent {
+            return;
+        }
         let turn = node.uplink_turn;
         let ready = |end: &End| {
             let far = &self.nodes[end.far.0];
@@ -697,53 +716,6 @@ impl World {
         self.feed(from, Input::Connected { peer: key });
     }
 
-    fn disk_work(&mut self, n: usize, epoch: u32, op: DiskOp) {
-        if !self.alive(n, epoch) {
-            return;
-        }
-        if matches!(op, DiskOp::Sync(_)) {
-            crash::probe_sync(self, n);
-        }
-        let changes = matches!(op, DiskOp::Sync(_) | DiskOp::Write(..) | DiskOp::Prepare);
-        let node = &mut self.nodes[n];
-        let disk = &mut node.disk;
-        let answer = match op {
-            DiskOp::Stat => DiskAnswer::Stats(Ok(disk.look())),
-            DiskOp::Prepare => {
-                disk.prepare();
-                DiskAnswer::Done(DiskOpKind::Prepare, Ok(()))
-            }
-            DiskOp::Write(span, data) => {
-                let right = data == self.content.slice(span);
-                assert!(!node.prev_have.get(span.piece.0) || right, "{span:?} overwritten");
-                DiskAnswer::Written(span, disk.write(span, &data))
-            }
-            DiskOp::Read(key, span) => {
-                let for_peer = key != INTERNAL_READER;
-                let Some(result) = disk.read(&mut self.rng, span, for_peer) else { return };
-                // Every other block stays where it is stored until it is sent.
-                let lend = for_peer && self.rng.one_in(2);
-                let lent = |bytes: Bytes| {
-                    let length = bytes.len();
-                    Payload::Region(Region::new(Arc::new(bytes), 0, length))
-                };
-                let result = result.map(|b| if lend { lent(b) } else { Payload::Bytes(b) });
-                DiskAnswer::Read(key, span, result)
-            }
-            DiskOp::Hash(piece) => DiskAnswer::Hashed(piece, Ok(disk.hash(piece))),
-            DiskOp::Sync(ticket) => DiskAnswer::Synced(ticket, disk.sync()),
-            DiskOp::Release => DiskAnswer::Done(DiskOpKind::Release, Ok(())),
-            DiskOp::SetPriorities(_) => DiskAnswer::Done(DiskOpKind::SetPriorities, Ok(())),
-            DiskOp::Move(path) => DiskAnswer::Moved(Ok(path)),
-            DiskOp::Rename(file, _) => DiskAnswer::Done(DiskOpKind::Rename(file), Ok(())),
-        };
-        if changes {
-            crash::probe(self, n);
-        }
-        let wait = self.jitter(Duration::from_millis(3));
-        self.after(wait, Event::DiskAnswer { node: n, epoch, answer });
-    }
-
     fn verdict(&mut self, n: usize, piece: PieceIndex, attempt: u32) {
         let host = self.nodes[n].setup.host.clone();
         let defer = host.defer > 0 && self.rng.one_in(host.defer);
@@ -760,33 +732,6 @@ impl World {
             VerifyVerdict::Accept
         };
         self.feed(n, Input::Verdict { piece, attempt, verdict });
-    }
-
-    fn enter(&mut self, n: usize, entry: JournalEntry) {
-        let (mark, node) = (entry.mark, &mut self.nodes[n]);
-        let result = if node.journal_fails {
-            Err(28)
-        } else {
-            node.journal.enter(entry);
-            Ok(())
-        };
-        crash::probe(self, n);
-        self.feed(n, Input::Journaled { mark, result });
-    }
-
-    fn save_answer(&mut self, n: usize, (generation, settled): (u64, u64), state: Resume) {
-        let refuse = self.nodes[n].setup.host.refuse_saves;
-        let answer = if refuse > 0 && self.rng.one_in(refuse) {
-            [SaveVerdict::Reject, SaveVerdict::Fail(7), SaveVerdict::Defer(Duration::from_secs(2))]
-                [self.rng.index(3)]
-        } else {
-            let blob = state.encode(self.content.piece_count());
-            self.nodes[n].saved = Some(Resume::parse(&blob).expect("our own blob"));
-            self.nodes[n].journal.settle(settled);
-            crash::probe(self, n);
-            SaveVerdict::Accept
-        };
-        self.feed(n, Input::SaveAnswer { generation, answer });
     }
 
     /// The tracker names everybody, again every minute.

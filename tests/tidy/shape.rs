@@ -16,6 +16,7 @@ pub const UNWRAPS_PER_1000: usize = 1;
 /// Files over the length limit that nobody writes by hand, and why.
 const LONG_FILES: &[(&str, &str)] = &[
     ("include/tern.h", "generated from src/capi"),
+    ("abi/baseline/tern.h", "the generated header of the last release"),
     ("Cargo.lock", "written by cargo"),
     ("xtask/Cargo.lock", "written by cargo"),
     ("fuzz/Cargo.lock", "written by cargo"),

@@ -23,7 +23,8 @@ def flow(frame):
         return None
     if protocol not in (2, 6, 17):
         return None
-    port = struct.unpack_from(">H", frame, at + 2)[0] if protocol != 2 and len(frame) > at + 3 else 0
+    whole = protocol != 2 and len(frame) > at + 3
+    port = struct.unpack_from(">H", frame, at + 2)[0] if whole else 0
     return protocol, source, to, port
 
 

@@ -1,7 +1,7 @@
 """A web server of a few lines: web.py ADDRESS PORT [LOCATION].
 
-It tells of each request, one JSON object per line, and redirects to LOCATION; without one it answers
-like a tracker that knows nobody.
+It tells of each request, one JSON object per line, and redirects to LOCATION; without one it
+answers like a tracker that knows nobody.
 """
 
 import json

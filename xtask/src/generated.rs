@@ -10,9 +10,13 @@ use tern::engine::settings::Settings;
 type File = (&'static str, String);
 
 fn files(root: &Path) -> Result<Vec<File>, String> {
+    let header = crate::header::render(root)?;
+    let classes = crate::hpp::render(&header)?;
     Ok(vec![
-        ("include/tern.h", crate::header::render(root)?),
+        ("include/tern.h", header),
+        ("include/tern.hpp", classes),
         ("abi/symbols.tsv", symbols()),
+        ("abi/libtern.map", version_script()),
         ("docs/options.md", options_md()),
         ("bindings/options.json", options_json()),
     ])
@@ -57,6 +61,36 @@ fn symbols() -> String {
         };
         let _ =
             writeln!(out, "{}\t{}\t{}\t{threads}\t{hooks}", entry.name, entry.since, entry.state);
+    }
+    out
+}
+
+/// The nodes of symbol versions for the linker: one for each minor version that added something.
+fn version_script() -> String {
+    let mut nodes: Vec<(String, Vec<&str>)> = Vec::new();
+    for entry in table::TABLE.iter().filter(|entry| entry.state != "removed") {
+        let minor = entry.since.rsplit_once('.').map_or(entry.since, |(minor, _)| minor);
+        let name = format!("TERN_{minor}");
+        match nodes.iter_mut().find(|(node, _)| *node == name) {
+            Some((_, symbols)) => symbols.push(entry.name),
+            None => nodes.push((name, vec![entry.name])),
+        }
+    }
+    let number = |name: &str| name.rsplit('.').next().and_then(|n| n.parse::<u32>().ok());
+    nodes.sort_by_key(|(name, _)| number(name));
+    let mut out =
+        String::from("# Generated from src/capi/table.rs (cargo run -p xtask -- header).\n");
+    let mut before = String::new();
+    for (name, symbols) in &nodes {
+        let _ = writeln!(out, "{name} {{\n    global:");
+        for symbol in symbols {
+            let _ = writeln!(out, "        {symbol};");
+        }
+        if before.is_empty() {
+            out.push_str("    local:\n        *;\n");
+        }
+        let _ = writeln!(out, "}}{before};");
+        before = format!(" {name}");
     }
     out
 }

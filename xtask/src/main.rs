@@ -3,6 +3,7 @@
 
 mod generated;
 mod header;
+mod hpp;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,7 +11,8 @@ use std::process::ExitCode;
 const HELP: &str = "\
 usage: cargo run -p xtask -- COMMAND
 
-header            write include/tern.h, abi/symbols.tsv, docs/options.md, bindings/options.json
+header            write include/tern.h, include/tern.hpp, abi/symbols.tsv, abi/libtern.map,
+                  docs/options.md, bindings/options.json
 header --check    fail when one of them is not what the sources say; writes nothing
 check             the same
 ";

@@ -95,6 +95,16 @@ too. Methods called on something that is not an object of the class croak.
 =item * Structures come as hashes with the members' names. Events leave out members that are not
 set.
 
+=item * C<add> takes the torrent as C<metainfo>, C<metainfo_bytes>, C<metainfo_file>, C<magnet> (a
+link) or C<info_hash> (20 bytes). The metadata of the last two comes from peers, and
+C<TERN_EVENT_METADATA> tells. With C<merge> a torrent that is there already gets the trackers, peers
+and metadata given, and is returned.
+
+=item * C<Tern::magnet_info_hash($link)> is the info-hash that a magnet link names.
+
+=item * C<known_by_source> and C<peers_by_source> in a torrent's status are hashes by
+C<TERN_SOURCE_*>; sources without a peer are left out.
+
 =item * Paths and binary data are bytes. Names and messages are decoded from UTF-8.
 
 =item * Hooks are QUEUED only: C<set_verify_hook(TERN_HOOK_QUEUED)> makes requests appear among

@@ -42,6 +42,21 @@ info_hash(tern_metainfo *m)
         RETVAL
 
 SV *
+magnet(tern_metainfo *m)
+    PREINIT:
+        tern_buf buf = {NULL, 0};
+        tern_error *err = NULL;
+        tern_result r;
+    CODE:
+        r = tern_metainfo_take_magnet(m, &buf, &err);
+        if (!xs_ok(aTHX_ r, err))
+            XSRETURN_UNDEF;
+        RETVAL = xs_text(aTHX_ (const char *) buf.ptr, buf.len);
+        tern_buf_free(&buf);
+    OUTPUT:
+        RETVAL
+
+SV *
 info_bytes(tern_metainfo *m)
     CODE:
         RETVAL = xs_bytes(aTHX_ tern_metainfo_info_bytes(m));

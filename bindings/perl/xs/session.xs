@@ -266,6 +266,17 @@ add(tern_session *session, HV *args)
             text = xs_path(aTHX_ sv, &len);
             XS_STEP(tern_add_set_metainfo_file(add, text, len, &err));
         }
+        if ((sv = xs_fetch(aTHX_ args, "magnet"))) {
+            text = xs_path(aTHX_ sv, &len);
+            XS_STEP(tern_add_set_magnet(add, text, len, &err));
+        }
+        if ((sv = xs_fetch(aTHX_ args, "info_hash"))) {
+            text = SvPVbyte(sv, len);
+            XS_STEP(len == 20 ? tern_add_set_info_hash(add, (const uint8_t *) text, &err)
+                              : TERN_E_INVALID);
+        }
+        if ((sv = xs_fetch(aTHX_ args, "merge")))
+            XS_STEP(tern_add_set_merge(add, SvTRUE(sv) ? 1 : 0, &err));
         if ((sv = xs_fetch(aTHX_ args, "save_path"))) {
             text = xs_path(aTHX_ sv, &len);
             XS_STEP(tern_add_set_save_path(add, text, len, &err));
@@ -349,7 +360,23 @@ add(tern_session *session, HV *args)
         RETVAL
 
 void
+restore(tern_session *session)
+    PREINIT:
+        tern_error *err = NULL;
+        tern_result r;
+        uint32_t torrents = 0, failed = 0;
+    PPCODE:
+        r = tern_session_restore(session, &torrents, &failed, &err);
+        if (!xs_ok(aTHX_ r, err))
+            XSRETURN_EMPTY;
+        EXTEND(SP, 2);
+        mPUSHu(torrents);
+        mPUSHu(failed);
+
+void
 torrents(tern_session *session)
+    ALIAS:
+        queue = 1
     PREINIT:
         tern_torrent **found = NULL;
         tern_error *err = NULL;
@@ -357,7 +384,8 @@ torrents(tern_session *session)
         size_t i, n = 0, capacity = 0;
     PPCODE:
         for (;;) {
-            r = tern_session_torrents(session, found, capacity, &n, &err);
+            r = ix ? tern_session_queue(session, found, capacity, &n, &err)
+                   : tern_session_torrents(session, found, capacity, &n, &err);
             if (!xs_ok(aTHX_ r, err)) {
                 Safefree(found);
                 XSRETURN_EMPTY;

@@ -113,6 +113,27 @@ set_save_policy(tern_torrent *torrent, U32 flags, NV interval_ms = 0)
         RETVAL
 
 SV *
+queue_position(tern_torrent *torrent)
+    PREINIT:
+        tern_error *err = NULL;
+        tern_result r;
+        uint32_t position = 0;
+    CODE:
+        r = tern_torrent_queue_position(torrent, &position, &err);
+        if (!xs_ok(aTHX_ r, err))
+            XSRETURN_UNDEF;
+        RETVAL = newSVuv(position);
+    OUTPUT:
+        RETVAL
+
+SV *
+set_queue_position(tern_torrent *torrent, U32 position)
+    CODE:
+        XS_YES_OR_UNDEF(tern_torrent_set_queue_position(torrent, position, err));
+    OUTPUT:
+        RETVAL
+
+SV *
 set_sequential(tern_torrent *torrent, int on)
     CODE:
         XS_YES_OR_UNDEF(tern_torrent_set_sequential(torrent, on, err));
@@ -317,6 +338,9 @@ status(tern_torrent *torrent)
         (void) hv_stores(hv, "upload_limit", xs_u64(aTHX_ s.upload_limit));
         (void) hv_stores(hv, "is_finished", newSViv(s.is_finished));
         (void) hv_stores(hv, "is_paused", newSViv(s.is_paused));
+        (void) hv_stores(hv, "has_metadata", newSViv(s.has_metadata));
+        (void) hv_stores(hv, "known_by_source", xs_by_source(aTHX_ s.known_by_source));
+        (void) hv_stores(hv, "peers_by_source", xs_by_source(aTHX_ s.peers_by_source));
         RETVAL = newRV_noinc((SV *) hv);
     OUTPUT:
         RETVAL
@@ -459,6 +483,36 @@ file_path(tern_torrent *torrent, U32 file)
         if (!xs_ok(aTHX_ r, err))
             XSRETURN_UNDEF;
         RETVAL = newSVpvn((const char *) buf.ptr, buf.len);
+        tern_buf_free(&buf);
+    OUTPUT:
+        RETVAL
+
+SV *
+name(tern_torrent *torrent)
+    PREINIT:
+        tern_buf buf = {NULL, 0};
+        tern_error *err = NULL;
+        tern_result r;
+    CODE:
+        r = tern_torrent_take_name(torrent, &buf, &err);
+        if (!xs_ok(aTHX_ r, err))
+            XSRETURN_UNDEF;
+        RETVAL = xs_text(aTHX_ (const char *) buf.ptr, buf.len);
+        tern_buf_free(&buf);
+    OUTPUT:
+        RETVAL
+
+SV *
+magnet(tern_torrent *torrent)
+    PREINIT:
+        tern_buf buf = {NULL, 0};
+        tern_error *err = NULL;
+        tern_result r;
+    CODE:
+        r = tern_torrent_take_magnet(torrent, &buf, &err);
+        if (!xs_ok(aTHX_ r, err))
+            XSRETURN_UNDEF;
+        RETVAL = xs_text(aTHX_ (const char *) buf.ptr, buf.len);
         tern_buf_free(&buf);
     OUTPUT:
         RETVAL

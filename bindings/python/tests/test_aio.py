@@ -115,7 +115,7 @@ def test_coroutine_hooks_need_a_loop(place: Place, caplog: pytest.LogCaptureFixt
     torrent = session.add(metainfo, save_path=base, on_save=on_save)
     while not any(isinstance(event, libtern.SaveFailed) for event in events):
         events += session.run_once(GUARD)
-    assert "libtern.aio" in caplog.text
+    assert "async with session" in caplog.text
     torrent.on_save(lambda request: True)
 
 
@@ -201,3 +201,51 @@ def test_two_sessions_in_one_loop(place: Place) -> None:
     asyncio.run(main())
     assert tree(target) == tree(base)
     gc.collect()
+
+
+def test_async_with_a_session(place: Place) -> None:
+    """The short way: the session itself in `async with`, its events in `async for`."""
+    _, source, metainfo, address = place.seed(30 * PIECE)
+    target = place.directory()
+    saved = 0
+
+    async def on_save(request: libtern.SaveRequest) -> bool:
+        nonlocal saved
+        await asyncio.sleep(0)
+        saved += 1
+        return True
+
+    async def main() -> list[str]:
+        names = []
+        session = Session(**options())
+        session.close_timeout = GUARD
+        async with session:
+            session.add(metainfo, save_path=target, peers=[address], on_save=on_save)
+            async for event in session.events(GUARD):
+                names.append(type(event).__name__)
+                if isinstance(event, libtern.Finished):
+                    break
+        assert session.closed
+        return names
+
+    names = asyncio.run(main())
+    assert "PiecePassed" in names and names[-1] == "Finished"
+    assert tree(target) == tree(source) and saved > 0
+
+
+def test_async_for_without_async_with(place: Place) -> None:
+    """Attached for the time of the loop; the session stays open, and a timeout ends it."""
+    base, metainfo = place.content(5 * PIECE)
+    session = place.session()
+
+    async def main() -> list[libtern.Event]:
+        session.add(metainfo, save_path=base)
+        found = []
+        async for event in session.events(0.5):
+            found.append(event)
+        return found
+
+    found = asyncio.run(main())
+    assert any(isinstance(event, libtern.Checked) for event in found)
+    assert not session.closed and session.run_once(0) == []
+    assert "open" in repr(session.events())

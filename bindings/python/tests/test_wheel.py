@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -36,7 +37,15 @@ def test_wheel(tmp_path: Path) -> None:
     )
     (wheel,) = tmp_path.glob("*.whl")
     platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
-    assert wheel.name == f"libtern-{libtern.__version__}-py3-none-{platform}.whl"
+    version = re.escape(libtern.__version__)
+    name = re.fullmatch(rf"libtern-{version}-py3-none-(\w+)\.whl", wheel.name)
+    assert name is not None, wheel.name
+    if glibc := os.confstr("CS_GNU_LIBC_VERSION") if platform.startswith("linux_") else None:
+        # By the C library it needs, which this machine has.
+        tag = re.fullmatch(rf"manylinux_2_(\d+)_{platform.removeprefix('linux_')}", name[1])
+        assert tag is not None and 17 <= int(tag[1]) <= int(glibc.rsplit(".", 1)[1])
+    else:
+        assert name[1] == platform
     names = set(zipfile.ZipFile(wheel).namelist())
     modules = {f"libtern/{path.name}" for path in (HERE / "src" / "libtern").glob("*.py")}
     assert modules | {

@@ -5,9 +5,9 @@
     python tools/generate.py --check   says which ones are stale, exit code 1
 
 Inputs: include/tern.h and bindings/options.json at the root of the source tree. Outputs, committed:
-src/libtern/_cdef.py (declarations for cffi), src/libtern/_codes.py (numbers as enumerations) and
-src/libtern/_options.py (typed keywords). Needs nothing but the standard library. A test runs the
-same functions and compares.
+src/libtern/_cdef.py (declarations for cffi), src/libtern/_codes.py (numbers as enumerations),
+src/libtern/_options.py (typed keywords) and, from the docstrings, the reference in docs/. Needs
+nothing but the standard library. A test runs the same functions and compares.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ PACKAGE = HERE / "src" / "libtern"
 # Enumeration, prefix of its macros, whether its values are bits, one line about it.
 ENUMS = [
     ("Code", "TERN_E_", False, "Results of calls; `TernError.code`."),
+    ("Detail", "TERN_DETAIL_", False, "What exactly was wrong; `TernError.detail`."),
     ("EventKind", "TERN_EVENT_", False, "Kinds of events; `Event.kind`."),
     ("EventClass", "TERN_CLASS_", True, "Classes of events, for `Session.subscribe`."),
     ("LogLevel", "TERN_LOG_", False, "Levels of `Log` events."),
@@ -221,15 +222,28 @@ def modules() -> dict[Path, str]:
     }
 
 
+def pages() -> dict[Path, str]:
+    """The reference, made of the modules as they are now."""
+    sys.path.insert(0, str(HERE / "tools"))
+    try:
+        import docs
+    finally:
+        sys.path.pop(0)
+    made: dict[Path, str] = docs.pages()
+    return made
+
+
 def main(arguments: list[str]) -> int:
     """Writes or checks."""
     stale = []
-    for path, text in modules().items():
-        if path.exists() and path.read_text(encoding="ascii") == text:
-            continue
-        stale.append(path.name)
-        if "--check" not in arguments:
-            path.write_text(text, encoding="ascii")
+    for files in (modules, pages):
+        for path, text in files().items():
+            if path.exists() and path.read_text(encoding="ascii") == text:
+                continue
+            stale.append(path.name)
+            if "--check" not in arguments:
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(text, encoding="ascii")
     if "--check" in arguments and stale:
         print(f"stale: {', '.join(stale)}; run {Path(__file__).name}", file=sys.stderr)
         return 1

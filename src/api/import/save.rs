@@ -15,7 +15,8 @@ use crate::base::InfoHash;
 use crate::codec::resume::Resume;
 use crate::engine::error::{Error, ErrorKind};
 use crate::engine::formats;
-use crate::engine::store::{self, Change, FileStore, Save, Store};
+use crate::engine::path_from_bytes;
+use crate::engine::store::{self, Change, Save};
 
 /// A torrent in a state directory.
 #[derive(Clone, Debug)]
@@ -27,6 +28,39 @@ pub struct Stored {
     pub resume: Vec<u8>,
 }
 
+/// What a torrent's resume data says, in short.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResumeSummary {
+    /// Pieces that are certain.
+    pub have: u32,
+    /// Pieces there are.
+    pub pieces: u32,
+    /// Directory of the content.
+    pub save_path: PathBuf,
+    /// Payload bytes sent in all sessions.
+    pub uploaded: u64,
+    /// Payload bytes received in all sessions.
+    pub downloaded: u64,
+}
+
+impl Stored {
+    /// What its resume data says.
+    #[must_use]
+    pub fn summary(&self) -> ResumeSummary {
+        let pieces = self.metainfo.piece_count();
+        let Ok(resume) = Resume::parse(&self.resume) else {
+            return ResumeSummary { pieces, ..ResumeSummary::default() };
+        };
+        ResumeSummary {
+            have: resume.have(pieces).map_or(0, |(have, _)| have.count()),
+            pieces,
+            save_path: path_from_bytes(&resume.save_path),
+            uploaded: resume.total_uploaded,
+            downloaded: resume.total_downloaded,
+        }
+    }
+}
+
 /// Puts an imported torrent into a state directory, where a session that is then given the torrent
 /// finds it. Files are renamed as the import says. What is there already is left alone unless
 /// `replace`.
@@ -35,7 +69,7 @@ pub struct Stored {
 /// `Duplicate` when there is state of this torrent, `Io`.
 pub fn import_into(state_dir: &Path, torrent: &Imported, replace: bool) -> Result<(), Error> {
     let info_hash = torrent.metainfo.info_hash();
-    let store = FileStore::new(state_dir).map_err(|e| Error::io(&e, state_dir))?;
+    let store = store::open(state_dir)?;
     if !replace && store.load(&info_hash)?.is_some_and(|stored| stored.blob.is_some()) {
         let text = format!("there is state of {info_hash} already");
         return Err(Error::new(ErrorKind::Duplicate, text));
@@ -43,11 +77,14 @@ pub fn import_into(state_dir: &Path, torrent: &Imported, replace: bool) -> Resul
     for (from, to) in &torrent.renames {
         std::fs::rename(from, to).map_err(|e| Error::io(&e, from))?;
     }
+    write_file(&state_dir.join(format!("{info_hash}.torrent")), torrent.metainfo.bytes())?;
     let save = Save {
         info_hash,
         blob: Some(torrent.resume.clone().into()),
+        settled: u64::MAX,
         metainfo: Some(Bytes::copy_from_slice(torrent.metainfo.bytes())),
-        ..Save::default()
+        params: Some(torrent.resume.clone().into()),
+        rank: Some(torrent.labels.queue.and_then(|n| i64::try_from(n).ok()).unwrap_or(0)),
     };
     store.commit(&[Change::Save(save)]).into_iter().collect()
 }
@@ -85,10 +122,19 @@ pub struct Shelf {
 /// data embeds it.
 ///
 /// # Errors
-/// `Io` when the directory cannot be read.
+/// `Io` when the directory cannot be read, `InUse` when a session has it.
 pub fn stored(state_dir: &Path) -> Result<Shelf, Error> {
-    let store = FileStore::new(state_dir).map_err(|e| Error::io(&e, state_dir))?;
     let mut shelf = Shelf::default();
+    // Looking makes no database where there is none.
+    let failed = |e: std::io::Error| Error::io(&e, state_dir);
+    let files = std::fs::read_dir(state_dir).map_err(failed)?;
+    let holds = |path: &Path| {
+        path.ends_with(store::DATABASE) || path.extension().is_some_and(|e| e == "resume")
+    };
+    if !files.flatten().any(|file| holds(&file.path())) {
+        return Ok(shelf);
+    }
+    let store = store::open(state_dir)?;
     store.load_all(&mut |found| {
         match whole(&found) {
             Ok(torrent) => shelf.torrents.push(torrent),
@@ -106,7 +152,7 @@ fn whole(found: &store::Stored) -> Result<Stored, Error> {
         None => Error::new(ErrorKind::NotFound, "there is no resume data"),
     };
     let raw = found.blob.as_ref().ok_or_else(missing)?;
-    let parsed = Resume::parse(raw).map_err(|e| Error::new(ErrorKind::Resume, e.to_string()))?;
+    let parsed = Resume::parse(raw).map_err(formats::resume_error)?;
     let metainfo = match &found.metainfo {
         Some(bytes) => Metainfo::parse(bytes)?,
         None => formats::from_resume(&parsed).map(Metainfo)?,

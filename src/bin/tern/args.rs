@@ -50,10 +50,14 @@ pub(crate) enum Command {
     Seed(Seed),
     /// Make a .torrent file from a file or directory.
     Create(Create),
+    /// Print the magnet links of .torrent files.
+    Magnet(Magnet),
     /// Show what a .torrent file says.
     Show(Show),
     /// Compare content with a .torrent file, piece by piece.
     Verify(Verify),
+    /// Show the torrents known here and how far they are.
+    List(List),
     /// Announce to a tracker once and show the peers it tells.
     Announce(Announce),
     /// Ask a tracker how many have a torrent.
@@ -87,6 +91,9 @@ pub(crate) struct Network {
     /// Start the DHT from these nodes instead of the usual ones.
     #[arg(long = "bootstrap", value_name = "HOST:PORT", value_delimiter = ',')]
     pub(crate) bootstrap: Vec<String>,
+    /// Exchange no peers with peers (BEP 11).
+    #[arg(long)]
+    pub(crate) no_pex: bool,
     /// Download at most this much per second, for instance 500k or 2M; 0 lifts a limit that was
     /// set before or imported.
     #[arg(long, value_name = "RATE", value_parser = parse_bytes)]
@@ -180,9 +187,16 @@ pub(crate) fn apply(
 /// `tern get`.
 #[derive(Debug, Args)]
 pub(crate) struct Get {
-    /// The .torrent file.
-    #[arg(value_name = "FILE.torrent")]
-    pub(crate) torrent: PathBuf,
+    /// The .torrent file, a magnet link, or an info-hash (40 hexadecimal digits).
+    #[arg(value_name = "FILE.torrent|MAGNET|INFOHASH")]
+    pub(crate) torrent: String,
+    /// Fetch only the metadata of a magnet link, and write the .torrent file.
+    #[arg(long)]
+    pub(crate) metadata_only: bool,
+    /// Write the .torrent file here [default with --metadata-only: NAME.torrent in the output
+    /// directory].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save_torrent: Option<PathBuf>,
     /// Put the content here.
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     pub(crate) output: PathBuf,
@@ -271,6 +285,14 @@ pub(crate) struct Create {
     pub(crate) no_date: bool,
 }
 
+/// `tern magnet`.
+#[derive(Debug, Args)]
+pub(crate) struct Magnet {
+    /// The .torrent files.
+    #[arg(value_name = "FILE.torrent", required = true)]
+    pub(crate) torrents: Vec<PathBuf>,
+}
+
 /// `tern show`.
 #[derive(Debug, Args)]
 pub(crate) struct Show {
@@ -288,6 +310,14 @@ pub(crate) struct Verify {
     /// Where the content is.
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     pub(crate) dir: PathBuf,
+}
+
+/// `tern list`.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Where progress is remembered [default: $XDG_STATE_HOME/tern or ~/.local/state/tern].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
 }
 
 /// `tern import`.

@@ -1,5 +1,5 @@
-//! The `tern` command: get, seed, create, show and verify torrents; ask trackers and the DHT; import
-//! and export.
+//! The `tern` command: get, seed, create, show, verify and link torrents; ask trackers and the DHT;
+//! list, import and export.
 //!
 //! A program like any other on libtern's public face. Deliberately absent: any other room, and
 //! anything a host could not do.
@@ -10,9 +10,12 @@ mod create;
 mod dht;
 mod export;
 mod import;
+mod list;
+mod magnet;
 mod report;
 mod show;
 mod signals;
+mod source;
 mod state;
 mod tracker;
 mod transfer;
@@ -86,6 +89,7 @@ fn run(command: &Command, reporter: &mut Reporter) -> Result<u8, Failure> {
         Command::Get(get) => transfer::get(get, reporter),
         Command::Seed(seed) => transfer::seed(seed, reporter),
         Command::Create(create) => create::run(create, reporter),
+        Command::Magnet(magnet) => magnet::run(magnet, reporter),
         Command::Show(show) => show::run(show, reporter),
         Command::Verify(verify) => verify::run(verify, reporter),
         Command::Announce(ask) => tracker::announce(ask, reporter),
@@ -93,5 +97,6 @@ fn run(command: &Command, reporter: &mut Reporter) -> Result<u8, Failure> {
         Command::Import(import) => import::run(import, reporter),
         Command::Export(export) => export::run(export, reporter),
         Command::Dht(dht) => dht::run(dht, reporter),
+        Command::List(list) => list::run(list, reporter),
     }
 }

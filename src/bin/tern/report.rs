@@ -28,13 +28,19 @@ pub(crate) struct Progress {
     pub(crate) uploaded: u64,
     /// Connected peers; `None` when no network is involved.
     pub(crate) peers: Option<u64>,
+    /// Where peers come from: the source's name, connected and known ones.
+    pub(crate) sources: Vec<(&'static str, u32, u32)>,
 }
 
 impl Progress {
     /// `42.7% of 240 MiB, 3.1 MiB/s, 4 peers, 1m 20s left`.
     pub(crate) fn text(&self) -> String {
-        let mut out =
-            format!("{} of {}", units::percent(self.done, self.total), units::bytes(self.total));
+        let mut out = match self.phase {
+            "metadata" => "looking for the metadata".to_owned(),
+            _ => {
+                format!("{} of {}", units::percent(self.done, self.total), units::bytes(self.total))
+            }
+        };
         if self.phase == "seeding" {
             out +=
                 &format!(", sent {} at {}", units::bytes(self.uploaded), units::rate(self.up_rate));
@@ -45,6 +51,11 @@ impl Progress {
             Some(1) => out += ", 1 peer",
             Some(n) => out += &format!(", {n} peers"),
             None => {}
+        }
+        let connected = self.sources.iter().filter(|(_, connected, _)| *connected > 0);
+        let connected: Vec<String> = connected.map(|(name, n, _)| format!("{n} {name}")).collect();
+        if !connected.is_empty() {
+            out += &format!(" ({})", connected.join(", "));
         }
         let left = units::eta(self.total.saturating_sub(self.done), self.down_rate);
         if let Some(left) = left.filter(|_| self.done < self.total) {
@@ -64,6 +75,9 @@ impl Progress {
             "up_rate": self.up_rate,
             "uploaded": self.uploaded,
             "peers": self.peers,
+            "sources": self.sources.iter().map(|(name, connected, known)| {
+                ((*name).to_owned(), json!({ "connected": connected, "known": known }))
+            }).collect::<Map<String, Value>>(),
             "eta_secs": left.map(|l| l.as_secs()),
         })
     }
@@ -198,14 +212,16 @@ mod tests {
             total: 200 << 20,
             down_rate: 10 << 20,
             peers: Some(1),
+            sources: vec![("pex", 1, 4), ("dht", 0, 7)],
             ..Progress::default()
         }
     }
 
     #[test]
     fn people_read_share_rate_peers_and_time() {
-        assert_eq!(halfway().text(), "50.0% of 200 MiB, 10.0 MiB/s, 1 peer, 10s left");
-        let done = Progress { done: 200 << 20, peers: Some(0), down_rate: 0, ..halfway() };
+        assert_eq!(halfway().text(), "50.0% of 200 MiB, 10.0 MiB/s, 1 peer (1 pex), 10s left");
+        let none = Progress { sources: Vec::new(), ..halfway() };
+        let done = Progress { done: 200 << 20, peers: Some(0), down_rate: 0, ..none };
         assert_eq!(done.text(), "100.0% of 200 MiB, 0 B/s, 0 peers");
         let seeding = Progress { phase: "seeding", uploaded: 1 << 20, up_rate: 1024, ..done };
         assert_eq!(seeding.text(), "100.0% of 200 MiB, sent 1.0 MiB at 1.0 KiB/s, 0 peers");
@@ -216,6 +232,7 @@ mod tests {
         let value = halfway().json();
         assert_eq!(value["eta_secs"], 10);
         assert_eq!(value["done"], 100 << 20);
+        assert_eq!(value["sources"]["dht"], json!({ "connected": 0, "known": 7 }));
         assert_eq!(object("x", json!({ "a": 1 })), json!({ "event": "x", "a": 1 }));
     }
 }

@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tern::api::{
-    AddTorrent, Config, EventKind, FileIndex, Metainfo, Notice, SavePolicy, Session, Torrent,
-    TorrentState, TorrentStatus, TrackerEvent,
+    AddTorrent, Config, EventKind, FileIndex, InfoHash, Metainfo, Notice, PeerSource, SavePolicy,
+    Session, SourceCounts, Torrent, TorrentState, TorrentStatus, TrackerEvent,
 };
 
 use crate::args::{Chosen, Get, INCOMPLETE, INTERRUPTED, Network, OK, Seed};
 use crate::report::{Progress, Reporter};
+use crate::source::{self, Source};
 use crate::{Failure, load, signals, state, units};
 
 /// How often the display moves, and how late Ctrl-C is noticed at most.
@@ -23,20 +24,49 @@ const TICK: Duration = Duration::from_millis(200);
 const FIRST_TICK: Duration = Duration::from_millis(10);
 /// Unsaved work a kill -9 costs at most; it is hashed again then, not fetched again.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
+/// A file that no torrent has.
+const NO_FILE: Chosen = Chosen::File(u32::MAX);
 /// Time for last writes, saves and announces.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// `tern get`.
 pub(crate) fn get(get: &Get, reporter: &mut Reporter) -> Result<u8, Failure> {
-    let torrent = load(&get.torrent)?;
-    std::fs::create_dir_all(&get.output).map_err(|e| Failure::about(get.output.display(), e))?;
-    let mut add = AddTorrent::new(&torrent, absolute(&get.output)?);
-    add.set_paused(false).set_sequential(get.sequential);
-    if let Some(priorities) = priorities(&torrent, &get.files)? {
-        add.set_file_priorities(&priorities)?;
+    let source = Source::parse(&get.torrent)?;
+    if get.metadata_only && matches!(source, Source::File(_)) {
+        return Err(Failure::usage("--metadata-only needs a magnet link or an info-hash"));
     }
-    let goal = if get.seed { Goal::Serve } else { Goal::Complete };
-    Run::start(torrent, add, &get.output, &get.network, goal, reporter)?.finish()
+    std::fs::create_dir_all(&get.output).map_err(|e| Failure::about(get.output.display(), e))?;
+    let output = absolute(&get.output)?;
+    let mut add = match &source {
+        Source::File(torrent) => {
+            let mut add = AddTorrent::new(torrent, &output);
+            if let Some(priorities) = priorities(torrent, &get.files)? {
+                add.set_file_priorities(&priorities)?;
+            }
+            add
+        }
+        Source::Link { link, .. } if get.metadata_only => {
+            // No content is wanted, and nothing of this is to be remembered.
+            let mut add = AddTorrent::magnet(&source::select(link, &[NO_FILE]), &output)?;
+            add.set_resume(&[])?;
+            add
+        }
+        Source::Link { link, .. } => {
+            AddTorrent::magnet(&source::select(link, &get.files), &output)?
+        }
+    };
+    add.set_paused(false).set_sequential(get.sequential);
+    let goal = match (get.metadata_only, get.seed) {
+        (true, _) => Goal::Metadata,
+        (false, true) => Goal::Serve,
+        (false, false) => Goal::Complete,
+    };
+    let hash = source.info_hash();
+    let mut run = Run::start(hash, add, &get.output, &get.network, goal, reporter)?;
+    run.chosen.clone_from(&get.files);
+    run.save_torrent = get.save_torrent.clone();
+    run.save_dir = get.metadata_only.then_some(output);
+    run.finish()
 }
 
 /// `tern seed`.
@@ -60,12 +90,15 @@ pub(crate) fn seed(seed: &Seed, reporter: &mut Reporter) -> Result<u8, Failure> 
     // Stopped until the check says that everything is there: nothing is to be fetched.
     let mut add = AddTorrent::new(&torrent, absolute(&seed.dir)?);
     add.set_paused(true);
-    Run::start(torrent, add, &seed.dir, &seed.network, Goal::ServeIfComplete, reporter)?.finish()
+    let (hash, goal) = (torrent.info_hash(), Goal::ServeIfComplete);
+    Run::start(hash, add, &seed.dir, &seed.network, goal, reporter)?.finish()
 }
 
 /// When a run ends by itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Goal {
+    /// When the metadata is there.
+    Metadata,
     /// When everything wanted is there.
     Complete,
     /// Never.
@@ -96,20 +129,31 @@ struct Run<'a> {
     got_first: bool,
     failure: Option<String>,
     last: Option<TorrentStatus>,
+    /// Files chosen, to be compared with those there are.
+    chosen: Vec<Chosen>,
+    /// Where the torrent file goes once it is known, or into which directory.
+    save_torrent: Option<PathBuf>,
+    save_dir: Option<PathBuf>,
+    /// That was looked after.
+    described: bool,
 }
 
 impl<'a> Run<'a> {
     fn start(
-        metainfo: Metainfo,
+        hash: InfoHash,
         mut add: AddTorrent,
         dir: &Path,
         network: &Network,
         goal: Goal,
         reporter: &'a mut Reporter,
     ) -> Result<Self, Failure> {
-        let place = state::directory(network.state_dir.as_deref(), &metainfo.info_hash().0, dir)
-            .map_err(|e| Failure::about("state directory", e))?;
-        let session = Session::new(&config(network, &place)?)?;
+        let place = if goal == Goal::Metadata {
+            None
+        } else {
+            let place = state::directory(network.state_dir.as_deref(), &hash.0, dir);
+            Some(place.map_err(|e| Failure::about("state directory", e))?)
+        };
+        let session = Session::new(&config(network, place.as_deref())?)?;
         // What is not said stays as it was, or as it was imported.
         if network.limit_down.is_some() || network.limit_up.is_some() {
             let limit = |rate: Option<u64>| rate.filter(|rate| *rate > 0);
@@ -121,6 +165,7 @@ impl<'a> Run<'a> {
         }
         let started = Instant::now();
         let torrent = session.add(add)?;
+        let metainfo = torrent.metainfo();
         let fields = json!({
             "name": metainfo.name(),
             "info_hash": metainfo.info_hash().to_string(),
@@ -129,8 +174,11 @@ impl<'a> Run<'a> {
             "port": session.listen_port(),
         });
         let port = session.listen_port();
-        let text =
-            format!("{}, {}, port {port}", metainfo.name(), units::bytes(metainfo.total_size()));
+        let size = match torrent.has_metadata() {
+            true => units::bytes(metainfo.total_size()),
+            false => "size not known yet".into(),
+        };
+        let text = format!("{}, {size}, port {port}", metainfo.name());
         reporter.event("started", &text, fields);
         let deadline = network.stop_after.map(|secs| started + Duration::from_secs(secs));
         Ok(Self {
@@ -146,6 +194,10 @@ impl<'a> Run<'a> {
             got_first: false,
             failure: None,
             last: None,
+            chosen: Vec::new(),
+            save_torrent: None,
+            save_dir: None,
+            described: false,
         })
     }
 
@@ -173,6 +225,9 @@ impl<'a> Run<'a> {
             for event in self.session.take(0) {
                 self.hear(event.kind);
             }
+            if !self.described && self.torrent.has_metadata() {
+                self.describe()?;
+            }
             let status = self.torrent.status()?;
             if !self.got_first && status.downloaded > 0 {
                 self.got_first = true;
@@ -190,6 +245,36 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// The torrent file is known, from the start or since now.
+    fn describe(&mut self) -> Result<(), Failure> {
+        self.described = true;
+        let asked = self.metainfo.piece_count() == 0;
+        self.metainfo = self.torrent.metainfo();
+        if asked {
+            let (name, size) = (self.metainfo.name(), self.metainfo.total_size());
+            let text = format!("metadata received: {name}, {}", units::bytes(size));
+            let fields = json!({
+                "name": name,
+                "size": size,
+                "pieces": self.metainfo.piece_count(),
+                "files": self.metainfo.files().len(),
+            });
+            self.reporter.event("metadata", &text, fields);
+        }
+        // Refuses numbers that are none.
+        priorities(&self.metainfo, &self.chosen)?;
+        let place = self.save_torrent.take().or_else(|| {
+            let dir = self.save_dir.take()?;
+            Some(dir.join(format!("{}.torrent", self.metainfo.name())))
+        });
+        if let Some(place) = place {
+            source::write(&self.metainfo, &place)?;
+            let fields = json!({ "file": place });
+            self.reporter.event("saved_torrent", &format!("wrote {}", place.display()), fields);
+        }
+        Ok(())
+    }
+
     /// Peers are there, and nothing has come yet: any moment now.
     fn awaits_first(&self) -> bool {
         let near = |s: &TorrentStatus| s.state == TorrentState::Downloading && s.peers > 0;
@@ -197,6 +282,9 @@ impl<'a> Run<'a> {
     }
 
     fn decide(&mut self, status: &TorrentStatus) -> Option<End> {
+        if self.goal == Goal::Metadata && self.described {
+            return Some(End::Complete);
+        }
         if status.state == TorrentState::Failed {
             let why = self.failure.take().unwrap_or_else(|| "the torrent failed".into());
             return Some(End::Failed(why));
@@ -256,6 +344,13 @@ impl<'a> Run<'a> {
             EventKind::Notice(Notice::DiskFailed(error)) => {
                 self.failure = Some(format!("{}: {}", error.path.display(), error.message));
             }
+            EventKind::Notice(Notice::MetadataUnusable(error)) => {
+                self.failure = Some(format!("the metadata cannot be used: {error}"));
+            }
+            EventKind::SourceFailed { url, reason } => {
+                let fields = json!({ "url": url, "reason": reason });
+                self.reporter.event("source_failed", &format!("{url}: {reason}"), fields);
+            }
             EventKind::Notice(Notice::PeerBanned(addr)) => {
                 let text = format!("banned {addr}: it sent bad data");
                 self.reporter.event("banned", &text, json!({ "peer": addr.to_string() }));
@@ -286,6 +381,7 @@ impl<'a> Run<'a> {
     fn progress(&mut self, status: &TorrentStatus) -> Progress {
         let phase = match status.state {
             TorrentState::Starting => "starting",
+            TorrentState::Metadata => "metadata",
             TorrentState::Checking => "checking",
             TorrentState::Downloading => "downloading",
             TorrentState::Finished | TorrentState::Seeding => "seeding",
@@ -307,6 +403,7 @@ impl<'a> Run<'a> {
             up_rate: status.upload_rate,
             uploaded: status.uploaded,
             peers: (!checking).then_some(u64::from(status.peers)),
+            sources: if checking { Vec::new() } else { sources(status) },
         }
     }
 
@@ -354,6 +451,16 @@ impl<'a> Run<'a> {
     }
 }
 
+/// Where peers come from: name, connected and known ones.
+fn sources(status: &TorrentStatus) -> Vec<(&'static str, u32, u32)> {
+    let count = |source: PeerSource| {
+        let at = |counts: &SourceCounts| counts.get(source.index()).copied().unwrap_or_default();
+        (source.name(), at(&status.peers_by_source), at(&status.known_by_source))
+    };
+    let all = PeerSource::ALL.into_iter().map(count);
+    all.filter(|(_, connected, known)| connected + known > 0).collect()
+}
+
 /// `progress` (0 to 1) of `total`.
 fn share(progress: f64, total: u64) -> u64 {
     let per_million = (progress.clamp(0.0, 1.0) * 1e6).round();
@@ -362,21 +469,25 @@ fn share(progress: f64, total: u64) -> u64 {
     u64::try_from(u128::from(total) * u128::from(per_million) / 1_000_000).unwrap_or(total)
 }
 
-fn config(network: &Network, place: &Path) -> Result<Config, Failure> {
+fn config(network: &Network, place: Option<&Path>) -> Result<Config, Failure> {
     let mut config = Config::new();
     let port = network.port;
     let listen = match network.bind {
         Some(addr) => SocketAddr::new(addr, port).to_string(),
         None => format!("0.0.0.0:{port},[::]:{port}"),
     };
-    let place = place.to_str().ok_or_else(|| Failure::new("the state directory is not UTF-8"))?;
     config.set_text("listen", &listen)?;
-    config.set_text("state_dir", place)?;
+    if let Some(place) = place {
+        let text = place.to_str();
+        let text = text.ok_or_else(|| Failure::new("the state directory is not UTF-8"))?;
+        config.set_text("state_dir", text)?;
+    }
     config.set_text("trackers_enabled", if network.no_trackers { "false" } else { "true" })?;
     config.set_text("dht", if network.no_dht { "false" } else { "true" })?;
     if !network.bootstrap.is_empty() {
         config.set_text("dht_bootstrap", &network.bootstrap.join(","))?;
     }
+    config.set_text("pex_enabled", if network.no_pex { "false" } else { "true" })?;
     config.set_text("client", concat!("tern/", env!("CARGO_PKG_VERSION")))?;
     crate::args::apply(&mut config, &network.set)?;
     Ok(config)

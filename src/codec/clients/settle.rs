@@ -73,6 +73,7 @@ pub fn settle(info: &Info, state: ClientState, stats: &[Option<FileStat>]) -> Se
             .collect(),
         dirty: doubt.iter().collect(),
         clean: true,
+        magnet: None,
     });
     Settled { resume, restored, check, partial: u32::try_from(partial).unwrap_or(u32::MAX) }
 }

@@ -21,6 +21,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use super::bencode::{self, Encoder};
+use super::names;
 use crate::base::{FileIndex, Geometry, InfoHash, PieceIndex, SharedBytes};
 pub use quoted::{PieceHashes, RawPath};
 
@@ -249,6 +250,34 @@ impl Info {
     pub fn parse(raw: &[u8]) -> Result<Self, MetainfoError> {
         let raw = SharedBytes::from(raw);
         parse::info(&raw, bencode::Document::parse(&raw)?.root())
+    }
+
+    /// Stands for an `info` that has not been fetched yet (BEP 9): no files, no pieces, no bytes;
+    /// `name` is what to show meanwhile, the info-hash when it is empty.
+    #[must_use]
+    pub fn unknown(info_hash: InfoHash, name: &str) -> Self {
+        let name = match name.trim() {
+            "" => info_hash.to_string(),
+            name => names::component(name.as_bytes()),
+        };
+        Self {
+            info_hash,
+            raw: SharedBytes::default(),
+            name_raw: SharedBytes::from(name.as_bytes()),
+            name,
+            geometry: Geometry::EMPTY,
+            pieces: PieceHashes::default(),
+            files: Vec::new(),
+            multi_file: false,
+            private: false,
+            source: None,
+        }
+    }
+
+    /// Whether this is the real one, not [`Self::unknown`].
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.geometry != Geometry::EMPTY
     }
 
     /// Number of pieces.

@@ -14,6 +14,7 @@
 //! | `files` | 16 bytes per file: size (all ones when there was no file), mtime in ns (signed) |
 //! | `generation` | save generation |
 //! | `journal` | mark up to which the journal is void; only when there is one |
+//! | `magnet` | the magnet link of a torrent whose metadata was not here yet |
 //! | `pieces` | exact piece count |
 //! | `root` | number of the content's file system; only when known |
 //! | `version` | 1 |
@@ -236,6 +237,9 @@ pub struct TernKeys {
     /// No write to the content follows this save (pause, close): a file that differs at the next
     /// start was changed by somebody else.
     pub clean: bool,
+    /// The magnet link, while the metadata it stands for was not here: selection, sources and web
+    /// seeds are said nowhere else.
+    pub magnet: Option<String>,
 }
 
 impl Resume {
@@ -266,6 +270,19 @@ impl Resume {
         self.unknown.retain(|(k, _)| k != key);
         if on {
             self.unknown.push((key.to_vec(), b"i1e".to_vec()));
+        }
+    }
+
+    /// The piece count to [`Self::encode`] with when the torrent's own is not known: that of the
+    /// blob this was read from, so that nothing of it is lost; 0 when it said nothing of pieces.
+    #[must_use]
+    pub fn piece_count_said(&self) -> u32 {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        match (&self.pieces, &self.tern) {
+            (None, _) => 0,
+            (Some(_), Some(tern)) => tern.piece_count,
+            (Some(Pieces::Bytes(flags)), None) => count(flags.len()),
+            (Some(Pieces::Bits(bits)), None) => count(bits.len()).saturating_mul(8),
         }
     }
 

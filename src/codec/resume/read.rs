@@ -162,6 +162,7 @@ fn tern(root: &Lookup<'_, '_>, blob: &[u8]) -> Result<Option<TernKeys>, ResumeEr
         journal: dict.get(b"journal").and_then(|v| v.as_uint()),
         root: dict.get(b"root").and_then(|v| v.as_uint()),
         dirty: dirty.iter().map(|raw| u32::from_be_bytes(*raw)).collect(),
+        magnet: dict.get(b"magnet").and_then(|v| v.as_str()).map(str::to_owned),
     }))
 }
 

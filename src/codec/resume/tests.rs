@@ -65,6 +65,7 @@ fn full() -> Resume {
             files: vec![Some((123, 1_700_000_000_123_456_789)), None, Some((0, -5))],
             dirty: vec![1, 4],
             clean: true,
+            magnet: None,
             journal: None,
             root: None,
         }),
@@ -352,4 +353,29 @@ proptest! {
         prop_assert_eq!(again.last_upload, resume.last_upload);
         prop_assert_eq!((again.upload_rate_limit, again.max_uploads), (limit, slots));
     }
+}
+
+/// A torrent whose metadata was not here yet: its link is all there is to know of it.
+#[test]
+fn a_blob_without_metadata_keeps_its_link_and_what_another_program_said() {
+    let magnet = "magnet:?xt=urn:btih:0101010101010101010101010101010101010101&so=1".to_owned();
+    let tern = TernKeys { version: 1, magnet: Some(magnet.clone()), ..TernKeys::default() };
+    let peers = vec!["10.0.0.1:6881".parse().unwrap(), "[2001:db8::1]:6881".parse().unwrap()];
+    let ours = Resume {
+        info_hash: InfoHash([1; 20]),
+        name: Some("shown".into()),
+        peers: peers.clone(),
+        tern: Some(tern),
+        ..Resume::default()
+    };
+    assert_eq!(ours.piece_count_said(), 0);
+    let read = Resume::parse(&ours.encode(0)).unwrap();
+    assert_eq!(read.tern.as_ref().and_then(|t| t.magnet.clone()), Some(magnet));
+    assert_eq!((read.name.as_deref(), &read.peers, &read.info), (Some("shown"), &peers, &None));
+    // libtorrent's, whose torrent file lies elsewhere: its pieces outlive a save of ours.
+    let theirs = Resume { pieces: Some(Pieces::Bytes(vec![1, 0, 1, 1, 0])), tern: None, ..ours };
+    assert_eq!(theirs.piece_count_said(), 5);
+    let again = Resume::parse(&theirs.encode(theirs.piece_count_said())).unwrap();
+    assert_eq!(again.have(5).unwrap().0.iter().collect::<Vec<_>>(), [0, 2, 3]);
+    assert_eq!(again.piece_count_said(), 5);
 }

@@ -193,6 +193,9 @@ fn tern_keys(d: &mut DictEncoder<'_>, from: &Resume, piece_count: u32) {
     if let Some(mark) = tern.journal {
         d.entry(b"journal", |e| e.uint(mark));
     }
+    if let Some(magnet) = &tern.magnet {
+        d.bytes(b"magnet", magnet.as_bytes());
+    }
     d.int(b"pieces", i64::from(piece_count));
     if let Some(root) = tern.root {
         d.entry(b"root", |e| e.uint(root));

@@ -183,3 +183,41 @@ fn a_lone_piece_and_what_somebody_waits_for_are_hashed_at_once() {
     }
     assert_eq!(rounds.lock().len(), 32);
 }
+
+/// Pieces that finish every 10 ms: whether the last of them is hashed at once.
+fn hashed_at_once(company: usize, job: fn(PieceIndex) -> Job) -> bool {
+    use crate::disk::queues::Queues;
+    use crate::disk::sched::Work;
+    use crate::disk::work::Entry;
+    let (start, id) = (std::time::Instant::now(), TorrentId(1));
+    let mut queues = Queues::new((16, company), 0);
+    let mut last = 0;
+    for piece in 0..20 {
+        let now = start + std::time::Duration::from_millis(10) * piece;
+        let data = Bytes::from_static(&[0; 16]);
+        let write = Job::Write { piece: PieceIndex(piece), begin: 0, data };
+        for job in [write, job(PieceIndex(piece))] {
+            queues.route(id, Entry { sink: 0, tag: 0, job }, now);
+        }
+        last = 0;
+        while let Some(work) = queues.take(now, false) {
+            match work {
+                Work::Writes { torrent, tasks } => queues.writes_done(torrent, tasks, now),
+                Work::Hash(tasks) => {
+                    last += tasks.len();
+                    tasks.into_iter().for_each(|task| queues.hash_done(task, now));
+                }
+                _ => panic!("nothing else was asked for"),
+            }
+        }
+    }
+    last > 0
+}
+
+#[test]
+fn pieces_that_peers_wait_for_do_not_wait_for_company() {
+    assert!(!hashed_at_once(16, Job::Hash));
+    assert!(hashed_at_once(16, Job::HashSoon));
+    // Nor do any, where company makes nothing cheaper.
+    assert!(hashed_at_once(1, Job::Hash));
+}

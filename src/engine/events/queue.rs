@@ -16,12 +16,15 @@ use crate::swarm::Notice;
 const ANSWERS: usize = 4096;
 /// Room for events that an empty lane keeps.
 const KEPT: usize = 256;
+/// Events that wait although more are on their way (see [`Queue::hold`]).
+const HELD_MOST: usize = 64;
 
 /// Events that wait for the host.
 #[derive(Debug)]
 pub struct Queue {
     lanes: Mutex<Lanes>,
-    /// Raised exactly while something waits; changed under the lock of `lanes`.
+    /// Raised while something waits, at the latest when the last [`Queue::hold`] ends; changed
+    /// under the lock of `lanes`.
     flag: Flag,
     /// Ends a wait without an event.
     wake: Flag,
@@ -35,6 +38,9 @@ struct Lanes {
     answers: usize,
     capacity: usize,
     classes: u32,
+    /// Holds that have not ended.
+    holds: u32,
+    raised: bool,
     /// Dropped since the last take, at the front of `notices`.
     dropped: u64,
     dropped_classes: u32,
@@ -136,6 +142,8 @@ impl Queue {
             answers: 0,
             capacity: capacity.max(1),
             classes: class::DEFAULT,
+            holds: 0,
+            raised: false,
             dropped: 0,
             dropped_classes: 0,
             dropped_in_all: 0,
@@ -148,7 +156,6 @@ impl Queue {
     /// Queues an event, unless its class is not subscribed to.
     pub fn push(&self, event: Event) {
         let mut lanes = self.lanes.lock();
-        let was_empty = lanes.len() == 0;
         if event.kind.token().is_some() || lanes.takes_answer(&event) {
             lanes.answers += usize::from(event.kind.is_answer());
             lanes.requests.push_back(event);
@@ -157,7 +164,28 @@ impl Queue {
         } else {
             return;
         }
-        if was_empty {
+        if lanes.holds == 0 || lanes.len() >= HELD_MOST {
+            self.raise(&mut lanes);
+        }
+    }
+
+    /// More events are about to be pushed by this thread: the host is told of a handful at once
+    /// instead of being woken for each. Ends with [`Self::release`].
+    pub fn hold(&self) {
+        self.lanes.lock().holds += 1;
+    }
+
+    /// Ends a [`Self::hold`].
+    pub fn release(&self) {
+        let mut lanes = self.lanes.lock();
+        lanes.holds = lanes.holds.saturating_sub(1);
+        if lanes.holds == 0 && lanes.len() > 0 {
+            self.raise(&mut lanes);
+        }
+    }
+
+    fn raise(&self, lanes: &mut Lanes) {
+        if !std::mem::replace(&mut lanes.raised, true) {
             self.flag.raise();
         }
     }
@@ -166,6 +194,12 @@ impl Queue {
     #[must_use]
     pub fn answers(&self) -> usize {
         self.lanes.lock().answers
+    }
+
+    fn lower(&self, lanes: &mut Lanes) {
+        if std::mem::replace(&mut lanes.raised, false) {
+            self.flag.lower();
+        }
     }
 
     /// Whether notices of these classes are queued at all.
@@ -188,7 +222,7 @@ impl Queue {
             out.push(event);
         }
         if lanes.len() == 0 {
-            self.flag.lower();
+            self.lower(&mut lanes);
             lanes.shrink();
         }
         out
@@ -202,7 +236,7 @@ impl Queue {
         }
         lanes.requests.retain(|event| !event.kind.token().is_some_and(&gone));
         if lanes.len() == 0 {
-            self.flag.lower();
+            self.lower(&mut lanes);
         }
     }
 
@@ -218,7 +252,7 @@ impl Queue {
         (lanes.len(), lanes.dropped_in_all)
     }
 
-    /// The descriptor that is readable exactly while events wait.
+    /// The descriptor that is readable while events wait.
     #[must_use]
     pub fn fd(&self) -> RawFd {
         self.flag.fd()

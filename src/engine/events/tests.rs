@@ -41,6 +41,41 @@ fn the_descriptor_is_readable_exactly_while_something_waits() {
     assert!(queue.take(5).is_empty());
 }
 
+/// Whether the descriptor itself says so, as a host's own loop sees it.
+fn raised(queue: &Queue) -> bool {
+    let mut poll = libc::pollfd { fd: queue.fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: one descriptor, which is open as long as the queue.
+    unsafe { libc::poll(&raw mut poll, 1, 0) == 1 }
+}
+
+#[test]
+fn while_events_are_held_the_host_is_woken_for_a_handful_or_at_the_end() {
+    let queue = Queue::new(1000).unwrap();
+    queue.hold();
+    queue.hold();
+    queue.push(piece(1));
+    assert!(!raised(&queue));
+    queue.release();
+    assert!(!raised(&queue), "another thread still has more");
+    assert_eq!(queue.take(0).len(), 1, "what is held can be taken");
+    queue.push(piece(2));
+    queue.release();
+    assert!(raised(&queue));
+    assert_eq!(queue.take(0).len(), 1);
+    assert!(!raised(&queue));
+    queue.hold();
+    (0..200).for_each(|n| queue.push(piece(n)));
+    assert!(raised(&queue), "not for ever");
+    assert_eq!(queue.take(150).len(), 150);
+    assert!(raised(&queue));
+    queue.release();
+    assert_eq!(queue.take(0).len(), 50);
+    assert!(!raised(&queue));
+    queue.hold();
+    queue.release();
+    assert!(!raised(&queue), "nothing came");
+}
+
 #[test]
 fn requests_come_first_and_are_never_dropped() {
     let queue = Queue::new(4).unwrap();

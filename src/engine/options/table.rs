@@ -501,7 +501,8 @@ const ROWS: &[OptionSpec] = &[
         "state_dir",
         false,
         Access::Path(4096, |s| path(s.state_dir.as_ref()), |s, v| s.state_dir = from_path(v)),
-        "Directory of the built-in store for resume data; empty has none.",
+        "Directory of the built-in store, for one session at a time; empty has none. It keeps \
+         torrents, their resume data unless a save hook does, and their order.",
     ),
     opt(
         3006,
@@ -537,6 +538,39 @@ const ROWS: &[OptionSpec] = &[
         ),
         "What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 \
          configuration, 8 state, 16 metadata. For torrents added afterwards.",
+    ),
+    opt(
+        6001,
+        "pex_enabled",
+        true,
+        Access::Bool(|s| s.tuning.pex, |s, v| s.tuning.pex = v),
+        "Exchange peers with peers (BEP 11). Private torrents never do.",
+    ),
+    opt(
+        6002,
+        "metadata_max_bytes",
+        true,
+        Access::Int(
+            1,
+            32 << 20,
+            |s| int(s.tuning.max_metadata_bytes),
+            |s, v| s.tuning.max_metadata_bytes = num(v),
+        ),
+        "Longest metadata fetched from peers, in bytes (BEP 9).",
+    ),
+    opt(
+        6003,
+        "magnet_sources_enabled",
+        true,
+        Access::Bool(|s| s.magnet_sources, |s, v| s.magnet_sources = v),
+        "Fetch the torrent file from where a magnet link says (`xs`, `as`).",
+    ),
+    opt(
+        6004,
+        "magnet_private_sources",
+        true,
+        Access::Bool(|s| s.magnet_private_sources, |s, v| s.magnet_private_sources = v),
+        "Such a source may be on this machine or a private network. A link is a stranger's word.",
     ),
     opt(
         6031,

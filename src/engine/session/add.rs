@@ -9,17 +9,21 @@ use std::sync::atomic::Ordering;
 
 use super::close::Phase;
 use super::entry::{Names, Prefs};
+use super::keeping::{Entering, Known, resume_of};
 use super::{Core, Entry, Hooks};
-use crate::base::{FileIndex, InfoHash, TorrentId, UnixTime};
+use crate::base::limits::FILES;
+use crate::base::{FileIndex, TorrentId, UnixTime};
+use crate::codec::magnet::Magnet;
 use crate::codec::metainfo::{Info, Tiers};
 use crate::codec::resume::Resume;
-use crate::engine::error::{Error, ErrorKind};
+use crate::engine::error::{Detail, Error, ErrorKind};
 use crate::engine::events::{Event, EventKind, unix_ms};
 use crate::engine::formats::{self, TorrentFile};
-use crate::engine::host::{AddTorrent, ShardCommand};
+use crate::engine::host::{AddTorrent, Link, ShardCommand};
 use crate::engine::path_from_bytes;
 use crate::engine::settings::Settings;
-use crate::swarm::{LoadPolicy, Notice, SavePolicy, SavedWindow, TorrentParams};
+use crate::engine::store::Stored;
+use crate::swarm::{Command, LoadPolicy, Notice, SavePolicy, SavedWindow, TorrentParams};
 
 /// Where saved state comes from.
 #[derive(Clone, Debug, Default)]
@@ -37,8 +41,13 @@ pub enum ResumeSource {
 /// the session's options.
 #[derive(Clone, Debug, Default)]
 pub struct AddRequest {
-    /// The torrent; not needed when the resume data embeds it.
+    /// The torrent; not needed when the resume data embeds it, or with `magnet`.
     pub file: Option<Arc<TorrentFile>>,
+    /// The torrent, by its info-hash; peers or saved state have the rest. `file` goes before it.
+    pub magnet: Option<Magnet>,
+    /// When the session has the torrent, what is said here of trackers, peers and metadata is added
+    /// to it; else that is an error.
+    pub merge: bool,
     /// Directory of the content.
     pub save_path: Option<PathBuf>,
     /// Saved state.
@@ -72,24 +81,41 @@ pub struct AddRequest {
 }
 
 /// A request with its torrent file and saved state found.
-struct Found {
-    file: Arc<TorrentFile>,
-    resume: Option<Arc<Resume>>,
+pub(super) struct Found {
+    pub(super) file: Arc<TorrentFile>,
+    /// What it is known by while its metadata is not.
+    pub(super) magnet: Option<Magnet>,
+    pub(super) resume: Option<Arc<Resume>>,
     /// Why the stored state was not used.
-    complaint: Option<String>,
-    save_path: PathBuf,
+    pub(super) complaint: Option<String>,
+    pub(super) save_path: PathBuf,
+    pub(super) known: Known,
 }
 
 impl Core {
     /// Adds a torrent.
-    pub fn add(self: &Arc<Self>, mut request: AddRequest) -> Result<Arc<Entry>, Error> {
+    pub fn add(self: &Arc<Self>, request: AddRequest) -> Result<Arc<Entry>, Error> {
         self.check_open()?;
-        let mut found = self.gather(&mut request)?;
+        if let Some(other) = self.known_to(&request) {
+            self.merge(&other, &request)?;
+            return Ok(other);
+        }
+        let found = self.gather(&request)?;
+        self.add_found(request, found)
+    }
+
+    /// Adds a torrent of which everything is known.
+    pub(super) fn add_found(
+        self: &Arc<Self>,
+        request: AddRequest,
+        mut found: Found,
+    ) -> Result<Arc<Entry>, Error> {
         let info = Arc::clone(&found.file.metainfo.info);
         check(&request, &info)?;
         let settings = self.settings();
+        let mut prefs = prefs(&request, found.resume.as_deref(), &found.file, &settings);
+        let entering = self.keeper.as_ref().map(|_| Entering::new(&request, &found, &prefs));
         let resume = found.resume.take();
-        let mut prefs = prefs(&request, resume.as_deref(), &found.file, &settings);
         prefs.trackers = self.shared.lock().tiers(&prefs.trackers);
         let id = TorrentId(self.next_id.fetch_add(1, Ordering::Relaxed));
         let file = Arc::clone(&found.file);
@@ -98,10 +124,15 @@ impl Core {
         let overrides = self.verifier_of(&entry).is_some_and(|hook| hook.overrides);
         entry.prefs.lock().verify_override = overrides;
         let prefs = Prefs { verify_override: overrides, ..prefs };
-        let window = self.window(&entry.info_hash);
-        let saved = (resume, window);
-        let add = self.build(&entry, &request, saved, &prefs, &settings, &found.save_path);
-        self.publish(&entry, add)?;
+        let saved = (resume, found.known.window.take());
+        let mut add = self.build(&entry, &request, saved, &prefs, &settings, &found.save_path);
+        if let Some(magnet) = found.magnet.filter(|_| !info.is_known()) {
+            add.link = link_of(&magnet);
+            add.params.link = Some(magnet.to_string().into());
+            add.params.selected = magnet.selected;
+            add.params.url_list = Some(magnet.web_seeds);
+        }
+        self.publish(&entry, add, found.known.rank, entering)?;
         self.dht_learn(&entry);
         if let Some(reason) = found.complaint {
             let pieces = info.piece_count();
@@ -112,51 +143,106 @@ impl Core {
     }
 
     /// Finds the torrent file, the saved state and the save path.
-    fn gather(&self, request: &mut AddRequest) -> Result<Found, Error> {
-        let mut complaint = None;
-        let given = std::mem::take(&mut request.resume);
-        let (file, resume) = match (&request.file, given) {
-            (Some(file), ResumeSource::Given(resume)) => (Arc::clone(file), Some(resume)),
-            (None, ResumeSource::Given(resume)) => (formats::from_resume(&resume)?, Some(resume)),
-            (Some(file), ResumeSource::None) => (Arc::clone(file), None),
-            (Some(file), ResumeSource::Store) => {
-                let loaded = self.load(file).unwrap_or_else(|reason| {
+    fn gather(&self, request: &AddRequest) -> Result<Found, Error> {
+        let given = match &request.resume {
+            ResumeSource::Given(resume) => Some(resume),
+            _ => None,
+        };
+        let mut magnet = request.magnet.clone();
+        let mut file = match (&request.file, &magnet, given) {
+            (Some(file), _, _) => Arc::clone(file),
+            (None, Some(magnet), _) => formats::from_magnet(magnet)?,
+            (None, None, Some(resume)) if resume.info.is_some() => formats::from_resume(resume)?,
+            (None, None, Some(resume)) => {
+                formats::from_magnet(magnet.insert(formats::magnet_of(resume)))?
+            }
+            (None, None, None) => return Err(Error::new(ErrorKind::Invalid, "no torrent given")),
+        };
+        let info_hash = file.metainfo.info.info_hash;
+        let (known, stored, mut complaint) = match self.stored(&info_hash) {
+            Ok(stored) => {
+                let stored = stored.unwrap_or_default();
+                (self.known(&stored), stored, None)
+            }
+            Err(error) => (Known::default(), Stored::default(), Some(error.to_string())),
+        };
+        let resume = match &request.resume {
+            ResumeSource::Store => {
+                complaint = complaint.or_else(|| stored.damage.clone());
+                let blob = stored.blob.as_ref().map(|blob| resume_of(blob, &info_hash)).transpose();
+                blob.unwrap_or_else(|reason| {
                     complaint = Some(reason);
                     None
-                });
-                (Arc::clone(file), loaded)
+                })
             }
-            (None, _) => return Err(Error::new(ErrorKind::Invalid, "no torrent file given")),
+            _ => {
+                complaint = stored.damage.clone().filter(|_| stored.window_lost);
+                let mut resume = given.cloned();
+                if let Some(resume) = resume.as_mut().filter(|_| stored.window_lost) {
+                    // Which of its pieces were being written again is not known.
+                    Arc::make_mut(resume).pieces = None;
+                }
+                resume
+            }
         };
         if resume.as_ref().is_some_and(|r| r.info_hash != file.metainfo.info.info_hash) {
-            return Err(Error::new(ErrorKind::Resume, "the resume data is of another torrent"));
+            let other = Error::new(ErrorKind::Resume, "the resume data is of another torrent");
+            return Err(other.because(Detail::OtherTorrent));
+        }
+        if request.file.is_none() && !file.metainfo.info.is_known() {
+            // Known from an earlier session: the metadata, or what it was looked for with.
+            let magnet = magnet.get_or_insert_default();
+            let embedded = resume.as_ref().filter(|saved| saved.info.is_some());
+            if let Some(saved) = &resume {
+                formats::join(magnet, formats::magnet_of(saved));
+            }
+            file = match (embedded, &stored.metainfo) {
+                (Some(saved), _) => formats::from_resume(saved)?,
+                (None, Some(raw)) => formats::torrent_file(raw)?,
+                (None, None) => formats::from_magnet(magnet)?,
+            };
         }
         let saved = resume.as_ref().map(|r| r.save_path.as_slice()).filter(|p| !p.is_empty());
         let save_path = request.save_path.clone().or_else(|| saved.map(path_from_bytes));
         let save_path =
             save_path.ok_or_else(|| Error::new(ErrorKind::Invalid, "no save path given"))?;
-        Ok(Found { file, resume, complaint, save_path })
+        Ok(Found { file, magnet, resume, complaint, save_path, known })
     }
 
-    /// Saved state from the store; the reason when there is some but it is of no use.
-    fn load(&self, file: &TorrentFile) -> Result<Option<Arc<Resume>>, String> {
-        let Some(keeper) = &self.keeper else { return Ok(None) };
-        let info_hash = file.metainfo.info.info_hash;
-        let stored = keeper.store().load(&info_hash).map_err(|e| e.to_string())?;
-        let Some(blob) = stored.and_then(|stored| stored.blob) else { return Ok(None) };
-        let resume = formats::resume(&blob).map_err(|e| e.message().to_owned())?;
-        if resume.info_hash != info_hash {
-            return Err("the stored resume data is of another torrent".into());
+    /// The torrent a request that may be merged is about, when the session has it.
+    fn known_to(&self, request: &AddRequest) -> Option<Arc<Entry>> {
+        let of_file = request.file.as_ref().map(|file| file.metainfo.info.info_hash);
+        let of_magnet = || request.magnet.as_ref().and_then(|magnet| magnet.info_hash);
+        let hash = of_file.or_else(of_magnet).filter(|_| request.merge)?;
+        self.find(&hash)
+    }
+
+    /// Adds what a request says to a torrent that is there: trackers, peers, the metadata when it
+    /// has none. A private torrent takes only peers the host names (BEP 27).
+    fn merge(&self, entry: &Arc<Entry>, request: &AddRequest) -> Result<(), Error> {
+        for addr in &request.peers {
+            self.command(entry, Command::AddPeer(*addr))?;
         }
-        Ok(Some(resume))
-    }
-
-    /// What the store's journal has of a torrent, whoever keeps its state; `None` when there is no
-    /// journal, or none that can be read: entries could not be told from older ones.
-    fn window(&self, info_hash: &InfoHash) -> Option<SavedWindow> {
-        let store = self.keeper.as_ref().map(|k| k.store()).filter(|s| s.has_window())?;
-        let stored = store.load(info_hash).ok()?.unwrap_or_default();
-        Some(SavedWindow { pieces: stored.window, mark: stored.mark })
+        let file = entry.file();
+        if file.metainfo.info.private {
+            return Ok(());
+        }
+        let given = request.file.as_ref().map(|file| &file.metainfo);
+        let from_file = given.map(|metainfo| Tiers::clone(&metainfo.trackers));
+        let from_link = request.magnet.as_ref().filter(|_| given.is_none());
+        let of_link = from_link.map(|link| {
+            Arc::new(link.trackers.iter().map(|url| vec![url.clone()]).collect::<Vec<_>>())
+        });
+        if let Some(tiers) = request.trackers.clone().or(from_file).or(of_link) {
+            self.change_trackers(entry, |current| merge_tiers(current, &tiers))?;
+        }
+        if let Some(link) = from_link.map(link_of).filter(|link| *link != Link::default()) {
+            self.send(entry, ShardCommand::Link(entry.id, link))?;
+        }
+        if let Some(metainfo) = given.filter(|_| !file.metainfo.info.is_known()) {
+            self.command(entry, Command::Metadata(Arc::clone(&metainfo.info)))?;
+        }
+        Ok(())
     }
 
     /// The shard with the fewest torrents. Two that are added at once may both get it.
@@ -195,12 +281,16 @@ impl Core {
             request.preallocate.unwrap_or_else(|| settings.preallocate || saved(|r| r.preallocate));
         let renamed = prefs.names.iter().flat_map(|names| &names.renamed);
         let renamed: Vec<_> = renamed.map(|(file, path)| (*file, path.clone())).collect();
-        let own_trackers = resume.is_some() || request.trackers.is_some();
+        let unknown = !entry.has_metadata();
+        let own_trackers = resume.is_some() || request.trackers.is_some() || unknown;
         let (save_path, path_bytes) = self.shared.lock().path(save_path);
         let mut rng = self.rng.lock();
         let params = TorrentParams {
             id: entry.id,
             info: Arc::clone(&entry.file().metainfo.info),
+            link: None,
+            selected: None,
+            url_list: None,
             resume,
             window,
             seed_mode: request.seed_mode,
@@ -233,11 +323,19 @@ impl Core {
             download_limit: prefs.download_limit,
             peers: request.peers.clone(),
             dht: prefs.dht,
+            link: Link::default(),
         })
     }
 
     /// Enters the torrent and starts it, unless it is there or the session closes.
-    fn publish(&self, entry: &Arc<Entry>, add: Box<AddTorrent>) -> Result<(), Error> {
+    /// Its place in the queue is the one it had, or the last.
+    fn publish(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        add: Box<AddTorrent>,
+        rank: Option<i64>,
+        entering: Option<Entering>,
+    ) -> Result<(), Error> {
         // Held so that a close that begins now sees the torrent.
         let phase = self.phase.lock();
         if *phase != Phase::Open {
@@ -250,9 +348,21 @@ impl Core {
             }
             registry.by_hash.insert(entry.info_hash, Arc::clone(entry));
             registry.by_id.insert(entry.id, Arc::clone(entry));
+            let mut order = self.order.lock();
+            match rank {
+                Some(rank) => {
+                    order.enter(entry.id, rank);
+                    entry.set_rank(rank);
+                }
+                None => entry.set_rank(order.append(entry.id)),
+            }
         }
         self.load_more(entry.shard);
         self.queue.push(Event::now(Some(Arc::clone(entry)), EventKind::Added));
+        // Before its shard has it: its first save comes after this.
+        if let Some(entering) = entering {
+            self.enter(entry, entering);
+        }
         if let Err(error) = self.send(entry, ShardCommand::Add(add)) {
             drop(phase);
             self.forget(entry.id);
@@ -262,9 +372,30 @@ impl Core {
     }
 }
 
+/// Where else a link says to look.
+fn link_of(magnet: &Magnet) -> Link {
+    let sources = magnet.sources.iter().chain(&magnet.fallback_sources);
+    Link { peers: magnet.peers.clone(), sources: sources.cloned().collect() }
+}
+
+/// Puts trackers that are not there yet in tiers behind those that are.
+fn merge_tiers(current: &mut Vec<Vec<String>>, more: &[Vec<String>]) {
+    for tier in more {
+        let known = |url: &String| current.iter().flatten().any(|other| other == url);
+        let new: Vec<String> = tier.iter().filter(|url| !known(url)).cloned().collect();
+        if !new.is_empty() {
+            current.push(new);
+        }
+    }
+}
+
 /// Refuses what the torrent does not have.
 fn check(request: &AddRequest, info: &Info) -> Result<(), Error> {
-    let files = info.files.len();
+    let files = if info.is_known() { info.files.len() } else { FILES };
+    if !info.is_known() && !request.renamed.is_empty() {
+        let text = "files can be renamed once the metadata is here";
+        return Err(Error::new(ErrorKind::NoMetadata, text));
+    }
     let outside = request.renamed.iter().any(|(f, _)| f.idx() >= files)
         || request.file_priority.as_ref().is_some_and(|p| p.len() > files);
     if outside {
@@ -306,6 +437,15 @@ fn prefs(
     });
     let saved_trackers = || resume.and_then(|r| r.trackers.clone());
     let trackers = request.trackers.clone().or_else(saved_trackers);
+    let trackers = match trackers {
+        // A link may name more than were saved.
+        Some(saved) if !file.metainfo.info.is_known() && request.trackers.is_none() => {
+            let mut all = saved.to_vec();
+            merge_tiers(&mut all, &file.metainfo.trackers);
+            Some(Tiers::new(all))
+        }
+        trackers => trackers,
+    };
     let names = Names { renamed, renaming: BTreeMap::new() };
     Prefs {
         paused: request.paused.unwrap_or_else(|| resume.is_some_and(was_paused)),

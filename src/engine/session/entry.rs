@@ -4,12 +4,12 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
 use crate::base::{FileIndex, InfoHash, TorrentId};
-use crate::codec::metainfo::Tiers;
+use crate::codec::metainfo::{Info, Metainfo, Tiers};
 use crate::engine::events::Event;
 use crate::engine::formats::TorrentFile;
 use crate::engine::requests::Verdict;
@@ -141,6 +141,10 @@ pub struct Entry {
     pub(super) prefs: Mutex<Prefs>,
     pub(super) removal: Mutex<Option<Removal>>,
     gone: AtomicBool,
+    /// The store has all that it takes to bring it back.
+    kept: AtomicBool,
+    /// Place in the queue.
+    rank: AtomicI64,
     /// Generation that was not kept, because nothing is there to keep it.
     discarded: AtomicU64,
 }
@@ -168,6 +172,8 @@ impl Entry {
             prefs: Mutex::new(prefs),
             removal: Mutex::default(),
             gone: AtomicBool::new(false),
+            kept: AtomicBool::new(false),
+            rank: AtomicI64::new(0),
             discarded: AtomicU64::new(0),
         }
     }
@@ -193,6 +199,21 @@ impl Entry {
         Arc::clone(&self.file.read())
     }
 
+    /// Whether the description of its content is here.
+    #[must_use]
+    pub fn has_metadata(&self) -> bool {
+        self.file.read().metainfo.info.is_known()
+    }
+
+    /// The description came.
+    pub(super) fn describe(&self, info: Arc<Info>) {
+        let trackers = Tiers::clone(&self.prefs.lock().trackers);
+        let mut file = self.file.write();
+        let metainfo = Metainfo { info, trackers, ..file.metainfo.clone() };
+        let raw = metainfo.encode().into();
+        *file = Arc::new(TorrentFile { metainfo, raw });
+    }
+
     /// Whether it was removed, or its session closed.
     #[must_use]
     pub fn is_gone(&self) -> bool {
@@ -201,6 +222,23 @@ impl Entry {
 
     pub(super) fn set_gone(&self) {
         self.gone.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_kept(&self) -> bool {
+        self.kept.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_kept(&self) {
+        self.kept.store(true, Ordering::Relaxed);
+    }
+
+    /// Its place in the queue. Changes under the session's lock of the order.
+    pub(super) fn rank(&self) -> i64 {
+        self.rank.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_rank(&self, rank: i64) {
+        self.rank.store(rank, Ordering::Relaxed);
     }
 
     pub(super) fn discard(&self, generation: u64) {

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Core, Entry, Hooks};
 use crate::base::{InfoHash, PeerKey, TorrentId};
+use crate::codec::metainfo::Info;
 use crate::engine::dht;
 use crate::engine::events::{Event, EventKind, WireMessage, class};
 use crate::engine::external::{Source, Vote};
@@ -37,9 +38,10 @@ impl Host for Face {
         let kind = match notice {
             Notice::ResumeDurable(generation) if entry.is_discarded(generation) => return,
             Notice::SaveDone { ticket, .. } if !self.0.requests.save_done(ticket) => return,
-            Notice::SaveFailed(code) => {
+            Notice::SaveFailed { generation, code } => {
                 let failed = entry.prefs.lock().save_error.as_deref().cloned();
-                let (generation, reason) = failed.unwrap_or_default();
+                let known = failed.filter(|(of, _)| *of == generation).map(|(_, reason)| reason);
+                let reason = known.unwrap_or_else(|| "the save hook failed".into());
                 EventKind::SaveFailed { generation, code, reason }
             }
             Notice::Renamed(file, result) => {
@@ -54,6 +56,10 @@ impl Host for Face {
             Notice::ExternalAddr(ip, by) => {
                 return self.external(Some(torrent), Vote { source: Source::Peer, by, ip });
             }
+            Notice::Moved(Ok(to)) => {
+                self.0.moved(&entry, &to);
+                EventKind::Notice(Notice::Moved(Ok(to)))
+            }
             notice => EventKind::Notice(notice),
         };
         self.push(entry, kind);
@@ -62,6 +68,18 @@ impl Host for Face {
     fn tracker(&self, torrent: TorrentId, event: TrackerEvent) {
         if let Some(entry) = self.entry(torrent) {
             self.push(entry, EventKind::Tracker(event));
+        }
+    }
+
+    fn metadata(&self, torrent: TorrentId, info: Arc<Info>) {
+        if let Some(entry) = self.entry(torrent) {
+            entry.describe(info);
+        }
+    }
+
+    fn source_failed(&self, torrent: TorrentId, url: String, reason: String) {
+        if let Some(entry) = self.entry(torrent) {
+            self.push(entry, EventKind::SourceFailed { url, reason });
         }
     }
 
@@ -102,6 +120,14 @@ impl Host for Face {
 
     fn dht(&self, output: dht::Output) {
         self.0.dht_output(output);
+    }
+
+    fn batch(&self, begins: bool) {
+        if begins {
+            self.0.queue.hold();
+        } else {
+            self.0.queue.release();
+        }
     }
 
     fn external(&self, torrent: Option<TorrentId>, vote: Vote) {
@@ -170,6 +196,7 @@ impl Core {
             let mut registry = self.registry.write();
             let entry = registry.by_id.remove(&torrent)?;
             registry.by_hash.remove(&entry.info_hash);
+            self.order.lock().leave(torrent, entry.rank());
             entry
         };
         entry.set_gone();
@@ -197,9 +224,14 @@ impl Core {
     fn removed(&self, entry: &Arc<Entry>) {
         let removal = *entry.removal.lock();
         let Some(removal) = removal else { return };
-        if let (Some(keeper), false) = (&self.keeper, removal.keep_state) {
+        if let Some(keeper) = &self.keeper {
             let info_hash = entry.info_hash;
-            keeper.submit(move || Change::Remove(info_hash), |_| ());
+            let change = if removal.keep_state {
+                Change::Rank(info_hash, None)
+            } else {
+                Change::Remove(info_hash)
+            };
+            keeper.submit(move || change, |_| ());
         }
         self.queue.push(Event::now(Some(Arc::clone(entry)), EventKind::Removed));
     }

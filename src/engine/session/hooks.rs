@@ -80,7 +80,7 @@ impl Core {
         own.or_else(|| self.hooks.lock().verify.clone())
     }
 
-    fn saver_of(&self, entry: &Entry) -> Option<Hook> {
+    pub(super) fn saver_of(&self, entry: &Entry) -> Option<Hook> {
         let own = entry.hooks().save;
         own.or_else(|| self.hooks.lock().save.clone())
     }
@@ -163,8 +163,10 @@ impl Core {
             request.state.paused = prefs.paused;
             request.state.set_flag(b"disable_dht", !prefs.dht);
         }
-        request.state.info = request.with_info.then(|| request.info.raw.to_vec());
-        let pieces = request.info.piece_count();
+        let known = request.info.is_known();
+        request.state.info = (request.with_info && known).then(|| request.info.raw.to_vec());
+        let pieces =
+            if known { request.info.piece_count() } else { request.state.piece_count_said() };
         let encode = move || Bytes::from(request.state.encode(pieces));
         if entry.drops_state() {
             return self.discard(entry, generation);
@@ -229,7 +231,7 @@ impl Core {
         }
     }
 
-    /// Has the built-in store keep state of a generation, which makes its journal void up to a mark.
+    /// Has the built-in store keep state of a generation; its journal is void then up to a mark.
     fn keep(
         self: &Arc<Self>,
         entry: &Arc<Entry>,
@@ -239,12 +241,17 @@ impl Core {
         let Some(keeper) = &self.keeper else { return self.discard(entry, generation) };
         let (core, kept) = (Arc::clone(self), Arc::clone(entry));
         let info_hash = entry.info_hash;
+        let saved = Arc::clone(entry);
         let make = move || {
-            Change::Save(Save { info_hash, blob: Some(encode()), settled, ..Save::default() })
+            let save = Save { info_hash, blob: Some(encode()), settled, ..Save::default() };
+            Change::Save(Self::first_save(&saved, save))
         };
         let sent = keeper.submit(make, move |result| {
             let verdict = match result {
-                Ok(()) => SaveVerdict::Accept,
+                Ok(()) => {
+                    kept.set_kept();
+                    SaveVerdict::Accept
+                }
                 Err(error) => {
                     let failed = Box::new((generation, error.to_string()));
                     kept.prefs.lock().save_error = Some(failed);
@@ -302,11 +309,7 @@ impl Core {
                     }
                     Verdict::Reject => SaveVerdict::Reject,
                     Verdict::Defer(time) => SaveVerdict::Defer(time),
-                    Verdict::Fail(code) => {
-                        let failed = Box::new((generation, "the save hook failed".into()));
-                        entry.prefs.lock().save_error = Some(failed);
-                        SaveVerdict::Fail(code)
-                    }
+                    Verdict::Fail(code) => SaveVerdict::Fail(code),
                 };
                 self.send(entry, ShardCommand::SaveAnswer(entry.id, generation, verdict))
             }

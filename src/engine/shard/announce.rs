@@ -63,6 +63,12 @@ impl Desk {
         _ = tokio::time::timeout(at_most, all).await;
     }
 
+    /// Waits for room for one request more.
+    pub(super) async fn room(&self) -> Option<tokio::sync::SemaphorePermit<'_>> {
+        // Never closed, so this only waits.
+        self.asking.acquire().await.ok()
+    }
+
     fn goodbye_done(&self) {
         self.goodbyes.set(self.goodbyes.get().saturating_sub(1));
         if self.goodbyes.get() == 0 {
@@ -127,7 +133,10 @@ impl Shard {
             self.contain(Some(slot.id), || {
                 let runs = matches!(
                     slot.brain.borrow().status(self.now()).state,
-                    TorrentState::Downloading | TorrentState::Finished | TorrentState::Seeding
+                    TorrentState::Metadata
+                        | TorrentState::Downloading
+                        | TorrentState::Finished
+                        | TorrentState::Seeding
                 );
                 if !on {
                     self.stop_trackers(&slot);
@@ -245,7 +254,7 @@ impl Shard {
         let status = brain.status(self.now());
         let (up, down) = slot.trackers.base.get();
         AnnounceParams {
-            info_hash: slot.info.info_hash,
+            info_hash: brain.info().info_hash,
             peer_id: slot.trackers.peer_id,
             port: slot.trackers.port,
             uploaded: status.uploaded.saturating_sub(up),
@@ -360,7 +369,7 @@ impl Shard {
         for (tracker, url) in trackers.into_iter().filter(|(_, url)| ask::counts(url)) {
             let (shard, slot) = (Rc::clone(self), Rc::clone(slot));
             self.start(Some(slot.id), async move {
-                let result = shard.count_at(&url, slot.info.info_hash).await;
+                let result = shard.count_at(&url, slot.info().info_hash).await;
                 shard.scraped(&slot, tracker, url, result);
             });
         }

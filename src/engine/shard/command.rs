@@ -48,6 +48,7 @@ impl Shard {
             ShardCommand::SaveAnswer(id, generation, answer) => {
                 self.with(id, |s| self.input(s, Input::SaveAnswer { generation, answer }));
             }
+            ShardCommand::Link(id, link) => self.with(id, |s| self.follow(s, link)),
             ShardCommand::SetTrackers(id, tiers) => self.with(id, |s| self.set_trackers(s, tiers)),
             ShardCommand::Reannounce(id) => self.with(id, |s| self.reannounce(s)),
             ShardCommand::Scrape(id) => self.with(id, |s| self.scrape(s)),
@@ -88,17 +89,16 @@ impl Shard {
     fn add(self: &Rc<Self>, add: AddTorrent) {
         let now = self.now();
         let id = add.params.id;
-        let info = Arc::clone(&add.params.info);
         let trackers = self.trackers(&add.params, &add.trackers);
         let mut params = add.params;
         params.renamed.extend(add.renamed);
         let brain = Torrent::new(now, params, slot::key_base(id));
         let slot = Rc::new(Slot {
             id,
-            info,
             brain: RefCell::new(brain),
             conns: RefCell::default(),
             jobs: RefCell::default(),
+            sources: RefCell::default(),
             preallocate: add.preallocate,
             registered: Cell::new(false),
             limits: Limits::default(),
@@ -124,6 +124,7 @@ impl Shard {
         if !add.peers.is_empty() {
             self.found(&slot, PeerSource::Manual, &add.peers);
         }
+        self.follow(&slot, add.link);
     }
 
     fn query(self: &Rc<Self>, id: TorrentId, query: Query) {

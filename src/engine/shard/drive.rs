@@ -162,7 +162,7 @@ impl Shard {
             (Wish::Write(span), Outcome::Done) => (*span, true),
             (Wish::Read(_, span), Outcome::Data(_)) => (*span, false),
             (Wish::Hash(piece), Outcome::Digest(_)) => {
-                let length = slot.info.geometry.len_of(*piece);
+                let length = slot.info().geometry.len_of(*piece);
                 (BlockSpan { piece: *piece, begin: 0, length }, false)
             }
             _ => return,
@@ -172,9 +172,9 @@ impl Shard {
     }
 
     fn tell_spans(&self, slot: &Slot, span: BlockSpan, told: fn(FileSpan) -> Traffic) {
-        let padding =
-            |file: FileIndex| slot.info.files.get(file.idx()).is_some_and(|f| f.attr.padding);
-        for part in slot.info.spans(span.piece, span.begin, span.length) {
+        let info = slot.info();
+        let padding = |file: FileIndex| info.files.get(file.idx()).is_some_and(|f| f.attr.padding);
+        for part in info.spans(span.piece, span.begin, span.length) {
             if !padding(part.file) {
                 self.host.traffic(slot.id, told(part));
             }
@@ -195,7 +195,12 @@ impl Shard {
     }
 
     fn disk_op(&self, slot: &Slot, op: DiskOp) -> (JobTag, Job) {
-        slot.jobs.borrow_mut().begin(op)
+        match slot.jobs.borrow_mut().begin(op) {
+            (tag, Job::Hash(piece)) if slot.brain.borrow().is_awaited() => {
+                (tag, Job::HashSoon(piece))
+            }
+            job => job,
+        }
     }
 
     fn execute(self: &Rc<Self>, slot: &Rc<Slot>, output: Output) {
@@ -220,21 +225,23 @@ impl Shard {
                 }
             }
             Output::Verify { piece, engine_ok, attempt, peers } => {
-                let length = slot.info.geometry.len_of(piece);
+                let length = slot.info().geometry.len_of(piece);
                 let request = VerifyRequest { piece, length, engine_ok, attempt, peers };
                 self.host.verify(slot.id, request);
             }
             Output::Journal(entry) => self.host.journal(slot.id, entry),
             Output::Save { generation, settled, state, with_info } => {
-                let info = std::sync::Arc::clone(&slot.info);
+                let info = slot.info();
                 let request = SaveRequest { generation, settled, state, with_info, info };
                 self.host.save(slot.id, request);
             }
             Output::Announce(event) => {
                 self.dht_event(slot, event);
                 self.tracker_event(slot, event);
+                self.ask_sources(slot);
             }
             Output::DhtNode(addr) => self.dht_node(addr),
+            Output::Metadata(info) => self.described(slot, info),
             Output::Notice(notice) => self.host.notice(slot.id, notice),
             Output::Wire { peer, incoming, message } => {
                 self.host.wire(slot.id, peer, incoming, &message);

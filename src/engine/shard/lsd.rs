@@ -61,15 +61,15 @@ impl Local {
 impl Shard {
     /// A torrent runs: neighbours may have it too, unless it is private.
     pub(super) fn local_start(&self, slot: &Slot) {
-        if !slot.info.private {
-            self.to_first(ShardCommand::LocalPeers(slot.info.info_hash, true));
+        if !slot.info().private {
+            self.to_first(ShardCommand::LocalPeers(slot.info().info_hash, true));
         }
     }
 
     /// It does not run any more.
     pub(super) fn local_stop(&self, slot: &Slot) {
-        if !slot.info.private {
-            self.to_first(ShardCommand::LocalPeers(slot.info.info_hash, false));
+        if !slot.info().private {
+            self.to_first(ShardCommand::LocalPeers(slot.info().info_hash, false));
         }
     }
 

@@ -23,6 +23,7 @@ mod inbox;
 mod inquire;
 mod jobs;
 mod limit;
+mod link;
 mod lsd;
 mod names;
 mod outbox;
@@ -316,7 +317,10 @@ impl Shard {
         }
         self.open_door();
         loop {
-            if let Err(message) = contain::catch(|| self.turn()) {
+            self.host.batch(true);
+            let turned = contain::catch(|| self.turn());
+            self.host.batch(false);
+            if let Err(message) = turned {
                 self.host.panicked(None, message);
             }
             if self.ending.get() {

@@ -23,13 +23,14 @@ use crate::swarm::Torrent;
 /// another part, so that none of the cells can be found borrowed.
 pub(super) struct Slot {
     pub(super) id: TorrentId,
-    pub(super) info: Arc<Info>,
     pub(super) brain: RefCell<Torrent>,
     pub(super) conns: RefCell<BTreeMap<PeerKey, Rc<Conn>>>,
     pub(super) jobs: RefCell<Jobs>,
     pub(super) limits: Limits,
     pub(super) save_path: RefCell<Arc<Path>>,
     pub(super) trackers: Trackers,
+    /// Where the metadata may be had, while it is not here.
+    pub(super) sources: RefCell<Vec<String>>,
     /// Space is reserved when files are created.
     pub(super) preallocate: bool,
     /// The disk knows the torrent.
@@ -57,14 +58,19 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// What it is known by.
-    pub(super) fn info_hash(&self) -> InfoHash {
-        self.info.info_hash
+    /// The description of the content as the brain has it now.
+    pub(super) fn info(&self) -> Arc<Info> {
+        Arc::clone(self.brain.borrow().info())
     }
 
-    /// Whether peers come from trackers and the host only (BEP 27).
+    /// What it is known by.
+    pub(super) fn info_hash(&self) -> InfoHash {
+        self.brain.borrow().info().info_hash
+    }
+
+    /// Whether peers come from trackers and the host only (BEP 27). Not known without metadata.
     pub(super) fn is_private(&self) -> bool {
-        self.info.private
+        self.brain.borrow().info().private
     }
 }
 

@@ -62,7 +62,7 @@ fn storage_params(slot: &Slot) -> StorageParams {
     let renamed = (0..).map(FileIndex).zip(brain.mapped_files());
     let renamed = renamed.filter(|(_, path)| !path.is_empty());
     StorageParams {
-        info: std::sync::Arc::clone(&slot.info),
+        info: std::sync::Arc::clone(brain.info()),
         part_dir: save_path.clone(),
         save_path,
         renamed: renamed.map(|(file, path)| (file, path.clone())).collect(),

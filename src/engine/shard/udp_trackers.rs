@@ -160,14 +160,12 @@ impl Shard {
         let now = self.now();
         // Nothing is sent again for those who do not wait any more.
         let gone: Vec<UdpRequestId> = {
-            let mut waiting = self.udp_desk.waiting.borrow_mut();
-            let gone: Vec<UdpRequestId> =
-                waiting.iter().filter(|(_, waiting)| waiting.gone()).map(|(id, _)| *id).collect();
-            gone.iter().for_each(|id| drop(waiting.remove(id)));
-            gone
+            let waiting = self.udp_desk.waiting.borrow();
+            waiting.iter().filter(|(_, waiting)| waiting.gone()).map(|(id, _)| *id).collect()
         };
         let mut pool = self.udp_desk.pool.borrow_mut();
         for id in gone {
+            self.udp_desk.waiting.borrow_mut().remove(&id);
             pool.cancel(now, id);
         }
         pool.timeout(now);

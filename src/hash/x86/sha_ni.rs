@@ -90,20 +90,25 @@ fn sha1_groups<const N: usize>(s: &mut [Sha1State; N], w: &mut [[__m128i; 4]; N]
 #[inline]
 #[target_feature(enable = "sha,ssse3,sse4.1")]
 fn sha1_group<const N: usize, const G: usize>(s: &mut [Sha1State; N], w: &mut [[__m128i; 4]; N]) {
-    for ((abcd, e), w) in s.iter_mut().zip(w) {
+    // Indices, not iterators: what is not inlined here costs more than the rounds.
+    let mut j = 0;
+    while j < N {
+        let (abcd, e) = s[j];
+        let w = &mut w[j];
         if G >= 4 {
             let older = _mm_sha1msg1_epu32(w[G % 4], w[(G + 1) % 4]);
             let older = _mm_xor_si128(older, w[(G + 2) % 4]);
             w[G % 4] = _mm_sha1msg2_epu32(older, w[(G + 3) % 4]);
         }
-        let sum = if G == 0 { _mm_add_epi32(*e, w[0]) } else { _mm_sha1nexte_epu32(*e, w[G % 4]) };
-        *e = *abcd;
-        *abcd = match G / 5 {
-            0 => _mm_sha1rnds4_epu32::<0>(*abcd, sum),
-            1 => _mm_sha1rnds4_epu32::<1>(*abcd, sum),
-            2 => _mm_sha1rnds4_epu32::<2>(*abcd, sum),
-            _ => _mm_sha1rnds4_epu32::<3>(*abcd, sum),
+        let sum = if G == 0 { _mm_add_epi32(e, w[0]) } else { _mm_sha1nexte_epu32(e, w[G % 4]) };
+        let next = match G / 5 {
+            0 => _mm_sha1rnds4_epu32::<0>(abcd, sum),
+            1 => _mm_sha1rnds4_epu32::<1>(abcd, sum),
+            2 => _mm_sha1rnds4_epu32::<2>(abcd, sum),
+            _ => _mm_sha1rnds4_epu32::<3>(abcd, sum),
         };
+        s[j] = (next, abcd);
+        j += 1;
     }
 }
 
@@ -168,7 +173,10 @@ fn sha256_group<const N: usize, const G: usize>(
     s: &mut [Sha256State; N],
     w: &mut [[__m128i; 4]; N],
 ) {
-    for ((abef, cdgh), w) in s.iter_mut().zip(w) {
+    let mut j = 0;
+    while j < N {
+        let (abef, cdgh) = s[j];
+        let w = &mut w[j];
         if G >= 4 {
             let older = _mm_sha256msg1_epu32(w[G % 4], w[(G + 1) % 4]);
             let between = _mm_alignr_epi8::<4>(w[(G + 3) % 4], w[(G + 2) % 4]);
@@ -177,7 +185,9 @@ fn sha256_group<const N: usize, const G: usize>(
         // SAFETY: four constants begin at `4 * G`, as `G` is below 16.
         let k = unsafe { _mm_loadu_si128(sha256::K.as_ptr().add(4 * G).cast()) };
         let sum = _mm_add_epi32(w[G % 4], k);
-        *cdgh = _mm_sha256rnds2_epu32(*cdgh, *abef, sum);
-        *abef = _mm_sha256rnds2_epu32(*abef, *cdgh, _mm_shuffle_epi32::<0x0e>(sum));
+        let cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
+        let abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32::<0x0e>(sum));
+        s[j] = (abef, cdgh);
+        j += 1;
     }
 }

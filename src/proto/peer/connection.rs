@@ -7,8 +7,10 @@ use bytes::{Bytes, BytesMut};
 
 use super::extension::{self, PeerState};
 use super::output::Output;
+use super::ut_metadata::MetadataMessage;
 use super::wire::{self, Frame, Rules};
 use super::{Config, Event, Fault, Handshake, Message, handshake};
+use crate::base::limits::UNKNOWN_PIECES;
 use crate::base::{Bitset, BlockSpan, Instant, Payload};
 
 /// Silence of ours after which a keep-alive is sent. BEP 3 names two minutes; some peers drop at
@@ -178,7 +180,7 @@ impl Connection {
                 self.output.push_block(BlockSpan { piece, begin, length }, data);
             }
             Message::HaveAll if !fast => {
-                let all = Bitset::full(config.piece_count);
+                let all = Bitset::full(config.piece_count.unwrap_or_default());
                 let all = Message::Bitfield(Bytes::copy_from_slice(all.as_bytes()));
                 self.output.push_small(|out| wire::encode(&all, out));
             }
@@ -196,6 +198,14 @@ impl Connection {
                 let index = piece.0.to_be_bytes();
                 self.output.push_small(|out| wire::encode_extended(id, &index, out));
             }
+            Message::Metadata(payload) => {
+                let Some(id) = self.peer.metadata_id.filter(|_| extended) else { return };
+                self.output.push_small(|out| wire::encode_extended(id, &payload, out));
+            }
+            Message::Pex(payload) => {
+                let Some(id) = self.peer.pex_id.filter(|_| extended && config.pex) else { return };
+                self.output.push_small(|out| wire::encode_extended(id, &payload, out));
+            }
             small => self.output.push_small(|out| wire::encode(&small, out)),
         }
         self.last_sent = self.last_sent.max(now);
@@ -207,6 +217,27 @@ impl Connection {
             config.upload_only = upload_only;
         }
         if self.phase == Phase::Open {
+            self.queue_extension_handshake(now);
+        }
+    }
+
+    /// The torrent's metadata came: indexes are bounded by its count of pieces from now on, and the
+    /// peer is told that it can be had here too (BEP 9).
+    pub fn set_metadata(&mut self, now: Instant, piece_count: u32, metadata_size: u32, pex: bool) {
+        if let Some(config) = &mut self.config {
+            config.piece_count = Some(piece_count);
+            config.metadata_size = metadata_size;
+            config.pex = pex;
+        }
+        if self.phase == Phase::Open {
+            self.queue_extension_handshake(now);
+        }
+    }
+
+    /// Peer exchange is offered from now on, or no longer (BEP 11).
+    pub fn set_pex(&mut self, now: Instant, on: bool) {
+        let Some(config) = &mut self.config else { return };
+        if core::mem::replace(&mut config.pex, on) != on && self.phase == Phase::Open {
             self.queue_extension_handshake(now);
         }
     }
@@ -259,8 +290,10 @@ impl Connection {
     }
 
     fn rules(&self) -> Rules {
+        let count = self.config.as_ref().and_then(|config| config.piece_count);
         Rules {
-            piece_count: self.config.as_ref().map_or(0, |config| config.piece_count),
+            piece_count: count.unwrap_or(UNKNOWN_PIECES),
+            exact: count.is_some(),
             fast: self.fast(),
             bitfield_allowed: self.bitfield_allowed,
         }
@@ -304,6 +337,20 @@ impl Connection {
                 let piece = wire::piece(&payload, &self.rules()).filter(|_| payload.len() == 4);
                 let piece = piece.ok_or(Fault::BadMessage(wire::id::EXTENDED))?;
                 self.events.push_back(Event::Message(Message::DontHave(piece)));
+            }
+            Frame::Extended(extension::METADATA_ID, payload) => {
+                match MetadataMessage::decode(&payload) {
+                    None => return Err(Fault::BadMessage(wire::id::EXTENDED)),
+                    Some(None) => {}
+                    Some(Some(_)) => {
+                        self.events.push_back(Event::Message(Message::Metadata(payload)));
+                    }
+                }
+            }
+            Frame::Extended(extension::PEX_ID, payload) => {
+                if self.config.as_ref().is_some_and(|config| config.pex) {
+                    self.events.push_back(Event::Message(Message::Pex(payload)));
+                }
             }
             Frame::Extended(..) => {}
         }

@@ -1,7 +1,7 @@
-//! The extension protocol's handshake (BEP 10) with what rides on it: partial seeds (BEP 21) and
-//! `lt_donthave` (BEP 54).
+//! The extension protocol's handshake (BEP 10) with what rides on it: partial seeds (BEP 21),
+//! `lt_donthave` (BEP 54), which of metadata exchange (BEP 9) and peer exchange (BEP 11) is spoken.
 //!
-//! Deliberately absent: metadata exchange and peer exchange, which have rooms of their own to come.
+//! Deliberately absent: the messages of those two (`ut_metadata`, `ut_pex`).
 
 use std::net::IpAddr;
 
@@ -11,10 +11,18 @@ use crate::codec::bencode::{Document, Encoder, Limits};
 
 /// Local id of the extension handshake itself (BEP 10).
 pub(super) const HANDSHAKE_ID: u8 = 0;
-/// Our id for `lt_donthave`: what peers put into message 20 when they send it to us.
+/// Our ids: what peers put into message 20 when they send it to us.
+pub(super) const PEX_ID: u8 = 1;
+pub(super) const METADATA_ID: u8 = 2;
 pub(super) const DONT_HAVE_ID: u8 = 7;
 /// Name of BEP 54 in `m`.
 const DONT_HAVE: &[u8] = b"lt_donthave";
+/// Name of BEP 9 in `m`.
+const METADATA: &[u8] = b"ut_metadata";
+/// Name of BEP 11 in `m`.
+const PEX: &[u8] = b"ut_pex";
+/// Name of BEP 55 in `m`.
+const HOLEPUNCH: &[u8] = b"ut_holepunch";
 /// Characters of a peer's `v` that are kept: it is shown, and sits in memory for every peer.
 const CLIENT_CHARS: usize = 64;
 /// Values in an extension handshake, keys included; real ones have some forty.
@@ -27,8 +35,10 @@ const DEPTH: usize = 16;
 pub(super) struct PeerState {
     /// What is reported.
     pub(super) extensions: PeerExtensions,
-    /// The peer's id of `lt_donthave`, when it takes it.
+    /// The peer's ids of what it takes.
     pub(super) dont_have_id: Option<u8>,
+    pub(super) metadata_id: Option<u8>,
+    pub(super) pex_id: Option<u8>,
 }
 
 impl PeerState {
@@ -44,11 +54,18 @@ impl PeerState {
         for (key, value) in entries {
             let number = value.as_int();
             match key {
+                b"e" => self.extensions.prefers_encryption = number.is_some_and(|n| n != 0),
                 b"m" => {
-                    if let Some(id) = value.get_int(DONT_HAVE) {
-                        // BEP 10: id 0 switches an extension off.
-                        self.dont_have_id = u8::try_from(id).ok().filter(|id| *id != 0);
+                    switch(&mut self.dont_have_id, value.get_int(DONT_HAVE));
+                    switch(&mut self.metadata_id, value.get_int(METADATA));
+                    switch(&mut self.pex_id, value.get_int(PEX));
+                    if let Some(id) = value.get_int(HOLEPUNCH) {
+                        self.extensions.holepunch = id != 0;
                     }
+                }
+                b"metadata_size" => {
+                    let size = number.and_then(|n| u32::try_from(n).ok());
+                    set(&mut self.extensions.metadata_size, size);
                 }
                 b"p" => set(
                     &mut self.extensions.listen_port,
@@ -64,7 +81,16 @@ impl PeerState {
             }
         }
         self.extensions.dont_have = self.dont_have_id.is_some();
+        self.extensions.metadata = self.metadata_id.is_some();
+        self.extensions.pex = self.pex_id.is_some();
         Ok(())
+    }
+}
+
+/// Takes over the id of an extension that a handshake names; BEP 10: 0 switches it off.
+fn switch(slot: &mut Option<u8>, id: Option<i64>) {
+    if let Some(id) = id {
+        *slot = u8::try_from(id).ok().filter(|id| *id != 0);
     }
 }
 
@@ -91,7 +117,15 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
 pub(super) fn encode(config: &Config) -> Vec<u8> {
     let mut out = Encoder::new();
     out.dict(|dict| {
-        dict.dict(b"m", |m| m.int(DONT_HAVE, i64::from(DONT_HAVE_ID)));
+        dict.dict(b"m", |m| {
+            m.int(DONT_HAVE, i64::from(DONT_HAVE_ID));
+            m.int(METADATA, i64::from(METADATA_ID));
+            // Told when it is off too, so that a repeated handshake takes it back.
+            m.int(PEX, if config.pex { i64::from(PEX_ID) } else { 0 });
+        });
+        if config.metadata_size > 0 {
+            dict.int(b"metadata_size", i64::from(config.metadata_size));
+        }
         if config.listen_port != 0 {
             dict.int(b"p", i64::from(config.listen_port));
         }

@@ -85,6 +85,11 @@ pub enum Message {
     },
     /// `lt_donthave` (BEP 54).
     DontHave(PieceIndex),
+    /// The payload of `ut_metadata` (BEP 9). A received one is well formed; types that are not
+    /// known are not reported.
+    Metadata(Bytes),
+    /// The payload of `ut_pex` (BEP 11), as it came.
+    Pex(Bytes),
 }
 
 /// Who we are and what we offer on one connection.
@@ -94,8 +99,14 @@ pub struct Config {
     pub info_hash: InfoHash,
     /// Us.
     pub peer_id: PeerId,
-    /// Number of pieces: bounds indexes and the bitfield's length.
-    pub piece_count: u32,
+    /// Number of pieces: bounds indexes and the bitfield's length. `None` while the torrent's
+    /// metadata is not here: then only `limits::UNKNOWN_PIECES` bounds them, and what the peer says
+    /// has to be looked at again once it is.
+    pub piece_count: Option<u32>,
+    /// `metadata_size` (BEP 9) of the extension handshake: bytes of `info`, 0 while not known.
+    pub metadata_size: u32,
+    /// Peer exchange (BEP 11) is offered.
+    pub pex: bool,
     /// `v` of the extension handshake; empty to omit.
     pub client: String,
     /// `reqq`: requests we queue for the peer.
@@ -140,6 +151,17 @@ pub struct PeerExtensions {
     pub upload_only: bool,
     /// Whether the peer takes `lt_donthave` (BEP 54).
     pub dont_have: bool,
+    /// Whether the peer takes `ut_metadata` (BEP 9).
+    pub metadata: bool,
+    /// `metadata_size` (BEP 9) as the peer says, 0 included; `None` when it does not or it fits no
+    /// number of ours.
+    pub metadata_size: Option<u32>,
+    /// Whether the peer takes `ut_pex` (BEP 11).
+    pub pex: bool,
+    /// Whether the peer takes `ut_holepunch` (BEP 55).
+    pub holepunch: bool,
+    /// `e`: it prefers encrypted connections.
+    pub prefers_encryption: bool,
 }
 
 /// What a connection reports.

@@ -20,7 +20,9 @@ fn config() -> Config {
     Config {
         info_hash: HASH,
         peer_id: OURS,
-        piece_count: 10,
+        piece_count: Some(10),
+        metadata_size: 0,
+        pex: false,
         client: "libtern/0.1".into(),
         reqq: 500,
         listen_port: 6881,
@@ -129,8 +131,9 @@ fn the_handshake_we_send() {
     // Not open yet: nothing else goes out.
     connection.send(T0, Message::Interested);
     assert_eq!(connection.queued_len(), 0);
-    let extension = b"\x14\x00d1:md11:lt_donthavei7ee1:pi6881e4:reqqi500e11:upload_onlyi0e\
-                      1:v11:libtern/0.16:yourip4:\x01\x02\x03\x04e";
+    let extension = b"\x14\x00d1:md11:lt_donthavei7e11:ut_metadatai2e6:ut_pexi0ee\
+                      1:pi6881e4:reqqi500e11:upload_onlyi0e1:v11:libtern/0.1\
+                      6:yourip4:\x01\x02\x03\x04e";
     let theirs = hello(BOTH, HASH, THEIRS);
     connection.receive(T0, &mut BytesMut::from(&theirs[..48]));
     assert_eq!(events(&mut connection), []);
@@ -355,6 +358,8 @@ fn extension_handshakes_add_up() {
         your_ip: Some(IpAddr::from([127, 0, 0, 1])),
         upload_only: true,
         dont_have: true,
+        pex: true,
+        ..PeerExtensions::default()
     };
     assert_eq!(first, expected);
     connection.send(T0, Message::DontHave(PieceIndex(3)));
@@ -520,4 +525,65 @@ proptest! {
         let failed = events.iter().position(|event| matches!(event, Event::Failed(_)));
         prop_assert!(failed.is_none_or(|at| at + 1 == events.len()));
     }
+}
+
+#[test]
+fn without_metadata_indexes_have_another_bound_until_it_comes() {
+    let unknown = Config { piece_count: None, pex: true, ..config() };
+    let mut connection = Connection::outgoing(T0, unknown);
+    connection.receive(T0, &mut BytesMut::from(&hello(BOTH, HASH, THEIRS)[..]));
+    events(&mut connection);
+    let hello = sent(&mut connection);
+    let offers = b"1:md11:lt_donthavei7e11:ut_metadatai2e6:ut_pexi1ee1:p";
+    assert!(hello.windows(offers.len()).any(|part| part == offers), "{}", hello.escape_ascii());
+    let say = |connection: &mut Connection, body: &[u8]| {
+        connection.receive(T0, &mut BytesMut::from(&frame(body)[..]));
+        events(connection)
+    };
+    let bits = Bytes::from_static(&[0xff, 0xff, 0xff]);
+    let bitfield = Event::Message(Message::Bitfield(bits));
+    assert_eq!(say(&mut connection, &[5, 0xff, 0xff, 0xff]), [bitfield]);
+    let have = Event::Message(Message::Have(PieceIndex(70_000)));
+    assert_eq!(say(&mut connection, &[4, 0, 1, 0x11, 0x70]), [have]);
+    connection.set_metadata(T0, 10, 300, true);
+    let again = sent(&mut connection);
+    let size = b"13:metadata_sizei300e";
+    assert!(again.windows(size.len()).any(|part| part == size), "{}", again.escape_ascii());
+    assert_eq!(say(&mut connection, &[4, 0, 0, 0, 10]), [Event::Failed(Fault::BadMessage(4))]);
+}
+
+#[test]
+fn metadata_and_peer_exchange_are_carried_when_both_sides_take_them() {
+    let mut connection = open_with(BOTH);
+    connection.send(T0, Message::Metadata(Bytes::from_static(b"d8:msg_typei0e5:piecei0ee")));
+    assert_eq!(connection.queued_len(), 0, "the peer takes none yet");
+    let theirs = b"d1:ei1e1:md12:ut_holepunchi4e11:ut_metadatai3e6:ut_pexi9ee13:metadata_sizei7ee";
+    let body = [&[20, 0][..], theirs].concat();
+    connection.receive(T0, &mut BytesMut::from(&frame(&body)[..]));
+    let [Event::Extensions(said)] = &events(&mut connection)[..] else { panic!("no handshake") };
+    let offers = said.metadata && said.pex && said.holepunch && said.prefers_encryption;
+    assert!(offers && said.metadata_size == Some(7));
+    let request = b"d8:msg_typei0e5:piecei0ee";
+    connection.send(T0, Message::Metadata(Bytes::from_static(request)));
+    assert_eq!(sent(&mut connection), frame(&[&[20, 3][..], request].concat()));
+    let took = |connection: &mut Connection, id: u8, payload: &[u8]| {
+        let body = [&[20, id][..], payload].concat();
+        connection.receive(T0, &mut BytesMut::from(&frame(&body)[..]));
+        events(connection)
+    };
+    let payload = Bytes::from_static(request);
+    let asked = Event::Message(Message::Metadata(payload));
+    assert_eq!(took(&mut connection, 2, request), [asked]);
+    assert_eq!(took(&mut connection, 2, b"d8:msg_typei9e5:piecei0ee"), [], "a type to come");
+    // Not offered: neither sent nor heard.
+    connection.send(T0, Message::Pex(Bytes::from_static(b"de")));
+    assert_eq!((connection.queued_len(), took(&mut connection, 1, b"de")), (0, vec![]));
+    connection.set_pex(T0, true);
+    assert!(!sent(&mut connection).is_empty(), "told");
+    let heard = Event::Message(Message::Pex(Bytes::from_static(b"de")));
+    assert_eq!(took(&mut connection, 1, b"de"), [heard]);
+    connection.send(T0, Message::Pex(Bytes::from_static(b"de")));
+    assert_eq!(sent(&mut connection), frame(&[20, 9, b'd', b'e']));
+    let bad = [Event::Failed(Fault::BadMessage(20))];
+    assert_eq!(took(&mut connection, 2, b"nonsense"), bad);
 }

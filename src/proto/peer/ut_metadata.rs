@@ -166,6 +166,7 @@ struct Source {
 #[derive(Debug)]
 pub struct MetadataFetch {
     hash: MetadataHash,
+    max_bytes: u32,
     sources: BTreeMap<PeerKey, Source>,
     /// The size that is being fetched, and its pieces with who sent them.
     size: u32,
@@ -184,6 +185,7 @@ impl MetadataFetch {
     pub fn new(hash: MetadataHash) -> Self {
         Self {
             hash,
+            max_bytes: u32::try_from(METADATA_BYTES).unwrap_or(u32::MAX),
             sources: BTreeMap::new(),
             size: 0,
             pieces: BTreeMap::new(),
@@ -194,6 +196,28 @@ impl MetadataFetch {
         }
     }
 
+    /// Takes nothing longer than `bytes`, nor than `limits::METADATA_BYTES`.
+    #[must_use]
+    pub fn at_most(mut self, bytes: u32) -> Self {
+        self.max_bytes = self.max_bytes.min(bytes);
+        self
+    }
+
+    /// Whether this peer was asked for something and has not answered yet.
+    #[must_use]
+    pub fn is_asked(&self, peer: PeerKey) -> bool {
+        self.sources.get(&peer).is_some_and(|source| !source.asked.is_empty())
+    }
+
+    /// Lets one that was silent or refused make room: those who only hold places lose them.
+    fn make_room(&mut self, now: Instant) {
+        let idle = |source: &Source| source.asked.is_empty() && source.rests_until > now;
+        let idle = self.sources.iter().find(|(_, source)| idle(source)).map(|(peer, _)| *peer);
+        if let Some(peer) = idle {
+            self.forget(peer);
+        }
+    }
+
     /// Takes an input. Nothing happens any more once it is done.
     pub fn handle(&mut self, now: Instant, input: FetchInput<'_>) {
         if self.done {
@@ -201,7 +225,10 @@ impl MetadataFetch {
         }
         match input {
             FetchInput::Offer { peer, size } => {
-                let sane = (1..=METADATA_BYTES).contains(&(size as usize));
+                let sane = (1..=self.max_bytes).contains(&size);
+                if sane && self.sources.len() >= PEERS_MAX && !self.sources.contains_key(&peer) {
+                    self.make_room(now);
+                }
                 if sane && self.sources.len() < PEERS_MAX {
                     let (rests_until, asked) = (Instant::ZERO, BTreeMap::new());
                     self.sources.entry(peer).or_insert(Source { size, rests_until, asked });
@@ -212,6 +239,10 @@ impl MetadataFetch {
             FetchInput::Timeout => {}
         }
         for source in self.sources.values_mut() {
+            if source.rests_until <= now {
+                // Over: no deadline any more.
+                source.rests_until = Instant::ZERO;
+            }
             let before = source.asked.len();
             source.asked.retain(|_, until| *until > now);
             if source.asked.len() < before {

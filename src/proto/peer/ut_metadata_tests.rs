@@ -49,6 +49,43 @@ fn serve(fetch: &mut MetadataFetch, secs: u64, data: impl Fn(u64) -> Vec<u8>) ->
     }
 }
 
+/// A flood of peers that offer and say nothing cannot keep the one out that has it, and leaves no
+/// deadline behind that is over.
+#[test]
+fn the_silent_make_room() {
+    let info = info(20_000);
+    let mut fetch = MetadataFetch::new(hash(&info)).at_most(1 << 20);
+    offer(&mut fetch, 0, 500, (1 << 20) + 1);
+    assert!(!fetch.is_asked(PeerKey(500)), "longer than wanted");
+    for peer in 0..100 {
+        offer(&mut fetch, 0, peer, info.len());
+    }
+    let asked = outputs(&mut fetch);
+    let [FetchOutput::Request { peer, .. }, ..] = asked[..] else { panic!("{asked:?}") };
+    assert!(fetch.is_asked(peer));
+    let mut secs = 0;
+    for _ in 0..200 {
+        let Some(due) = fetch.next_deadline() else { break };
+        assert!(due >= at(secs), "a deadline that has passed");
+        secs = due.since(at(0)).as_secs() + 1;
+        fetch.handle(at(secs), FetchInput::Timeout);
+        outputs(&mut fetch);
+        if secs > 30 {
+            break;
+        }
+    }
+    offer(&mut fetch, secs, 1000, info.len());
+    for round in 0..100 {
+        let now = secs + round * 21;
+        fetch.handle(at(now), FetchInput::Timeout);
+        let done = serve(&mut fetch, now, |peer| if peer == 1000 { info.clone() } else { vec![] });
+        if done.contains(&FetchOutput::Done(info.clone())) {
+            return;
+        }
+    }
+    panic!("the one that has it was never asked for all of it");
+}
+
 /// BEP 9, "extension message": the three examples.
 #[test]
 fn the_messages_are_those_of_the_bep() {

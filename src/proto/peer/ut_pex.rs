@@ -180,8 +180,13 @@ impl PexSender {
 /// What became of a message that was heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PexHeard {
-    /// These are worth a try; they were not named by this peer before, or are again.
-    New(Vec<(SocketAddr, PexFlags)>),
+    /// What is new.
+    New {
+        /// Worth a try; they were not named by this peer before, or are again.
+        added: Vec<(SocketAddr, PexFlags)>,
+        /// Named by this peer before, and gone from it now.
+        dropped: Vec<SocketAddr>,
+    },
     /// Too soon after the one before: dropped.
     TooSoon,
     /// Too often too soon, or no message at all: a reason to close.
@@ -207,12 +212,13 @@ impl PexReceiver {
         }
         let Some(pex) = Pex::decode(payload) else { return PexHeard::Flood };
         self.last = Some(now);
-        pex.dropped.iter().for_each(|addr| _ = self.known.remove(addr));
+        let mut dropped = pex.dropped;
+        dropped.retain(|addr| self.known.remove(addr));
         let room = KNOWN_MAX.saturating_sub(self.known.len());
         let mut new = pex.added;
         new.retain(|(addr, _)| self.known.len() < KNOWN_MAX && self.known.insert(*addr));
         new.truncate(room);
-        PexHeard::New(new)
+        PexHeard::New { added: new, dropped }
     }
 
     /// Whom the peer says to be connected to: who goes between us (BEP 55).
@@ -285,7 +291,7 @@ mod tests {
         };
         let heard = |r: &mut PexReceiver, secs, pex: &Pex| match r.receive(at(secs), &pex.encode())
         {
-            PexHeard::New(new) => new.len(),
+            PexHeard::New { added, .. } => added.len(),
             other => panic!("{other:?}"),
         };
         assert_eq!(heard(&mut receiver, 0, &pex(vec![peer(1), peer(2)], vec![])), 2);

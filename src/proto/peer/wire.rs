@@ -40,6 +40,9 @@ const PIECE_OVERHEAD: u32 = 9;
 pub(super) struct Rules {
     /// Bounds indexes and the bitfield's length.
     pub(super) piece_count: u32,
+    /// That is the torrent's own count. Else it is the largest a torrent may have, and a bitfield
+    /// may be shorter.
+    pub(super) exact: bool,
     /// Both sides speak BEP 6.
     pub(super) fast: bool,
     /// No message came yet that have-all or have-none may not follow.
@@ -49,7 +52,7 @@ pub(super) struct Rules {
 /// One frame off the wire.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Frame {
-    /// A message, never `Message::Extended` nor `Message::DontHave`.
+    /// A message, none of those that message 20 carries.
     Message(Message),
     /// Message 20: the extension's local id, its payload.
     Extended(u8, Bytes),
@@ -110,7 +113,8 @@ fn check_frame(id: u8, length: u32, rules: &Rules) -> Result<(), Fault> {
         id::HAVE | id::SUGGEST | id::ALLOWED_FAST => length == 5,
         id::REQUEST | id::CANCEL | id::REJECT => length == 13,
         id::PORT => length == 3,
-        id::BITFIELD => length == bitfield_frame_len(rules),
+        id::BITFIELD if rules.exact => length == bitfield_frame_len(rules),
+        id::BITFIELD => length <= bitfield_frame_len(rules),
         id::PIECE if length > PIECE_OVERHEAD + REQUEST_BYTES => {
             return Err(Fault::OversizedMessage);
         }
@@ -131,7 +135,9 @@ fn parse(id: u8, mut payload: Bytes, rules: &Rules) -> Result<Frame, Fault> {
         id::INTERESTED => Message::Interested,
         id::NOT_INTERESTED => Message::NotInterested,
         id::HAVE => Message::Have(piece(&payload, rules).ok_or(bad)?),
-        id::BITFIELD if spare_bits_set(&payload, rules.piece_count) => return Err(bad),
+        id::BITFIELD if rules.exact && spare_bits_set(&payload, rules.piece_count) => {
+            return Err(bad);
+        }
         id::BITFIELD => Message::Bitfield(payload),
         id::REQUEST => Message::Request(
             // BEP 3: connections that ask for more than the custom allows are closed.
@@ -194,8 +200,8 @@ fn spare_bits_set(bitfield: &[u8], piece_count: u32) -> bool {
     used != 0 && bitfield.last().is_some_and(|last| last & (0xff >> used) != 0)
 }
 
-/// Appends the wire form of every message but `Piece` (see [`encode_piece_header`]) and `DontHave`,
-/// whose id the peer chose (see [`encode_extended`]); those two append nothing.
+/// Appends the wire form of every message but `Piece` (see [`encode_piece_header`]) and those whose
+/// id the peer chose (see [`encode_extended`]): `DontHave`, `Metadata` and `Pex` append nothing.
 pub(super) fn encode(message: &Message, out: &mut BytesMut) {
     match message {
         Message::KeepAlive => out.put_u32(0),
@@ -214,7 +220,7 @@ pub(super) fn encode(message: &Message, out: &mut BytesMut) {
         Message::Reject(span) => encode_span(id::REJECT, *span, out),
         Message::AllowedFast(piece) => encode_piece(id::ALLOWED_FAST, *piece, out),
         Message::Extended { id, payload } => encode_extended(*id, payload, out),
-        Message::Piece { .. } | Message::DontHave(_) => {}
+        Message::Piece { .. } | Message::DontHave(_) | Message::Metadata(_) | Message::Pex(_) => {}
     }
 }
 

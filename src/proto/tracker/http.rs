@@ -62,6 +62,7 @@ pub struct HttpRequest {
     host: String,
     user_agent: String,
     redirects: u32,
+    max_body: usize,
 }
 
 impl HttpRequest {
@@ -81,7 +82,13 @@ impl HttpRequest {
         };
         // A header value cannot be broken out of.
         let user_agent = user_agent.chars().filter(|c| matches!(c, ' '..='~')).collect();
-        Ok(Self { url, host, user_agent, redirects: 0 })
+        Ok(Self { url, host, user_agent, redirects: 0, max_body: TRACKER_REPLY_BYTES })
+    }
+
+    /// The same with another bound on the answer's body, in bytes.
+    #[must_use]
+    pub fn at_most(self, max_body: usize) -> Self {
+        Self { max_body, ..self }
     }
 
     /// Host to connect to: a name, or an address without brackets.
@@ -129,7 +136,8 @@ impl HttpRequest {
     /// A parser for the answer.
     #[must_use]
     pub fn response(&self) -> HttpResponse {
-        HttpResponse { url: self.url.clone(), state: State::Head(Vec::new()) }
+        let (url, max_body) = (self.url.clone(), self.max_body);
+        HttpResponse { url, max_body, state: State::Head(Vec::new()) }
     }
 
     /// The next request after `HttpOutcome::Redirect(location)`.
@@ -141,7 +149,7 @@ impl HttpRequest {
             return Err(HttpError::TooManyRedirects);
         }
         let next = Self::get(location, &self.user_agent)?;
-        Ok(Self { redirects: self.redirects + 1, ..next })
+        Ok(Self { redirects: self.redirects + 1, max_body: self.max_body, ..next })
     }
 }
 
@@ -176,6 +184,7 @@ enum State {
 pub struct HttpResponse {
     /// What relative redirects are relative to.
     url: Url,
+    max_body: usize,
     state: State,
 }
 
@@ -209,7 +218,7 @@ impl HttpResponse {
     pub fn finish(&mut self) -> Result<HttpOutcome, HttpError> {
         match core::mem::replace(&mut self.state, State::Done) {
             State::Body { status, gzip, body } if body.may_end() => {
-                respond(status, gzip, body.into_bytes())
+                respond(status, gzip, body.into_bytes(), self.max_body)
             }
             _ => Err(HttpError::Truncated),
         }
@@ -242,7 +251,7 @@ impl HttpResponse {
                         return self.redirection(location).map(Some);
                     }
                     let Head { status, gzip, framing, .. } = head;
-                    let body = Body::new(framing, TRACKER_REPLY_BYTES)?;
+                    let body = Body::new(framing, self.max_body)?;
                     self.state = State::Body { status, gzip, body };
                 }
                 State::Body { status, gzip, body } => {
@@ -250,7 +259,7 @@ impl HttpResponse {
                         return Ok(None);
                     }
                     let bytes = body.take();
-                    return respond(*status, *gzip, bytes).map(Some);
+                    return respond(*status, *gzip, bytes, self.max_body).map(Some);
                 }
             }
         }
@@ -331,9 +340,14 @@ fn decimal(value: &[u8]) -> Option<u64> {
     digits.then(|| text.parse().ok()).flatten()
 }
 
-fn respond(status: u16, gzip: bool, body: Vec<u8>) -> Result<HttpOutcome, HttpError> {
+fn respond(
+    status: u16,
+    gzip: bool,
+    body: Vec<u8>,
+    max_body: usize,
+) -> Result<HttpOutcome, HttpError> {
     // Some trackers compress without saying so. No bencode begins with these two bytes.
     let gzip = (gzip && !body.is_empty()) || body.starts_with(&[0x1f, 0x8b]);
-    let body = if gzip { gunzip(&body, TRACKER_REPLY_BYTES)? } else { body };
+    let body = if gzip { gunzip(&body, max_body)? } else { body };
     Ok(HttpOutcome::Response { status, body })
 }

@@ -147,13 +147,43 @@ fn when_full_the_least_promising_gives_way() {
     list.check_invariants();
 }
 
+#[test]
+fn who_named_an_address_decides_who_can_take_it_back() {
+    let mut list = list();
+    let (a, b, c) = (addr("1.2.3.4:5"), addr("1.2.3.5:5"), addr("[2001:db8::1]:5"));
+    for peer in [a, b, c] {
+        assert!(list.add(peer, PeerSource::Pex));
+    }
+    assert!(!list.add(b, PeerSource::Tracker), "known already");
+    list.connected(at(0), c);
+    list.disconnected(at(1), c, true);
+    assert!(list.withdraw(a, PeerSource::Pex) && !list.withdraw(a, PeerSource::Pex));
+    assert!(!list.withdraw(b, PeerSource::Pex), "a tracker names it too");
+    assert!(!list.withdraw(c, PeerSource::Pex), "it was met");
+    assert_eq!(list.by_source()[PeerSource::Pex.index()], 2);
+    list.check_invariants();
+    list.add(addr("5.5.5.5:5"), PeerSource::Dht);
+    list.keep_private();
+    assert_eq!(list.best(9), [b], "what trackers named is all a private torrent may know");
+    list.check_invariants();
+}
+
+#[test]
+fn our_own_address_is_not_for_dialling_unless_the_host_insists() {
+    let mut list = list();
+    list.set_external(addr("9.9.9.9:6881"));
+    assert!(!list.add(addr("9.9.9.9:6881"), PeerSource::Pex));
+    assert!(list.add(addr("9.9.9.9:6882"), PeerSource::Pex), "a neighbour behind the same address");
+    assert!(list.add(addr("9.9.9.9:6881"), PeerSource::Manual));
+}
+
 proptest! {
     #[test]
     fn indexes_agree_whatever_happens(
         seed: u64,
         max in 1u32..12,
         per_ip in 1u32..3,
-        steps in prop::collection::vec((0u8..11, 0u8..6, 1u16..4, 0u64..100), 1..200),
+        steps in prop::collection::vec((0u8..13, 0u8..6, 1u16..4, 0u64..100), 1..200),
     ) {
         let mut list = PeerList::new(max, per_ip, Rng::new(seed));
         let mut now = at(0);
@@ -171,6 +201,9 @@ proptest! {
                 7 => list.failed(now, peer),
                 8 => list.disconnected(now, peer, wait % 2 == 0),
                 9 => list.connected(now, peer),
+                10 => { list.add(peer, PeerSource::Pex); }
+                11 if wait < 5 => list.keep_private(),
+                11 => { list.withdraw(peer, PeerSource::Pex); }
                 _ if wait < 5 => list.ban(peer.ip()),
                 _ if wait < 20 => list.set_external(peer),
                 _ => now = now + Duration::from_secs(wait),

@@ -100,11 +100,11 @@ impl Picker {
             } else {
                 self.pick_by_priority(&mut ask);
             }
-            if ask.left > 0 {
+            if ask.left > 0 && !mode.spare {
                 self.pick_last_resort(&mut ask);
             }
         }
-        if ask.left > 0 && !mode.exclusive && self.in_endgame() {
+        if ask.left > 0 && !mode.exclusive && !mode.spare && self.in_endgame() {
             self.pick_again(&mut ask);
         }
     }
@@ -141,8 +141,9 @@ impl Picker {
         let level = (7 - priority, 0, 0)..(8 - priority, 0, 0);
         let eligible = self.open.range(level).filter_map(|&(_, copies, piece)| {
             let partial = self.partials.get(&piece).filter(|_| ask.may(piece))?;
-            wanted(standing(partial, ask.peer, ask.mode.exclusive))
-                .then(|| (copies, piece, partial.missing()))
+            let standing = standing(partial, ask.peer, ask.mode.exclusive);
+            let left = ask.mode.spare && copies > 0 && standing != Standing::Own;
+            (wanted(standing) && !left).then(|| (copies, piece, partial.missing()))
         });
         if ask.mode.suggested.is_empty() {
             for (_, piece, missing) in eligible {
@@ -188,6 +189,9 @@ impl Picker {
             if bucket.is_empty() || (copies == 0 && self.seeds == 0) {
                 continue;
             }
+            if copies > 0 && ask.mode.spare {
+                break;
+            }
             let start = self.rng.index(bucket.len());
             let suggested = |piece: u32| ask.mode.suggested.contains(&PieceIndex(piece));
             for &PieceIndex(piece) in ask.mode.suggested {
@@ -217,6 +221,9 @@ impl Picker {
         let mut found = Vec::new();
         for piece in common(ask.has, &self.wanted) {
             let at = PieceIndex(piece);
+            if ask.mode.spare && self.copies(piece) > 0 {
+                continue;
+            }
             if self.priority(at) == priority && !self.partials.contains_key(&piece) {
                 let lot = self.rng.next_u64();
                 found.push((self.copies(piece), !ask.mode.suggested.contains(&at), lot, piece));
@@ -239,7 +246,8 @@ impl Picker {
             if basket.is_full() {
                 break;
             }
-            if self.priority(PieceIndex(piece)) != priority {
+            let left = ask.mode.spare && self.copies(piece) > 0;
+            if self.priority(PieceIndex(piece)) != priority || left {
                 continue;
             }
             match self.partials.get(&piece) {

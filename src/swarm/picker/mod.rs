@@ -33,6 +33,9 @@ pub struct PickMode<'a> {
     /// The peer sent bad data before: it gets pieces of its own, shared with nobody (parole), as
     /// long as there is anything else to do for it and for the others.
     pub exclusive: bool,
+    /// Leave pieces of which peers that are not complete have a copy to those peers. What nobody
+    /// else works on is gone on with.
+    pub spare: bool,
 }
 
 /// What a block that came in means.

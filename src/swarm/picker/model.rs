@@ -350,6 +350,7 @@ impl Pair {
             suggested: if bits & 8 != 0 { &list } else { &[] },
             whole_pieces: bits & 16 != 0,
             exclusive: bits & 96 == 96,
+            spare: false,
         };
         let mut out = Vec::new();
         self.picker.pick(peer, &has, count, mode, &mut out);

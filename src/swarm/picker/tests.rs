@@ -46,6 +46,28 @@ fn rarest_first_then_priority_seven_beats_all() {
 }
 
 #[test]
+fn a_spared_peer_is_asked_for_what_no_other_has_and_for_what_it_began() {
+    let mut p = picker(5, 2);
+    let seed = Bitset::full(5);
+    p.peer_joined(&seed);
+    let spare = PickMode { spare: true, ..PickMode::default() };
+    p.set_sequential(true);
+    assert_eq!(pick(&mut p, 1, &seed, 1, spare), [(0, 0)]);
+    p.set_sequential(false);
+    p.peer_joined(&set(5, &[0, 2, 3]));
+    p.peer_gained(PieceIndex(0));
+    let mut got = pick(&mut p, 1, &seed, 9, spare);
+    got.sort_unstable();
+    assert_eq!(got, [(0, 1), (1, 0), (1, 1), (4, 0), (4, 1)], "piece 0 it began itself");
+    // What another began is left to those that have a copy; nothing is asked for twice.
+    assert_eq!(pick(&mut p, 2, &set(5, &[0, 2, 3]), 1, PickMode::default()).len(), 1);
+    assert_eq!(pick(&mut p, 1, &seed, 9, spare), []);
+    assert_eq!(pick(&mut p, 1, &seed, 9, PickMode::default()).len(), 3);
+    assert_eq!(pick(&mut p, 1, &seed, 9, spare), [], "no endgame either");
+    assert_eq!(pick(&mut p, 1, &seed, 9, PickMode::default()).len(), 1);
+}
+
+#[test]
 fn what_is_begun_is_finished_first() {
     let mut p = picker(10, 4);
     let seed = Bitset::full(10);

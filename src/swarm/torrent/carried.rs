@@ -62,6 +62,9 @@ impl Carried {
         if let Some(trackers) = &params.trackers {
             carried.trackers = Some(Arc::clone(trackers));
         }
+        if let Some(urls) = params.url_list.as_ref().filter(|urls| !urls.is_empty()) {
+            carried.rare.get_or_insert_default().url_list = Some(urls.clone());
+        }
         carried
     }
 
@@ -96,6 +99,13 @@ impl Carried {
         };
         carried.set_limits(from.upload_rate_limit, from.download_rate_limit);
         carried
+    }
+
+    /// The torrent has a name of its own now: one that stood in for it goes.
+    pub(super) fn learn(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            rare.name = None;
+        }
     }
 
     /// Keeps rate limits.

@@ -2,9 +2,9 @@
 //!
 //! Before the torrent runs for the first time a check of everything keeps peers out. Any other runs
 //! beside the exchange of pieces: only those under check are neither served nor asked for, and who
-//! asks for one of them waits. A piece we had stays ours until its hash says otherwise; one that is
-//! found goes to the verifier like a downloaded piece, unless we had it before. Deliberately absent:
-//! what to check at a start (`swarm::load`).
+//! asks for one of them waits. A piece we had stays ours until its hash says otherwise; one that
+//! is found goes to the verifier like a downloaded piece, unless we had it before. Deliberately
+//! absent: what to check at a start (`swarm::load`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,7 +85,8 @@ impl Part for Check {
 impl Torrent {
     /// The host wants pieces hashed again.
     pub(super) fn recheck(&mut self, pieces: core::ops::Range<u32>) {
-        if !self.flags.loaded || matches!(self.phase, Phase::Closing(_) | Phase::Closed) {
+        let over = matches!(self.phase, Phase::Closing(_) | Phase::Closed);
+        if !self.flags.loaded || self.sought.is_some() || over {
             return;
         }
         self.check.asked.extend(pieces.filter(|p| *p < self.info.piece_count()));

@@ -24,6 +24,10 @@ impl Torrent {
     pub(super) fn pause(&mut self) {
         self.user_paused = true;
         match self.phase {
+            Phase::Metadata => {
+                self.stop_peers();
+                self.set_phase(Phase::Paused);
+            }
             Phase::Running | Phase::Preparing => {
                 self.stop_peers();
                 self.set_phase(Phase::Paused);
@@ -34,7 +38,12 @@ impl Torrent {
                 self.release();
             }
             // A check goes on: the torrent pauses after it. A failed torrent stays failed.
-            _ => self.config_changed(),
+            _ => {
+                if self.flags.arriving {
+                    self.stop_peers();
+                }
+                self.config_changed();
+            }
         }
     }
 
@@ -46,6 +55,7 @@ impl Torrent {
     pub(super) fn resume(&mut self) {
         self.user_paused = false;
         match self.phase {
+            Phase::Paused | Phase::Failed if self.sought.is_some() => self.seek(),
             Phase::Paused => self.prepare(),
             Phase::Failed => {
                 self.set_phase(Phase::Stat { retry: true });

@@ -12,6 +12,12 @@ impl Torrent {
             Command::Pause => self.pause(),
             Command::Resume => self.resume(),
             Command::Close => self.close(),
+            Command::Metadata(info) => self.metadata_given(&info),
+            Command::FilePriority(file, priority) if self.sought.is_some() => {
+                self.sought_priority(file, priority);
+            }
+            Command::FilePriorities(all) if self.sought.is_some() => self.sought_priorities(all),
+            Command::Move(path) if self.sought.is_some() => self.sought_move(path),
             Command::Recheck => self.recheck(0..self.info.piece_count()),
             Command::RecheckFile(file) => self.recheck(self.info.pieces_of(file)),
             Command::RecheckPieces(first, end) => {
@@ -75,6 +81,7 @@ impl Torrent {
         self.known.set_limits(tuning.max_known_peers, tuning.max_per_ip);
         self.choker.set_slots(tuning.unchoke_slots);
         self.tuning = tuning;
+        self.switch_exchange();
         while self.peers.len() > self.tuning.max_connections as usize {
             let Some(key) = self.peers.keys().next_back().copied() else { break };
             self.close_peer(key, CloseReason::TooMany);

@@ -29,7 +29,7 @@ pub(super) struct Early {
 impl Torrent {
     /// Whether another outgoing attempt is allowed now.
     pub(super) fn can_dial(&self) -> bool {
-        self.phase == Phase::Running
+        matches!(self.phase, Phase::Running | Phase::Metadata)
             && self.half_open < self.tuning.max_half_open
             && self.peers.len() < self.tuning.max_connections as usize
     }
@@ -55,7 +55,9 @@ impl Torrent {
         Config {
             info_hash: self.info.info_hash,
             peer_id: self.peer_id,
-            piece_count: self.info.piece_count(),
+            piece_count: self.sought.is_none().then(|| self.info.piece_count()),
+            metadata_size: u32::try_from(self.info.raw.len()).unwrap_or(0),
+            pex: self.exchanges_peers(),
             client: self.tuning.client.clone(),
             reqq: self.tuning.max_peer_requests,
             listen_port: self.listen_port,
@@ -104,8 +106,8 @@ impl Torrent {
             self.early.insert(key, Early { addr, connection, data: BytesMut::new() });
             return;
         }
-        let room =
-            self.phase == Phase::Running && self.peers.len() < self.tuning.max_connections as usize;
+        let open = matches!(self.phase, Phase::Running | Phase::Metadata);
+        let room = open && self.peers.len() < self.tuning.max_connections as usize;
         // Counts the address, so it comes last.
         if !room || handshake.peer_id == self.peer_id || !self.known.incoming(addr) {
             self.out.push_back(Output::Close { peer: key });
@@ -164,6 +166,7 @@ impl Torrent {
         }
         let Some(conn) = peer.conn.as_mut() else { return };
         let before = data.len();
+        self.lag.found(before);
         conn.receive(self.now, data);
         self.counters.wire_received += (before - data.len()) as u64;
         self.pump_events(key);
@@ -239,7 +242,7 @@ impl Torrent {
     fn greet(&mut self, key: PeerKey) {
         let fast = self.peers.get(&key).is_some_and(Peer::fast);
         let have = self.picker.have();
-        if fast && have.all() {
+        if fast && self.is_complete() {
             self.send(key, Message::HaveAll);
         } else if fast && have.none() {
             self.send(key, Message::HaveNone);
@@ -306,6 +309,7 @@ impl Torrent {
 
     fn remove_peer(&mut self, key: PeerKey, reason: CloseReason) {
         let Some(peer) = self.peers.remove(&key) else { return };
+        self.metadata_peer_gone(key);
         self.touched.remove(&key);
         self.transmit.remove(&key);
         if peer.has_told {

@@ -31,7 +31,11 @@ pub(super) fn check(t: &Torrent) {
 
     let dialling = t.peers.values().filter(|p| p.conn.is_none()).count();
     assert_eq!(dialling, t.half_open as usize, "half-open count");
-    let exchanging = matches!(t.phase, Phase::Running | Phase::Preparing);
+    assert_eq!(t.sought.is_some(), !t.info.is_known(), "metadata sought and known");
+    assert!(t.sought.is_none() || t.picker.have().is_empty(), "pieces without metadata");
+    let exchanging = matches!(t.phase, Phase::Running | Phase::Preparing | Phase::Metadata);
+    let kept = t.flags.arriving && matches!(t.phase, Phase::Stat { .. } | Phase::Checking);
+    let exchanging = exchanging || kept;
     assert!(exchanging || t.peers.is_empty(), "peers in phase {:?}", t.phase);
     for (key, peer) in &t.peers {
         assert!(peer.established || peer.outstanding.is_empty());

@@ -7,7 +7,7 @@
 
 use bytes::Bytes;
 
-use super::{Held, Output, Phase, Torrent};
+use super::{Output, Phase, Torrent};
 use crate::base::{BlockSpan, PieceIndex};
 use crate::swarm::types::{DiskOp, Notice};
 
@@ -68,7 +68,7 @@ impl Torrent {
         if self.window.may_write(&self.info, span.piece) {
             self.disk(DiskOp::Write(span, data));
         } else {
-            let held = self.held.entry(span.piece).or_insert_with(Held::default);
+            let held = self.held.entry(span.piece).or_default();
             held.blocks.push((span, data));
         }
     }

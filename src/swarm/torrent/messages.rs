@@ -20,9 +20,11 @@ impl Torrent {
             self.out.push_back(Output::Notice(Notice::ExternalAddr(ip, peer.addr.ip())));
         }
         peer.extensions = extensions;
-        if peer.has_told {
-            self.close_if_both_seeds(key);
+        if peer.has_told && self.close_if_both_seeds(key) {
+            return;
         }
+        self.metadata_offered(key);
+        self.exchange_soon(key);
     }
 
     pub(super) fn on_message(&mut self, key: PeerKey, message: Message) {
@@ -30,8 +32,11 @@ impl Torrent {
             let message = message.clone();
             self.out.push_back(Output::Wire { peer: key, incoming: true, message });
         }
+        let Some(message) = self.put_off(key, message) else { return };
         let Some(peer) = self.peers.get_mut(&key).filter(|p| p.established) else { return };
         match message {
+            Message::Metadata(payload) => self.on_metadata(key, &payload),
+            Message::Pex(payload) => self.on_pex(key, &payload),
             Message::Port(port) => self.on_port(key, port),
             Message::KeepAlive | Message::Extended { .. } => {}
             Message::Choke => self.on_choke(key),
@@ -69,7 +74,7 @@ impl Torrent {
         }
     }
 
-    fn on_has(&mut self, key: PeerKey, has: Bitset) {
+    pub(super) fn on_has(&mut self, key: PeerKey, has: Bitset) {
         let Some(peer) = self.peers.get_mut(&key) else { return };
         if core::mem::replace(&mut peer.has_told, true) {
             // aria2 sends a bitfield in place of many `have`s: nothing is taken back by it.
@@ -191,6 +196,7 @@ impl Torrent {
         self.touched.insert(key);
         if expected {
             self.take_block(key, span, data);
+            self.look_at_spared(key);
             return;
         }
         self.counters.wasted += u64::from(length);

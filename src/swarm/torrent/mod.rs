@@ -7,6 +7,7 @@
 //!   `upload`: what we serve and to whom;
 //! - `saving`: saved state; `commands`: the host's wishes; `closing`: pause, failure, two-phase
 //!   close;
+//! - `metadata`: the stage before the `info` dictionary is here; `exchange`: peers of peers;
 //! - `accounts`: priorities and byte counts; `status`: snapshots; `invariants`.
 //!
 //! Everything here runs on one thread, in the order the driver feeds inputs; iteration is over
@@ -18,9 +19,11 @@ mod checking;
 mod closing;
 mod commands;
 mod conn;
+mod exchange;
 mod invariants;
 mod journal;
 mod messages;
+mod metadata;
 mod peer;
 mod pieces;
 mod requests;
@@ -60,6 +63,7 @@ use accounts::Accounts;
 use carried::Carried;
 use checking::Check;
 use closing::CloseStage;
+use metadata::Sought;
 use peer::Peer;
 use pieces::Pending;
 use saving::{Stamp, SyncJob, Times};
@@ -69,6 +73,8 @@ use saving::{Stamp, SyncJob, Times};
 enum Phase {
     /// `Start` did not come yet.
     New,
+    /// Asking peers for the metadata.
+    Metadata,
     /// A `Stat` is under way; `retry` after an error.
     Stat { retry: bool },
     /// Hashing what is on disk.
@@ -103,6 +109,10 @@ struct Flags {
     wire_notices: bool,
     /// The disk failed while closing.
     close_failed: bool,
+    /// The metadata came from elsewhere than a torrent file: saved state has to carry it.
+    embeds_info: bool,
+    /// It just came: peers are kept while the files are looked at.
+    arriving: bool,
 }
 
 /// Disk jobs without an answer.
@@ -200,6 +210,16 @@ struct Loading {
     seed_mode: bool,
 }
 
+impl Loading {
+    fn of(params: &TorrentParams) -> Self {
+        Self {
+            resume: params.resume.clone(),
+            window: params.window.clone(),
+            seed_mode: params.seed_mode,
+        }
+    }
+}
+
 /// Blocks of a piece that wait for its entry in the journal.
 #[derive(Debug, Default)]
 struct Held {
@@ -267,16 +287,24 @@ pub struct Torrent {
     /// compared.
     loading: Option<Box<Loading>>,
 
+    /// While `info` is not known: what is done about that.
+    sought: Option<Box<Sought>>,
     peers: BTreeMap<PeerKey, Peer>,
     /// Incoming connections that came before we run: taken once we do.
     early: Lazy<BTreeMap<PeerKey, conn::Early>>,
     known: PeerList,
     choker: Choker,
+    /// When peers are told of others next.
+    pex_due: Option<Instant>,
     next_key: u64,
     half_open: u32,
     strikes: Lazy<BTreeMap<IpAddr, u32>>,
     touched: BTreeSet<PeerKey>,
     transmit: BTreeSet<PeerKey>,
+    /// Whether we keep up with our peers.
+    lag: requests::Lag,
+    /// A complete peer was not asked for all it could have been (see `requests`).
+    spared: bool,
     next_tick: Option<Instant>,
 
     counters: Counters,
@@ -300,16 +328,13 @@ impl Torrent {
         if let Some(addr) = params.external_addr {
             known.set_external(addr);
         }
-        let loading = Box::new(Loading {
-            resume: params.resume.clone(),
-            window: params.window.clone(),
-            seed_mode: params.seed_mode,
-        });
+        let loading = Loading::of(&params);
         let window = Window::new(params.window.as_ref().map(|w| w.mark));
         let blob = params.resume.as_deref();
         let carried = Carried::of(&params);
         let tern = blob.and_then(|b| b.tern.as_ref());
-        let generation = tern.map_or(0, |t| t.generation);
+        let embeds_info = blob.is_some_and(|b| b.info.is_some());
+        let sought = (!info.is_known()).then(|| Box::new(Sought::new(&params)));
         let mut torrent = Self {
             id: params.id,
             peer_id: params.peer_id,
@@ -322,7 +347,7 @@ impl Torrent {
             state: TorrentState::Starting,
             user_paused: params.paused,
             sequential: params.sequential,
-            flags: Flags::default(),
+            flags: Flags { embeds_info, ..Flags::default() },
             picker: Picker::new(info.geometry, child()),
             blame: Lazy::absent(),
             accounts: Accounts::new(&info, params.file_priority.as_deref(), blob),
@@ -337,20 +362,24 @@ impl Torrent {
             verified: None,
             root: None,
             stats: Box::default(),
-            saver: Saver::new(params.save_policy, generation),
+            saver: Saver::new(params.save_policy, tern.map_or(0, |t| t.generation)),
             saved_clean: tern.is_some_and(|t| t.clean),
             renames: Lazy::absent(),
             times: Times::new(blob, params.unix_now),
             carried,
-            loading: Some(loading),
+            loading: Some(Box::new(loading)),
+            sought,
             peers: BTreeMap::new(),
             known,
             choker: Choker::new(tuning.unchoke_slots, child()),
+            pex_due: None,
             next_key: key_base,
             half_open: 0,
             strikes: Lazy::absent(),
             touched: BTreeSet::new(),
             transmit: BTreeSet::new(),
+            lag: requests::Lag::default(),
+            spared: false,
             next_tick: None,
             counters: Counters::default(),
             down: Lazy::absent(),
@@ -478,6 +507,13 @@ impl Torrent {
         self.io.unwritten <= self.tuning.max_unwritten_bytes
     }
 
+    /// Whether a peer waits for what we are about to have: then a finished piece is worth more now
+    /// than a cheaper hash of it a little later.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.peers.values().any(|p| p.has_told && !p.upload_only())
+    }
+
     /// Whether `Output::Wire` is emitted for every message.
     pub fn set_wire_notices(&mut self, on: bool) {
         self.flags.wire_notices = on;
@@ -536,10 +572,17 @@ impl Torrent {
         self.flags.prepared
     }
 
-    /// Bytes left for a tracker announce: wanted and missing ones.
+    /// Bytes left for a tracker announce: wanted and missing ones. While nobody knows how many, so
+    /// many that no tracker takes us for a seed.
     #[must_use]
     pub fn left(&self) -> u64 {
-        self.accounts.left
+        if self.sought.is_some() { metadata::LEFT } else { self.accounts.left }
+    }
+
+    /// The description of the content; [`Info::unknown`] while it is not here.
+    #[must_use]
+    pub fn info(&self) -> &Arc<Info> {
+        &self.info
     }
 
     /// Snapshot.
@@ -583,12 +626,12 @@ impl Torrent {
 
     /// All pieces.
     fn is_complete(&self) -> bool {
-        self.picker.have().all()
+        self.sought.is_none() && self.picker.have().all()
     }
 
     /// Every wanted piece.
     fn is_finished(&self) -> bool {
-        self.picker.wanted_missing() == 0
+        self.sought.is_none() && self.picker.wanted_missing() == 0
     }
 
     fn set_phase(&mut self, phase: Phase) {
@@ -601,6 +644,7 @@ impl Torrent {
         let (complete, finished) = (self.is_complete(), self.is_finished());
         let new = match self.phase {
             Phase::New | Phase::Stat { .. } => TorrentState::Starting,
+            Phase::Metadata => TorrentState::Metadata,
             Phase::Checking => TorrentState::Checking,
             Phase::Preparing | Phase::Running if self.check.halts => TorrentState::Checking,
             Phase::Preparing | Phase::Running if complete => TorrentState::Seeding,

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 
 use bytes::BytesMut;
 
+use super::exchange::Gossip;
 use crate::base::{Bitset, BlockSpan, Instant, PeerId, PieceIndex};
+use crate::proto::peer::ut_metadata::MetadataGrant;
 use crate::proto::peer::{Connection, PeerExtensions};
 use crate::swarm::rate::Meter;
 use crate::swarm::types::PeerSource;
@@ -87,6 +89,10 @@ pub(super) struct Peer {
     pub(super) round_down: u64,
     pub(super) round_up: u64,
     pub(super) bad_pieces: u32,
+    /// Metadata it was given.
+    pub(super) given: MetadataGrant,
+    /// Peers it was told of and told us of; nothing before the first.
+    pub(super) pex: Option<Box<Gossip>>,
     /// Last time either side wanted something.
     pub(super) last_useful: Instant,
 }
@@ -140,6 +146,8 @@ impl Peer {
             round_down: 0,
             round_up: 0,
             bad_pieces: 0,
+            given: MetadataGrant::default(),
+            pex: None,
             last_useful: now,
         }
     }
@@ -156,7 +164,12 @@ impl Peer {
 
     /// It wants nothing and never will: complete, or says so (BEP 21).
     pub(super) fn upload_only(&self) -> bool {
-        self.has.all() || self.extensions.upload_only
+        self.is_seed() || self.extensions.upload_only
+    }
+
+    /// It has every piece. Nobody does while nothing is known of pieces.
+    pub(super) fn is_seed(&self) -> bool {
+        !self.has.is_empty() && self.has.all()
     }
 
     /// Takes a request off the outstanding ones; the block may still come.

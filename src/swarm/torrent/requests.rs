@@ -33,6 +33,33 @@ const DEFAULT_REQQ: u32 = 250;
 const BLOCK: SaveConditions = SaveConditions::PROGRESS.with(SaveConditions::COUNTERS);
 
 const SECOND: Duration = Duration::from_secs(1);
+/// Bytes found by one read from which on they were waiting for us: no wire delivers that many
+/// between two looks of a thread that keeps up.
+const WAITED: usize = 64 * 1024;
+/// Bytes over which it is judged whether we keep up.
+const LAG_WINDOW: u64 = 4 << 20;
+/// Blocks peers that are not complete have to owe us before we leave to them what they have.
+const OWED_ENOUGH: usize = 64;
+
+/// Whether bytes wait for us or we for bytes: the share, in parts of 1024, of what came in lately
+/// that was found waiting.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Lag(u32);
+
+impl Lag {
+    /// So many bytes were found by one read.
+    pub(super) fn found(&mut self, bytes: usize) {
+        let truth: u64 = if bytes >= WAITED { 1024 } else { 0 };
+        let weight = (bytes as u64).min(LAG_WINDOW);
+        let mixed = (LAG_WINDOW - weight) * u64::from(self.0) + weight * truth;
+        self.0 = u32::try_from(mixed / LAG_WINDOW).unwrap_or(0);
+    }
+
+    /// Whether we are what limits the transfer.
+    fn is_behind(self) -> bool {
+        self.0 >= 512
+    }
+}
 
 impl Torrent {
     /// All peers are looked at again before `handle` returns: blocks became free.
@@ -62,6 +89,29 @@ impl Torrent {
         seed && self.peers.values().any(sending)
     }
 
+    /// Whether a complete peer is to be asked only for what nobody else has. When we are what limits
+    /// the transfer, asking it for what others have as well makes nothing faster and takes from it
+    /// what it could send to those who have no other source; and the others do send: they owe us
+    /// more than we can take soon. As soon as one of these ceases to be so, it is asked for
+    /// everything again.
+    fn spares(&self, key: PeerKey) -> bool {
+        if !self.lag.is_behind() || !self.peers.get(&key).is_some_and(|p| p.has.all()) {
+            return false;
+        }
+        let sends = |p: &&Peer| !p.upload_only() && self.now.since(p.last_block) < SECOND;
+        let owed = self.peers.values().filter(sends).map(|p| p.outstanding.len()).sum::<usize>();
+        owed >= OWED_ENOUGH
+    }
+
+    /// A peer owes us nothing now: those that were spared for its sake may be wanted.
+    pub(super) fn look_at_spared(&mut self, key: PeerKey) {
+        let empty = self.peers.get(&key).is_some_and(|p| p.outstanding.is_empty());
+        if self.spared && empty {
+            self.spared = false;
+            self.touch_all();
+        }
+    }
+
     /// Requests and uploads of the peers something happened to.
     pub(super) fn pump_peers(&mut self) {
         while let Some(key) = self.touched.pop_first() {
@@ -74,6 +124,7 @@ impl Torrent {
 
     /// Tops the peer's requests up.
     fn fill(&mut self, key: PeerKey) {
+        let spare = self.spares(key);
         let Some(peer) = self.peers.get_mut(&key) else { return };
         let may = peer.established && (!peer.peer_choking || !peer.allowed_in.is_empty());
         if !may || !peer.am_interested || peer.hold_until > self.now || self.check.halts {
@@ -92,9 +143,11 @@ impl Torrent {
             suggested: &peer.suggested,
             whole_pieces: rate * WHOLE_PIECE_TIME > u64::from(self.info.geometry.piece_len()),
             exclusive: peer.parole,
+            spare,
         };
         let mut picked = Vec::new();
         self.picker.pick(key, &peer.has, count, mode, &mut picked);
+        self.spared |= spare && picked.len() < count;
         if picked.is_empty() {
             return;
         }

@@ -242,9 +242,10 @@ impl Torrent {
                 tern.dirty.iter().copied().chain(listed.iter().map(|p| p.0)).collect();
             tern.dirty = dirty.into_iter().collect();
         }
+        self.blob_without_metadata(&mut state);
         self.window.handed_out(&self.info, generation, &listed);
         let settled = self.window.mark().unwrap_or(0);
-        let with_info = self.saver.take_with_info();
+        let with_info = self.saver.take_with_info() || self.flags.embeds_info;
         self.out.push_back(Output::Save { generation, settled, state, with_info });
     }
 
@@ -256,7 +257,9 @@ impl Torrent {
             None => !clean && self.picker.is_begun(piece),
         };
         let undurable = self.picker.have().get(piece.0) && !self.durable.get(piece.0);
-        undurable || waits || self.held.contains_key(&piece)
+        // What was written since the files were looked at makes them differ, whatever became of it.
+        let written = self.io.unsynced.contains(&piece);
+        undurable || waits || written || self.held.contains_key(&piece)
     }
 
     /// Nothing writes content now, nor will it before the torrent is started again.
@@ -336,6 +339,7 @@ impl Torrent {
                 .collect(),
             dirty: dirty.into_iter().collect(),
             clean,
+            magnet: None,
             journal: self.window.mark(),
             root: self.root,
         }
@@ -370,7 +374,7 @@ impl Torrent {
                     self.go_on();
                 }
             }
-            Answered::Failed(code) => self.notice(Notice::SaveFailed(code)),
+            Answered::Failed(code) => self.notice(Notice::SaveFailed { generation, code }),
             Answered::Again | Answered::Stray => {}
         }
     }

@@ -15,7 +15,9 @@ const ENOENT: i32 = 2;
 
 impl Torrent {
     pub(super) fn on_start(&mut self) {
-        if self.phase == Phase::New {
+        if self.sought.is_some() && self.phase == Phase::New {
+            self.start_seeking();
+        } else if self.phase == Phase::New {
             self.set_phase(Phase::Stat { retry: false });
             self.disk(DiskOp::Stat);
         }
@@ -44,6 +46,9 @@ impl Torrent {
             return self.storage_missing();
         }
         let beside = if again { self.plan_retry(&look.files) } else { self.plan_load(&look.files) };
+        if !again {
+            self.tell_restored();
+        }
         self.stats = super::saving::stamps(&look.files);
         self.root = look.root.or(self.root);
         if beside && !self.user_paused {
@@ -117,6 +122,9 @@ impl Torrent {
             } else {
                 self.restore_blocks(piece, &blocks);
             }
+        }
+        if let Some(saved) = saved.filter(|_| !plan.restored.all()) {
+            self.recall_peers(saved);
         }
         if let Some(rejected) = plan.rejected {
             self.notice(Notice::ResumeRejected {
@@ -213,6 +221,7 @@ impl Torrent {
             }
         }
         self.set_phase(Phase::Running);
+        self.welcome_kept();
         if !self.flags.announced {
             self.flags.announced = true;
             self.out.push_back(super::Output::Announce(AnnounceEvent::Started));

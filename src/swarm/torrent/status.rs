@@ -3,7 +3,7 @@
 use super::Torrent;
 use super::peer::Peer;
 use crate::base::{Instant, PeerKey};
-use crate::swarm::types::{PeerStatus, Status};
+use crate::swarm::types::{PeerStatus, SourceCounts, Status};
 
 fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
@@ -29,7 +29,8 @@ pub(super) fn status(t: &Torrent, now: Instant) -> Status {
         wanted_len: accounts.wanted_len,
         wanted_have: accounts.wanted_have,
         progress: t
-            .check_progress()
+            .metadata_progress()
+            .or_else(|| t.check_progress())
             .unwrap_or_else(|| share(accounts.wanted_have, accounts.wanted_len)),
         downloaded,
         uploaded,
@@ -41,9 +42,16 @@ pub(super) fn status(t: &Torrent, now: Instant) -> Status {
         download_rate: t.down.rate(now),
         upload_rate: t.up.rate(now),
         peers: count(established().count()),
-        seeds: count(established().filter(|p| p.has.all()).count()),
+        seeds: count(established().filter(|p| p.is_seed()).count()),
         half_open: t.half_open,
         known_peers: count(t.known.len()),
+        known_by_source: t.known.by_source(),
+        peers_by_source: {
+            let mut counts = SourceCounts::default();
+            established().for_each(|p| counts[p.source.index()] += 1);
+            counts
+        },
+        has_metadata: t.sought.is_none(),
         unchoked: count(established().filter(|p| !p.am_choking).count()),
         pieces_hashed: t.counters.pieces_hashed,
         pieces_restored: t.counters.pieces_restored,

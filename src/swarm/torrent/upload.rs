@@ -267,9 +267,15 @@ impl Torrent {
     /// The regular look at all connections: time-outs, requests, choking. Sets when the
     /// next one is due.
     pub(super) fn tick_peers(&mut self) {
-        if self.phase != Phase::Running {
+        self.tick_metadata();
+        self.pump_exchange();
+        if self.peers.is_empty() {
             return;
         }
+        if core::mem::take(&mut self.spared) {
+            self.touch_all();
+        }
+        let running = self.phase == Phase::Running;
         let mut soon = false;
         for key in self.peers.keys().copied().collect::<Vec<_>>() {
             if let Some(conn) = self.peers.get_mut(&key).and_then(|p| p.conn.as_mut())
@@ -282,7 +288,7 @@ impl Torrent {
             soon |= self.tick_requests(key);
             self.close_useless(key);
         }
-        let active = self.peers.values().any(|p| p.peer_interested || !p.am_choking);
+        let active = running && self.peers.values().any(|p| p.peer_interested || !p.am_choking);
         if active && self.choker.next_round() <= self.now {
             self.choke_round();
         }

@@ -55,6 +55,9 @@ impl Rig {
         let params = TorrentParams {
             id: TorrentId(1),
             info: info.clone(),
+            link: None,
+            selected: None,
+            url_list: None,
             resume: None,
             window: Some(SavedWindow::default()),
             seed_mode: false,

@@ -44,7 +44,9 @@ fn connection() -> Connection {
     let config = Config {
         info_hash: HASH,
         peer_id: PeerId([1; 20]),
-        piece_count: 1024,
+        piece_count: Some(1024),
+        metadata_size: 0,
+        pex: true,
         client: "bench".into(),
         reqq: 500,
         listen_port: 1,

@@ -9,6 +9,9 @@
                 case libtern.Finished():
                     break
 
+In asyncio the same words with `async` in front: `async with`, `async for`; hooks may be coroutine
+functions then.
+
 Nothing of the library ever calls Python from a thread of its own: hook functions run where the
 session is pumped (`Session.run_once`, `Session.events`, `libtern.aio`).
 """
@@ -21,6 +24,7 @@ from ._codes import (
     CloseReason,
     Code,
     DhtQueryKind,
+    Detail,
     EventClass,
     EventKind,
     FileFlags,
@@ -66,7 +70,9 @@ from ._errors import (
     GoneError,
     InternalError,
     InvalidArgument,
+    MagnetError,
     MetainfoError,
+    NoMetadata,
     NotFoundError,
     OptionTypeError,
     RangeError,
@@ -75,11 +81,13 @@ from ._errors import (
     RequestGone,
     ResumeError,
     SessionClosed,
+    StateDirInUse,
     StateError,
     StorageDenied,
     StorageError,
     StorageExists,
     StorageNotFound,
+    StoreError,
     TernError,
     TimedOut,
     TorrentGone,
@@ -89,8 +97,6 @@ from ._errors import (
     VersionError,
 )
 from ._events import (
-    BytesReceived,
-    BytesSent,
     Checked,
     Closed,
     Dropped,
@@ -98,16 +104,16 @@ from ._events import (
     ExternalAddress,
     Fatal,
     FileCompleted,
-    FileRead,
-    FileWritten,
     Finished,
     JournalFailed,
-    Listening,
     ListenFailed,
+    Listening,
     Log,
     LsdFailed,
     MessageReceived,
     MessageSent,
+    MetadataFailed,
+    MetadataReceived,
     Moved,
     PeerBanned,
     PeerConnected,
@@ -115,13 +121,16 @@ from ._events import (
     PieceFailed,
     PiecePassed,
     Renamed,
+    RestoreFailed,
     ResumeRejected,
-    Saved,
     SaveDone,
     SaveFailed,
+    Saved,
+    SourceFailed,
     StateChanged,
     StorageFailed,
     StorageMissing,
+    StoreDamaged,
     TorrentAdded,
     TorrentEvent,
     TorrentRemoved,
@@ -129,13 +138,12 @@ from ._events import (
     TrackerFailed,
     TrackerReply,
     TrackerScraped,
-    TrackerTraffic,
     UdpFailed,
     UnknownEvent,
     VerifierFailed,
 )
 from ._ffi import LIBRARY_PATH, ffi, lib
-from ._metainfo import Metainfo, create_torrent
+from ._metainfo import Metainfo, create_torrent, magnet_info_hash
 from ._options import OPTIONS, LiveOptions, Option, SessionOptions
 from ._requests import (
     PENDING,
@@ -149,9 +157,10 @@ from ._requests import (
     VerifyHook,
     VerifyRequest,
 )
-from ._session import Session
+from ._session import Events, Restored, Session
 from ._structs import DhtStats, FileInfo, PeerInfo, Stats, Status, TrackerInfo
 from ._torrent import Torrent
+from ._traffic import BytesReceived, BytesSent, FileRead, FileWritten, TrackerTraffic
 
 __version__ = f"{VERSION_MAJOR}.{VERSION_MINOR}.{VERSION_PATCH}"
 """Version of this package."""
@@ -164,33 +173,36 @@ def library_version() -> str:
 
 
 def has(feature: str) -> bool:
-    """Whether the library has a feature: `tls`, `v1`, `v2`, `dht`, `utp`, `mse`."""
+    """Whether the library has a feature: `tls`, `store`, `v1`, `v2`, `dht`, `utp`, `mse`."""
     return bool(lib.tern_has(feature.encode()))
 
 
 __all__ = [
     "LIBRARY_PATH", "OPTIONS", "PENDING", "Answer", "BusyError", "BytesReceived", "BytesSent",
-    "CancelledError", "Checked", "CloseReason", "Closed", "Code", "Defer", "Dht",
+    "CancelledError", "Checked", "CloseReason", "Closed", "Code", "Defer", "Detail", "Dht",
     "DhtBootstrapped", "DhtEvent", "DhtExternal", "DhtFailed", "DhtHook", "DhtItem",
     "DhtItemDone", "DhtItemFound", "DhtKeys", "DhtNode", "DhtNodes", "DhtPeers", "DhtPeersDone",
     "DhtPong", "DhtPublished", "DhtPutDone", "DhtQuery", "DhtQueryKind", "DhtRequest",
     "DhtSamples", "DhtScraped", "DhtStats", "DhtUnresolved", "DhtUpdate", "Dropped",
-    "DuplicateTorrent", "Event", "EventClass", "EventKind", "ExternalAddress", "Fatal",
+    "DuplicateTorrent", "Event", "EventClass", "EventKind", "Events", "ExternalAddress", "Fatal",
     "FileCompleted", "FileFlags", "FileInfo", "FileRead", "FileWritten", "Finished",
     "ForkedError", "GoneError", "InternalError", "InvalidArgument", "JournalFailed",
     "ListenFailed", "Listening", "LiveOptions", "LoadPolicy", "Log", "LogLevel", "LsdFailed",
-    "Message", "MessageReceived", "MessageSent", "Metainfo", "MetainfoError", "Moved",
-    "NotFoundError", "Option", "OptionType", "OptionTypeError", "PeerBanned", "PeerConnected",
-    "PeerDisconnected", "PeerFlags", "PeerHook", "PeerInfo", "PeerRequest", "PeerSource",
-    "PieceFailed", "PiecePassed", "RangeError", "ReentrantError", "RefusedError", "Renamed",
-    "Request", "RequestGone", "ResumeError", "ResumeRejected", "SaveDone", "SaveFailed",
-    "SaveFlags", "SaveHook", "SaveRequest", "SaveResult", "Saved", "Session", "SessionClosed",
-    "SessionOptions", "State", "StateChanged", "StateError", "Stats", "Status", "StorageDenied",
-    "StorageError", "StorageExists", "StorageFailed", "StorageMissing", "StorageNotFound",
+    "MagnetError", "Message", "MessageReceived", "MessageSent", "MetadataFailed",
+    "MetadataReceived", "Metainfo", "MetainfoError", "Moved", "NoMetadata", "NotFoundError",
+    "Option", "OptionType", "OptionTypeError", "PeerBanned", "PeerConnected", "PeerDisconnected",
+    "PeerFlags", "PeerHook", "PeerInfo", "PeerRequest", "PeerSource", "PieceFailed",
+    "PiecePassed", "RangeError", "ReentrantError", "RefusedError", "Renamed", "Request",
+    "RequestGone", "RestoreFailed", "Restored", "ResumeError", "ResumeRejected", "SaveDone",
+    "SaveFailed", "SaveFlags", "SaveHook", "SaveRequest", "SaveResult", "Saved", "Session",
+    "SessionClosed", "SessionOptions", "SourceFailed", "State", "StateChanged", "StateDirInUse",
+    "StateError", "Stats", "Status", "StorageDenied", "StorageError", "StorageExists",
+    "StorageFailed", "StorageMissing", "StorageNotFound", "StoreDamaged", "StoreError",
     "TernError", "TimedOut", "Torrent", "TorrentAdded", "TorrentEvent", "TorrentGone",
     "TorrentRemoved", "TorrentSource", "TrackerAnnounce", "TrackerError", "TrackerFailed",
     "TrackerInfo", "TrackerReply", "TrackerScraped", "TrackerTraffic", "UdpFailed",
     "UnknownEvent", "UnknownOption", "UnsupportedError", "Verdict", "VerifierFailed",
     "VerifyHook", "VerifyRequest", "VersionError", "__version__", "create_torrent", "dht_keypair",
     "dht_sign", "dht_target", "has", "library_option", "library_options", "library_version",
+    "magnet_info_hash",
 ]

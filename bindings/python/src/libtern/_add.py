@@ -12,7 +12,7 @@ from ._metainfo import Metainfo, StrPath, Trackers, tiers
 from ._torrent import duration, priority_arguments, verify_flags
 
 TorrentSource = Metainfo | bytes | bytearray | memoryview | str | os.PathLike[str]
-"""A torrent: parsed, as bytes, or the path of a `.torrent` file."""
+"""A torrent: parsed, as bytes, the path of a `.torrent` file, or a magnet link."""
 
 
 def add_builder(
@@ -32,6 +32,8 @@ def add_builder(
     save_interval: float | None,
     load_policy: LoadPolicy | None,
     dht: bool | None,
+    info_hash: bytes | None,
+    merge: bool,
     seed_mode: bool,
     verified: bool,
     override: bool,
@@ -40,6 +42,14 @@ def add_builder(
     """A C builder out of the arguments of `Session.add`."""
     add = ffi.gc(lib.tern_add_new(), lib.tern_add_free)
     _source(add, torrent)
+    if info_hash is not None:
+        if torrent is not None:
+            raise ValueError("either a torrent or an info-hash")
+        if len(info_hash) != 20:
+            raise ValueError(f"an info-hash has 20 bytes, not {len(info_hash)}")
+        call(lib.tern_add_set_info_hash, add, ffi.from_buffer("uint8_t[]", info_hash))
+    if merge:
+        call(lib.tern_add_set_merge, add, merge)
     call(lib.tern_add_set_save_path, add, *path_arguments(save_path))
     if resume is not None:
         call(lib.tern_add_set_resume, add, *buffer_arguments(resume))
@@ -85,6 +95,8 @@ def _source(add: Any, torrent: TorrentSource | None) -> None:
         call(lib.tern_add_set_metainfo_object, add, torrent._c)
     elif isinstance(torrent, (bytes, bytearray, memoryview)):
         call(lib.tern_add_set_metainfo, add, *buffer_arguments(torrent))
+    elif isinstance(torrent, str) and torrent[:8].lower() == "magnet:?":
+        call(lib.tern_add_set_magnet, add, *text_arguments(torrent))
     elif torrent is not None:
         call(lib.tern_add_set_metainfo_file, add, *path_arguments(torrent))
 

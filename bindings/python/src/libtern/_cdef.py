@@ -113,6 +113,10 @@ typedef struct {
     uint64_t upload_limit;
     int32_t is_finished;
     int32_t is_paused;
+    int32_t has_metadata;
+    int32_t reserved;
+    uint32_t known_by_source[16];
+    uint32_t peers_by_source[16];
 } tern_status;
 typedef struct {
     uint32_t struct_size;
@@ -247,8 +251,12 @@ tern_result tern_session_stats_sized(const tern_session *s, tern_stats *out, siz
     tern_error **err);
 tern_result tern_session_add(const tern_session *s, tern_add *add, tern_torrent **out, tern_error
     **err);
+tern_result tern_session_restore(const tern_session *s, uint32_t *out_torrents, uint32_t
+    *out_failed, tern_error **err);
 tern_result tern_session_torrents(const tern_session *s, tern_torrent **out, size_t capacity,
     size_t *out_len, tern_error **err);
+tern_result tern_session_queue(const tern_session *s, tern_torrent **out, size_t capacity, size_t
+    *out_len, tern_error **err);
 tern_result tern_session_find(const tern_session *s, const uint8_t *info_hash, tern_torrent **out,
     tern_error **err);
 tern_result tern_session_find_id(const tern_session *s, uint64_t torrent_id, tern_torrent **out,
@@ -286,6 +294,10 @@ tern_result tern_add_set_metainfo(tern_add *add, const uint8_t *bytes, size_t by
 tern_result tern_add_set_metainfo_file(tern_add *add, const char *path, size_t path_len,
     tern_error **err);
 tern_result tern_add_set_metainfo_object(tern_add *add, const tern_metainfo *m, tern_error **err);
+tern_result tern_add_set_magnet(tern_add *add, const char *link, size_t link_len, tern_error
+    **err);
+tern_result tern_add_set_info_hash(tern_add *add, const uint8_t *info_hash, tern_error **err);
+tern_result tern_add_set_merge(tern_add *add, int32_t merge, tern_error **err);
 tern_result tern_add_set_save_path(tern_add *add, const char *path, size_t path_len, tern_error
     **err);
 tern_result tern_add_set_resume(tern_add *add, const uint8_t *bytes, size_t bytes_len, tern_error
@@ -316,6 +328,9 @@ uint64_t tern_torrent_id(const tern_torrent *t);
 tern_result tern_torrent_info_hash(const tern_torrent *t, uint8_t *out, tern_error **err);
 tern_session *tern_torrent_take_session(const tern_torrent *t);
 tern_result tern_torrent_remove(const tern_torrent *t, uint32_t flags, tern_error **err);
+tern_result tern_torrent_queue_position(const tern_torrent *t, uint32_t *out, tern_error **err);
+tern_result tern_torrent_set_queue_position(const tern_torrent *t, uint32_t position, tern_error
+    **err);
 tern_result tern_torrent_pause(const tern_torrent *t, tern_error **err);
 tern_result tern_torrent_resume(const tern_torrent *t, tern_error **err);
 tern_result tern_torrent_recheck(const tern_torrent *t, tern_error **err);
@@ -361,6 +376,8 @@ tern_result tern_torrent_status_sized(const tern_torrent *t, tern_status *out, s
     tern_error **err);
 tern_result tern_torrent_take_metainfo(const tern_torrent *t, tern_metainfo **out, tern_error
     **err);
+tern_result tern_torrent_take_name(const tern_torrent *t, tern_buf *out, tern_error **err);
+tern_result tern_torrent_take_magnet(const tern_torrent *t, tern_buf *out, tern_error **err);
 tern_result tern_torrent_take_save_path(const tern_torrent *t, tern_buf *out, tern_error **err);
 tern_result tern_torrent_take_file_path(const tern_torrent *t, uint32_t file, tern_buf *out,
     tern_error **err);
@@ -417,6 +434,9 @@ uint32_t tern_metainfo_web_seed_count(const tern_metainfo *m);
 tern_bytes tern_metainfo_web_seed(const tern_metainfo *m, uint32_t index);
 uint32_t tern_metainfo_node_count(const tern_metainfo *m);
 tern_bytes tern_metainfo_node(const tern_metainfo *m, uint32_t index, uint16_t *out_port);
+tern_result tern_metainfo_take_magnet(const tern_metainfo *m, tern_buf *out, tern_error **err);
+tern_result tern_magnet_info_hash(const char *link, size_t link_len, uint8_t *out, tern_error
+    **err);
 tern_bytes tern_metainfo_info_bytes(const tern_metainfo *m);
 tern_bytes tern_metainfo_bytes(const tern_metainfo *m);
 tern_result tern_create_new(const char *path, size_t path_len, tern_create **out, tern_error

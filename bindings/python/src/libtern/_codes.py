@@ -64,12 +64,47 @@ class Code(OpenInt):
     """Not possible in the present state."""
     VERSION = -19
     """The header and the library do not fit together."""
+    IN_USE = -20
+    """Another session, of this process or another one, uses the state directory: see
+    `tern_error_path`."""
+    STORE = -21
+    """The state directory has a database that is another program's, or of a newer libtern: see
+    `tern_error_path`."""
+    NO_METADATA = -23
+    """The torrent's metadata is not here yet (`TERN_EVENT_METADATA` says when)."""
+    MAGNET = -24
+    """Not a valid magnet link, or one that names no torrent."""
     BUSY = -25
     """Too much is going on: try again later."""
     REFUSED = -26
     """A node of the network refused."""
     TRACKER = -27
     """A tracker refused, or gave no answer."""
+
+
+class Detail(OpenInt):
+    """What exactly was wrong; `TernError.detail`."""
+
+    BENCODE = 1
+    """Not bencode, or nested too deeply. (What `tern_error_detail` says, here and below.)"""
+    MISSING = 2
+    """A required key is missing."""
+    INVALID = 3
+    """The value of a key has the wrong type or is out of bounds."""
+    PIECE_COUNT = 4
+    """The number of piece hashes does not fit the lengths of the files."""
+    TOO_LARGE = 5
+    """Larger than this library reads."""
+    V2_ONLY = 6
+    """Only a version 2 part (BEP 52)."""
+    FORMAT = 7
+    """Not a format or version that is known."""
+    OTHER_TORRENT = 8
+    """Of another torrent, or contradicting itself about which."""
+    CHECKSUM = 9
+    """Damaged: a wrong checksum."""
+    NEWER = 10
+    """Written by a newer version."""
 
 
 class EventKind(OpenInt):
@@ -124,6 +159,15 @@ class EventKind(OpenInt):
     EXTERNAL_ADDR = 40
     """We know our address as the world sees it, or it changed: peers, trackers and the DHT say
     which they see, and most voices win (`TERN_CLASS_TORRENT`). `addr` (without port)."""
+    METADATA = 41
+    """The metadata of a torrent added by magnet link or info-hash is here (`TERN_CLASS_TORRENT`).
+    `text` = its name. `tern_torrent_take_metainfo` gives it; next the files are looked at."""
+    METADATA_FAILED = 42
+    """The metadata has the right hash and is of no use; the torrent stopped (`TERN_CLASS_ERROR`).
+    `code` = `TERN_E_METAINFO`, `text` = reason."""
+    SOURCE_FAILED = 43
+    """A source that a magnet link names (`xs`, `as`) did not give the torrent file
+    (`TERN_CLASS_ERROR`). `text` = URL, `text2` = reason. Peers are asked all the same."""
     PIECE_PASSED = 48
     """A piece is ours now, by download or check (`TERN_CLASS_PIECE`). `piece`."""
     PIECE_FAILED = 49
@@ -176,6 +220,14 @@ class EventKind(OpenInt):
     """A defect of the library stopped this torrent, or (no torrent) a thread of the session
     (`TERN_CLASS_ERROR`, never masked). `text` = what the defect said. The torrent is gone then;
     it can be added again from its saved state."""
+    STORE_DAMAGED = 101
+    """The state directory's database was damaged (`TERN_CLASS_ERROR`). It was renamed to `text`,
+    and what could be read of it is in a new one: `a` torrents with their resume data, `b`
+    torrents whose files have to be checked (`tern_session_restore` sees to that). `text2` = what
+    was found."""
+    RESTORE_FAILED = 102
+    """`tern_session_restore` could not bring back a torrent (`TERN_CLASS_ERROR`). `info_hash`,
+    `text` = why. What is stored of it stays; it can be added as any other."""
     SAVED = 112
     """A generation of resume data is durable (`TERN_CLASS_SAVE`). `generation`."""
     SAVE_DONE = 113
@@ -184,8 +236,9 @@ class EventKind(OpenInt):
     when saved, `code` = why it was refused."""
     MESSAGE_IN = 128
     """A message came from a peer (`TERN_CLASS_WIRE`). `peer`, `addr` when known, `code` =
-    `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield. Blocks are not
-    carried, and extension messages (BEP 10) are not reported."""
+    `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield, or the payload of
+    `ut_metadata` and `ut_pex`. Blocks are not carried, and other extension messages (BEP 10) are
+    not reported."""
     MESSAGE_OUT = 129
     """A message went to a peer (`TERN_CLASS_WIRE`). As `TERN_EVENT_MESSAGE_IN`."""
     RECEIVED = 130
@@ -382,6 +435,8 @@ class State(OpenInt):
     """Stopped by an error; `tern_torrent_resume` retries."""
     CLOSED = 8
     """Closing or closed."""
+    METADATA = 9
+    """Asking peers for the metadata (BEP 9)."""
 
 
 class SaveFlags(OpenFlag):
@@ -497,10 +552,14 @@ class PeerSource(OpenInt):
     """The host told us."""
     RESUME = 4
     """Resume data told us."""
-    DHT = 7
-    """The DHT told us."""
+    PEX = 5
+    """Another peer told us (BEP 11)."""
     LSD = 6
-    """The local network told us (BEP 14)."""
+    """It was found on the local network (BEP 14)."""
+    DHT = 7
+    """The DHT told us (BEP 5)."""
+    MAGNET = 8
+    """A magnet link told us (`x.pe`)."""
 
 
 class CloseReason(OpenInt):
@@ -587,6 +646,10 @@ class Message(OpenInt):
     """Peer message (BEP 10)."""
     DONT_HAVE = 256
     """Peer message `lt_donthave` (BEP 54); not a number of the protocol."""
+    METADATA = 257
+    """Peer message `ut_metadata` (BEP 9); not a number of the protocol."""
+    PEX = 258
+    """Peer message `ut_pex` (BEP 11); not a number of the protocol."""
 
 
 class OptionType(OpenInt):

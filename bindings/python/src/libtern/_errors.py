@@ -22,7 +22,7 @@ class TernError(Exception):
     code: int
     """A `Code`: what kind of failure."""
     detail: int
-    """A finer number below the code, 0 when there is none."""
+    """A finer number below the code, 0 when there is none: a `Detail`, or an option's number."""
     path: str | None
     """The file concerned."""
     torrent_id: int
@@ -174,8 +174,24 @@ class StateError(TernError, RuntimeError):
     """Not possible in the present state."""
 
 
+class NoMetadata(TernError, RuntimeError):
+    """The torrent's metadata is not here yet; `MetadataReceived` says when."""
+
+
+class MagnetError(TernError, ValueError):
+    """Not a valid magnet link, or one that names no torrent."""
+
+
 class VersionError(TernError, ImportError):
     """The package and the library do not fit together."""
+
+
+class StateDirInUse(TernError, RuntimeError):
+    """Another session, of this process or another one, uses the `state_dir`."""
+
+
+class StoreError(TernError, RuntimeError):
+    """The `state_dir` has a database of another program, or of a newer libtern."""
 
 
 class BusyError(TernError):
@@ -210,6 +226,10 @@ BY_CODE: dict[Code, type[TernError]] = {
     Code.CANCELLED: CancelledError,
     Code.STATE: StateError,
     Code.VERSION: VersionError,
+    Code.IN_USE: StateDirInUse,
+    Code.STORE: StoreError,
+    Code.NO_METADATA: NoMetadata,
+    Code.MAGNET: MagnetError,
     Code.BUSY: BusyError,
     Code.REFUSED: RefusedError,
     Code.TRACKER: TrackerError,

@@ -379,6 +379,50 @@ class ExternalAddress(TorrentEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class MetadataReceived(TorrentEvent):
+    """The metadata of a torrent added by magnet link or info-hash is here."""
+
+    kind = EventKind.METADATA
+    classes = EventClass.TORRENT
+    name: str
+    """Its name."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return (raw.text,)
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataFailed(TorrentEvent):
+    """The metadata has the right hash and is of no use; the torrent stopped."""
+
+    kind = EventKind.METADATA_FAILED
+    classes = EventClass.ERROR
+    reason: str
+    """Why."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return (raw.text,)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFailed(TorrentEvent):
+    """A source that a magnet link names did not give the torrent file."""
+
+    kind = EventKind.SOURCE_FAILED
+    classes = EventClass.ERROR
+    url: str
+    """The source."""
+    reason: str
+    """Why."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return raw.text, raw.text2
+
+
+@dataclass(frozen=True, slots=True)
 class PiecePassed(TorrentEvent):
     """A piece is ours now, by download or check."""
 
@@ -498,76 +542,6 @@ class MessageSent(MessageReceived):
 
     kind = EventKind.MESSAGE_OUT
     classes = EventClass.WIRE
-
-
-@dataclass(frozen=True, slots=True)
-class BytesReceived(TorrentEvent):
-    """Bytes came from a peer's socket; see `Torrent.set_wire_notices` and `EventClass.IO`."""
-
-    kind = EventKind.RECEIVED
-    classes = EventClass.IO
-    peer: int
-    """Number of the connection."""
-    address: str
-    """Its address."""
-    length: int
-    """Bytes of one read."""
-
-    @classmethod
-    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
-        return raw.c.peer, raw.addr, raw.c.a
-
-
-@dataclass(frozen=True, slots=True)
-class BytesSent(BytesReceived):
-    """Bytes went into a peer's socket. As `BytesReceived`."""
-
-    kind = EventKind.SENT
-    classes = EventClass.IO
-
-
-@dataclass(frozen=True, slots=True)
-class FileRead(TorrentEvent):
-    """Content was read: for a peer, or to be hashed (also when it was still in memory)."""
-
-    kind = EventKind.FILE_READ
-    classes = EventClass.IO
-    file: int | None
-    """Number of the file."""
-    offset: int
-    """Where in the file."""
-    length: int
-    """Bytes."""
-
-    @classmethod
-    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
-        return raw.file, raw.c.a, raw.c.b
-
-
-@dataclass(frozen=True, slots=True)
-class FileWritten(FileRead):
-    """Content was given to the storage. As `FileRead`."""
-
-    kind = EventKind.FILE_WRITTEN
-    classes = EventClass.IO
-
-
-@dataclass(frozen=True, slots=True)
-class TrackerTraffic(TorrentEvent):
-    """A tracker was asked by HTTP and the connection is closed."""
-
-    kind = EventKind.TRACKER_TRAFFIC
-    classes = EventClass.IO
-    url: str
-    """The tracker."""
-    sent: int
-    """Bytes of the request."""
-    received: int
-    """Bytes of the answer."""
-
-    @classmethod
-    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
-        return raw.text, raw.c.a, raw.c.b
 
 
 # Trackers.
@@ -783,6 +757,42 @@ class Fatal(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StoreDamaged(Event):
+    """The database in `state_dir` was damaged; what could be read of it is in a new one."""
+
+    kind = EventKind.STORE_DAMAGED
+    classes = EventClass.ERROR
+    set_aside: str
+    """What the damaged one is called now."""
+    reason: str
+    """What was found."""
+    salvaged: int
+    """Torrents with their resume data."""
+    unchecked: int
+    """Torrents whose files have to be checked; `Session.restore` sees to that."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return view_path(raw.c.text), view_text(raw.c.text2), raw.c.a, raw.c.b
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreFailed(Event):
+    """`Session.restore` could not bring back a torrent. What is stored of it stays."""
+
+    kind = EventKind.RESTORE_FAILED
+    classes = EventClass.ERROR
+    info_hash: bytes
+    """Which."""
+    reason: str
+    """Why."""
+
+    @classmethod
+    def _fields(cls, raw: Raw) -> tuple[Any, ...]:
+        return bytes(ffi.buffer(raw.c.info_hash, 20)), raw.text
+
+
+@dataclass(frozen=True, slots=True)
 class Saved(TorrentEvent):
     """A generation of resume data is durable."""
 
@@ -834,9 +844,12 @@ class Log(Event):
 
 def kinds() -> dict[int, type[Event]]:
     """Every kind that has a class, requests included."""
-    from . import _dht_events, _requests
+    from . import _dht_events, _requests, _traffic
 
-    found = [*globals().values(), *vars(_requests).values(), *vars(_dht_events).values()]
+    found = [
+        *globals().values(), *vars(_requests).values(), *vars(_dht_events).values(),
+        *vars(_traffic).values(),
+    ]
     return {
         int(cls.kind): cls
         for cls in found
@@ -851,12 +864,12 @@ NEVER_MASKED = frozenset({
 """Kinds that come whatever is subscribed."""
 
 __all__ = [
-    "BytesReceived", "BytesSent", "Checked", "Closed", "Dropped", "Event", "ExternalAddress",
-    "Fatal", "FileCompleted", "FileRead", "FileWritten", "Finished", "JournalFailed",
-    "ListenFailed", "Listening", "Log", "LsdFailed", "MessageReceived", "MessageSent", "Moved",
-    "PeerBanned", "PeerConnected", "PeerDisconnected", "PieceFailed", "PiecePassed", "Renamed",
-    "ResumeRejected", "SaveDone", "SaveFailed", "Saved", "StateChanged", "StorageFailed",
-    "StorageMissing", "TorrentAdded", "TorrentEvent", "TorrentRemoved", "TrackerAnnounce",
-    "TrackerFailed", "TrackerReply", "TrackerScraped", "TrackerTraffic", "UdpFailed",
-    "UnknownEvent", "VerifierFailed",
+    "Checked", "Closed", "Dropped", "Event", "ExternalAddress", "Fatal", "FileCompleted",
+    "Finished", "JournalFailed", "ListenFailed", "Listening", "Log", "LsdFailed",
+    "MessageReceived", "MessageSent", "MetadataFailed", "MetadataReceived", "Moved", "PeerBanned",
+    "PeerConnected", "PeerDisconnected", "PieceFailed", "PiecePassed", "Renamed", "RestoreFailed",
+    "ResumeRejected", "SaveDone", "SaveFailed", "Saved", "SourceFailed", "StateChanged",
+    "StorageFailed", "StorageMissing", "StoreDamaged", "TorrentAdded", "TorrentEvent",
+    "TorrentRemoved", "TrackerAnnounce", "TrackerFailed", "TrackerReply", "TrackerScraped",
+    "UdpFailed", "UnknownEvent", "VerifierFailed",
 ]

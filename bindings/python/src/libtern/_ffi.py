@@ -72,7 +72,10 @@ def _load(ffi: Any) -> tuple[Any, str]:
 
 
 ffi: Any = _declarations()
-lib, LIBRARY_PATH = _load(ffi)
+_loaded: tuple[Any, str] = _load(ffi)
+lib: Any = _loaded[0]
+LIBRARY_PATH: str = _loaded[1]
+"""Where the shared library in use was found, or the name the system's loader was asked for."""
 
 
 def call(function: Any, *arguments: Any) -> int:

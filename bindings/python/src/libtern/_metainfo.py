@@ -40,6 +40,16 @@ def tiers(trackers: Trackers) -> list[tuple[int, str]]:
     return found
 
 
+def magnet_info_hash(link: str) -> bytes:
+    """The 20 bytes of the info-hash that a magnet link names.
+
+    Raises `MagnetError`, or `UnsupportedError` when it names no torrent of version 1.
+    """
+    place = ffi.new("uint8_t[20]")
+    call(lib.tern_magnet_info_hash, *text_arguments(link), place)
+    return bytes(ffi.buffer(place))
+
+
 class Metainfo:
     """A parsed `.torrent` file. Immutable; every thread may read it."""
 
@@ -169,6 +179,11 @@ class Metainfo:
         count = lib.tern_metainfo_node_count(self._c)
         hosts = (lib.tern_metainfo_node(self._c, number, port) for number in range(count))
         return tuple((view_text(host), int(port[0])) for host in hosts)
+
+    @property
+    def magnet(self) -> str:
+        """The magnet link: info-hash, name, length, trackers and web seeds."""
+        return owned_bytes(lib.tern_metainfo_take_magnet, self._c).decode()
 
     @property
     def info_bytes(self) -> bytes:

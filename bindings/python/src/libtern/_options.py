@@ -113,6 +113,14 @@ class LiveOptions(TypedDict, total=False):
     save_conditions: int
     """What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4
     configuration, 8 state, 16 metadata. For torrents added afterwards."""
+    pex_enabled: bool
+    """Exchange peers with peers (BEP 11). Private torrents never do."""
+    metadata_max_bytes: int
+    """Longest metadata fetched from peers, in bytes (BEP 9)."""
+    magnet_sources_enabled: bool
+    """Fetch the torrent file from where a magnet link says (`xs`, `as`)."""
+    magnet_private_sources: bool
+    """Such a source may be on this machine or a private network. A link is a stranger's word."""
     udp_trackers: bool
     """Whether UDP trackers are used (BEP 15)."""
     udp_tracker_attempts: int
@@ -213,7 +221,8 @@ class SessionOptions(LiveOptions, total=False):
     tls_ca_file: str
     """PEM file that replaces the system's certificate roots; empty uses those."""
     state_dir: str
-    """Directory of the built-in store for resume data; empty has none."""
+    """Directory of the built-in store, for one session at a time; empty has none. It keeps
+    torrents, their resume data unless a save hook does, and their order."""
     client: str
     """Our name in extension handshakes; empty uses `user_agent`."""
     hash_path: str
@@ -417,7 +426,8 @@ OPTIONS: dict[str, Option] = {
     ),
     "state_dir": Option(
         3005, "state_dir", OptionType.STR, "", 0, 4096, False,
-        "Directory of the built-in store for resume data; empty has none.",
+        "Directory of the built-in store, for one session at a time; empty has none. It keeps"
+        " torrents, their resume data unless a save hook does, and their order.",
     ),
     "client": Option(
         3006, "client", OptionType.STR, "", 0, 128, False,
@@ -436,6 +446,23 @@ OPTIONS: dict[str, Option] = {
         5051, "save_conditions", OptionType.INT, 30, 0, 31, True,
         "What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 "
         "configuration, 8 state, 16 metadata. For torrents added afterwards.",
+    ),
+    "pex_enabled": Option(
+        6001, "pex_enabled", OptionType.BOOL, True, 0, 1, True,
+        "Exchange peers with peers (BEP 11). Private torrents never do.",
+    ),
+    "metadata_max_bytes": Option(
+        6002, "metadata_max_bytes", OptionType.INT, 33554432, 1, 33554432, True,
+        "Longest metadata fetched from peers, in bytes (BEP 9).",
+    ),
+    "magnet_sources_enabled": Option(
+        6003, "magnet_sources_enabled", OptionType.BOOL, True, 0, 1, True,
+        "Fetch the torrent file from where a magnet link says (`xs`, `as`).",
+    ),
+    "magnet_private_sources": Option(
+        6004, "magnet_private_sources", OptionType.BOOL, False, 0, 1, True,
+        "Such a source may be on this machine or a private network. A link is a stranger's "
+        "word.",
     ),
     "udp_trackers": Option(
         6031, "udp_trackers", OptionType.BOOL, True, 0, 1, True,

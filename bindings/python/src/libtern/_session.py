@@ -15,9 +15,9 @@ import time
 import warnings
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from . import _config, _events
 from ._add import TorrentSource, add_builder
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from ._codes import LoadPolicy, SaveFlags
     from ._metainfo import StrPath, Trackers
     from ._options import LiveOptions, SessionOptions
+    from .aio import Pump
 
 P = TypeVar("P", bound=PeerHook)
 _log = logging.getLogger("libtern")
@@ -61,6 +62,15 @@ Spawn = Callable[[Request, Any], None]
 """What runs a coroutine hook and answers when it is done."""
 
 
+class Restored(NamedTuple):
+    """What `Session.restore` did."""
+
+    torrents: int
+    """Torrents added."""
+    failed: int
+    """Torrents that could not be brought back."""
+
+
 def _after_fork_in_child() -> None:
     global _forks
     _forks += 1
@@ -72,10 +82,10 @@ os.register_at_fork(after_in_child=_after_fork_in_child)
 class Session:
     """Torrents, threads, listen sockets, and one queue of events.
 
-    Options are keywords, see `SessionOptions`. Use it in a `with` statement: leaving that closes in
-    two phases, so that last saves are handed to the save hooks. All methods may be called from
-    every thread. A session does not survive `os.fork`: in the child it raises `ForkedError`, so
-    start processes with `spawn` or `forkserver`.
+    Options are keywords, see `SessionOptions`. Use it in a `with` statement, or in asyncio in an
+    `async with` statement: leaving that closes in two phases, so that last saves are handed to the
+    save hooks. All methods may be called from every thread. A session does not survive `os.fork`:
+    in the child it raises `ForkedError`, so start processes with `spawn` or `forkserver`.
     """
 
     close_timeout: float | None = 30.0
@@ -97,6 +107,7 @@ class Session:
         self._save_hooks: dict[int, SaveHook] = {}
         self._dht_hook: DhtHook | None = None
         self._peer_hooks: dict[int, PeerHook] = {}
+        self._attached: Pump | None = None
         config = _config.build(options)
         self._c = out("tern_session *", lib.tern_session_new, config, free=lib.tern_session_release)
         self._closed = self._joined = self._asked = False
@@ -113,6 +124,8 @@ class Session:
         self,
         torrent: TorrentSource | None = None,
         *,
+        info_hash: bytes | None = None,
+        merge: bool = False,
         save_path: StrPath,
         resume: bytes | bytearray | memoryview | None = None,
         peers: Iterable[str] = (),
@@ -133,13 +146,16 @@ class Session:
         verify_override: bool = False,
         on_save: SaveHook | None = None,
     ) -> Torrent:
-        """Adds a torrent: a path, the bytes of a `.torrent` file, or a `Metainfo`.
+        """Adds a torrent: a path, the bytes of a `.torrent` file, a `Metainfo`, or a magnet link.
 
-        It may be left out when the resume data embeds it. Where something is None, the resume data
-        decides, then the session's options. `trackers` replaces the torrent's own. `resume=b""`
-        starts afresh even if the session has a state directory. `seed_mode` takes complete files for
-        good and hashes each piece when it is first asked for. Raises `DuplicateTorrent`,
-        `ResumeError`, `MetainfoError`, `StorageError`.
+        It may be left out when the resume data embeds it, or with an `info_hash` alone: like that
+        of a magnet link, its metadata then comes from peers, and `MetadataReceived` tells. With
+        `merge`, a torrent that the session has already gets the trackers, peers and metadata given
+        here and is what comes back; nothing else about it changes. Where something is None, the
+        resume data decides, then the session's options. `trackers` replaces the torrent's own.
+        `resume=b""` starts afresh even if the session has a state directory. `seed_mode` takes
+        complete files for good and hashes each piece when it is first asked for. Raises
+        `DuplicateTorrent`, `ResumeError`, `MetainfoError`, `MagnetError`, `StorageError`.
         """
         handle = self._live()
         limits = (download_limit, upload_limit)
@@ -149,6 +165,7 @@ class Session:
             renames=renames, trackers=trackers,
             limits=None if limits == (None, None) else (download_limit or 0, upload_limit or 0),
             save_policy=save_policy, save_interval=save_interval, load_policy=load_policy, dht=dht,
+            info_hash=info_hash, merge=merge,
             seed_mode=seed_mode,
             verified=on_verify is not None, override=verify_override, saved=on_save is not None,
         )
@@ -162,12 +179,31 @@ class Session:
                 self._save_hooks[added.id] = on_save
         return added
 
+    def restore(self) -> Restored:
+        """Adds every torrent that was in the last session with this `state_dir`.
+
+        In queue order, with what was saved of it: nothing has to be given again. Torrents that are
+        there already stay as they are; those that were removed, and those whose state an `on_save`
+        keeps, are not brought back. `RestoreFailed` comes for each that cannot be. Returns when all
+        are added; `StateError` without a `state_dir`.
+        """
+        torrents, failed = ffi.new("uint32_t *"), ffi.new("uint32_t *")
+        call(lib.tern_session_restore, self._live(), torrents, failed)
+        return Restored(int(torrents[0]), int(failed[0]))
+
+    def queue(self) -> tuple[Torrent, ...]:
+        """All torrents in queue order; see `Torrent.queue_position`."""
+        return self._list(lib.tern_session_queue)
+
     def torrents(self) -> tuple[Torrent, ...]:
         """All torrents, in the order they were added."""
+        return self._list(lib.tern_session_torrents)
+
+    def _list(self, function: Any) -> tuple[Torrent, ...]:
         handle, length, capacity = self._live(), ffi.new("size_t *"), 0
         while True:
             place = ffi.new("tern_torrent *[]", capacity) if capacity else ffi.NULL
-            call(lib.tern_session_torrents, handle, place, capacity, length)
+            call(function, handle, place, capacity, length)
             filled = min(capacity, length[0])
             owned = [ffi.gc(place[n], lib.tern_torrent_release) for n in range(filled)]
             if length[0] <= capacity:
@@ -201,7 +237,8 @@ class Session:
 
     def _torrent_of(self, borrowed: Any) -> Torrent:
         """The object of a handle a batch lends."""
-        known = self._torrents.get(int(lib.tern_torrent_id(borrowed)))
+        with self._lock:
+            known = self._torrents.get(int(lib.tern_torrent_id(borrowed)))
         if known is not None:
             return known
         return self._known(ffi.gc(lib.tern_torrent_retain(borrowed), lib.tern_torrent_release))
@@ -323,23 +360,35 @@ class Session:
         if not self._ready and self._wait(timeout):
             self._pump(_BATCH)
         events: list[Event] = []
-        while self._ready:
-            events.append(self._ready.popleft())
+        while (event := self._next()) is not None:
+            events.append(event)
         return events
 
-    def events(self, timeout: float | None = None) -> Iterator[Event]:
-        """Pumps and yields events until the session is closed.
+    def _next(self) -> Event | None:
+        """The oldest event that is ready. Another thread may be faster."""
+        try:
+            return self._ready.popleft()
+        except IndexError:
+            return None
 
-        Ends before that when no event came for `timeout` seconds, or `wake` was called.
+    def events(self, timeout: float | None = None) -> Events:
+        """Pumps and yields events until the session is closed, for `for` and for `async for`.
+
+        Ends before that when no event came for `timeout` seconds, or `wake` was called (which ends
+        a `for`; an `async for` is ended by cancelling it).
         """
+        return Events(self, timeout)
+
+    def _iterate(self, timeout: float | None) -> Iterator[Event]:
+        """The events of a `for`."""
         while True:
             deadline = None if timeout is None else time.monotonic() + timeout
-            while not self._ready:
+            while (event := self._next()) is None:
                 left = None if deadline is None else max(0.0, deadline - time.monotonic())
                 if self._closed or not self._wait(left):
                     return
                 self._pump(_BATCH)
-            yield self._ready.popleft()
+            yield event
 
     def _wait(self, timeout: float | None) -> bool:
         """Waits in slices until events wait; False when time is up or `wake` was called."""
@@ -412,7 +461,7 @@ class Session:
 
     def _ask(self, request: Request, spawn: Spawn | None) -> None:
         """Runs the hook function of a request and answers."""
-        hooks: Mapping[int, Callable[[Any], Any]] = self._verify_hooks
+        hooks: Mapping[int, Any] = self._verify_hooks
         if isinstance(request, SaveRequest):
             hooks = self._save_hooks
         elif isinstance(request, PeerRequest):
@@ -433,7 +482,10 @@ class Session:
                 if spawn is None:
                     if inspect.iscoroutine(answer):
                         answer.close()
-                    raise TypeError("hooks that are coroutine functions need libtern.aio")
+                    raise TypeError(
+                        "hooks that are coroutine functions need a loop: `async with session`"
+                        " (libtern.aio)"
+                    )
                 spawn(request, answer)
             elif answer is not PENDING:
                 request._settle(*verdict(answer))
@@ -522,6 +574,22 @@ class Session:
         if unsaved:
             _log.warning("closed with %d saves unanswered", unsaved)
 
+    async def __aenter__(self) -> Session:
+        from .aio import attach
+
+        self._attached = await attach(self).__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        pump, self._attached = self._attached, None
+        if pump is not None and self._fork == _forks:
+            await pump.__aexit__(kind, error, traceback)
+
     def __del__(self) -> None:
         # Releasing is done with the handle; it loses only what no save hook accepted.
         if not self._asked and self._fork == _forks:
@@ -530,6 +598,34 @@ class Session:
     def __repr__(self) -> str:
         state = "closed" if self._closed else "forked" if self._fork != _forks else "open"
         return f"<Session {state} at {id(self):#x}>"
+
+
+class Events:
+    """What `Session.events` gives: to be iterated, in asyncio or without it."""
+
+    __slots__ = ("_session", "_source", "_timeout")
+
+    def __init__(self, session: Session, timeout: float | None) -> None:
+        """Internal: use `Session.events`."""
+        self._session = session
+        self._timeout = timeout
+        self._source: Iterator[Event] | None = None
+
+    def __iter__(self) -> Iterator[Event]:
+        return self
+
+    def __next__(self) -> Event:
+        if self._source is None:
+            self._source = self._session._iterate(self._timeout)
+        return next(self._source)
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        from .aio import iterate
+
+        return iterate(self._session, self._session._attached, self._timeout)
+
+    def __repr__(self) -> str:
+        return f"<Events of {self._session!r}>"
 
 
 def _free_box(box: Any) -> None:

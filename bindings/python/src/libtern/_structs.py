@@ -23,12 +23,20 @@ def _known(value: int) -> int | None:
     return None if value < 0 else value
 
 
+def _by_source(value: Any) -> dict[PeerSource, int]:
+    """Counts by source; sources without one are left out."""
+    return {PeerSource(number): count for number, count in enumerate(value) if count}
+
+
 _CONVERT: dict[str, Callable[[Any], Any]] = {
     "Status.state": State,
     "Status.need_save": bool,
     "Status.sequential": bool,
     "Status.is_finished": bool,
     "Status.is_paused": bool,
+    "Status.has_metadata": bool,
+    "Status.known_by_source": _by_source,
+    "Status.peers_by_source": _by_source,
     "PeerInfo.flags": PeerFlags,
     "PeerInfo.addr": view_text,
     "PeerInfo.client": view_text,
@@ -217,6 +225,12 @@ class Status:
     """Whether all wanted pieces are here."""
     is_paused: bool
     """Whether stopped by the host (or not started yet because added so)."""
+    has_metadata: bool
+    """Whether the metadata is here; see `State.METADATA`."""
+    known_by_source: dict[PeerSource, int]
+    """`known_peers` by where they were first heard of."""
+    peers_by_source: dict[PeerSource, int]
+    """`peers` by where their addresses came from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._codes import HookMode, RemoveFlags, SaveFlags, VerifyFlags
-from ._errors import GoneError, TernError, TorrentGone
+from ._errors import GoneError, NoMetadata, TernError, TorrentGone
 from ._ffi import (
     array,
     buffer_arguments,
@@ -74,10 +74,28 @@ class Torrent:
 
     @property
     def name(self) -> str:
-        """Name, made safe for file systems."""
+        """Name, made safe for file systems.
+
+        What the magnet link says, or else the info-hash, until the metadata is here.
+        """
         if self._name is None:
-            self._name = self.metainfo.name
+            try:
+                self._name = self.metainfo.name
+            except NoMetadata:
+                name: bytes = self._try(owned_bytes, lib.tern_torrent_take_name, self._c)
+                return name.decode()
         return self._name
+
+    @property
+    def has_metadata(self) -> bool:
+        """Whether the metadata is here. `MetadataReceived` says when it came."""
+        return self.status().has_metadata
+
+    @property
+    def magnet(self) -> str:
+        """The magnet link, with the present trackers."""
+        link: str = self._try(owned_bytes, lib.tern_torrent_take_magnet, self._c).decode()
+        return link
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Torrent):
@@ -122,7 +140,7 @@ class Torrent:
 
     @property
     def metainfo(self) -> Metainfo:
-        """The parsed `.torrent` file with the present trackers."""
+        """The parsed `.torrent` file with the present trackers. May raise `NoMetadata`."""
         return Metainfo(self._try(out, "tern_metainfo *", lib.tern_torrent_take_metainfo, self._c,
                                   free=lib.tern_metainfo_free))
 
@@ -247,6 +265,22 @@ class Torrent:
     def set_save_policy(self, flags: SaveFlags, interval: float | None = None) -> None:
         """When to save: on what, and every so many seconds (None for no interval)."""
         self._call(lib.tern_torrent_set_save_policy, flags, duration(interval))
+
+    @property
+    def queue_position(self) -> int:
+        """How many torrents stand before this one in the session's queue.
+
+        Setting it moves the torrent, so that so many stand before it; all others when there are
+        fewer. `state_dir` keeps the order and `Session.restore` brings it back. The order starts
+        and stops nothing.
+        """
+        place = ffi.new("uint32_t *")
+        self._call(lib.tern_torrent_queue_position, place)
+        return int(place[0])
+
+    @queue_position.setter
+    def queue_position(self, position: int) -> None:
+        self._call(lib.tern_torrent_set_queue_position, index(position, "position"))
 
     def set_sequential(self, sequential: bool) -> None:
         """Fetch in order, or rarest first."""

@@ -1,5 +1,11 @@
 """libtern in asyncio: the session's descriptor in the running loop, hooks that may be coroutines.
 
+    async with libtern.Session() as session:
+        async for event in session.events():
+            ...
+
+is short for
+
     async with aio.attach(session) as pump:
         async for event in pump.events():
             ...
@@ -124,8 +130,12 @@ class Pump:
             if not isinstance(error, Exception):
                 raise
 
-    async def events(self) -> AsyncIterator[Event]:
-        """Yields events until the session is closed or the pump detached."""
+    async def events(self, timeout: float | None = None) -> AsyncIterator[Event]:
+        """Yields events until the session is closed or the pump detached.
+
+        Ends before that when no event came for `timeout` seconds. Several may iterate: each event
+        goes to one of them.
+        """
         while True:
             while self._lost or self._ready:
                 if self._lost:
@@ -135,7 +145,10 @@ class Pump:
             if self._ended:
                 return
             self._news.clear()
-            await self._news.wait()
+            try:
+                await asyncio.wait_for(self._news.wait(), timeout)
+            except asyncio.TimeoutError:
+                return
 
     def _gap(self) -> Dropped:
         """Says what the backlog could not hold."""
@@ -170,4 +183,21 @@ class Pump:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-__all__ = ["BATCH", "Pump", "attach"]
+async def iterate(
+    session: Session, pump: Pump | None, timeout: float | None
+) -> AsyncIterator[Event]:
+    """The events of an `async for` over `Session.events`.
+
+    With the pump of an `async with session`, or one of its own for as long as it runs, which leaves
+    the session open.
+    """
+    if pump is not None:
+        async for event in pump.events(timeout):
+            yield event
+        return
+    async with attach(session, close=False) as pump:
+        async for event in pump.events(timeout):
+            yield event
+
+
+__all__ = ["BATCH", "Pump", "attach", "iterate"]

@@ -129,6 +129,9 @@ sub collect {
     return scalar @new;
 }
 
+# Whether an event wants an answer. Tokens of other kinds are no requests.
+sub is_request { my ($event) = @_; return $event->{token} && $event->{kind} < TERN_EVENT_LISTENING }
+
 # Dispatches what is in the queue now; with a torrent number only its events.
 sub dispatch {
     my ($self, $only) = @_;
@@ -178,7 +181,7 @@ sub _dispatch_one {
     if (!$torrent) {
         # Nobody is there to be asked.
         $self->{session}->request_complete($event->{token}, TERN_VERDICT_PASS)
-            if $event->{token};
+            if is_request($event);
         return;
     }
     delete $self->{leaving}{$id} if $kind == TERN_EVENT_REMOVED;
@@ -293,7 +296,7 @@ sub close {
         last if $session->wait($left < 0.25 ? $left : 0.25) < 0;
         for my $event ($session->take) {
             $gone = 1 if $event->{kind} == TERN_EVENT_CLOSED;
-            next if !$event->{token};
+            next if !is_request($event);
             my $verdict = TERN_VERDICT_PASS;
             if ($event->{kind} == TERN_EVENT_SAVE_REQUEST && $keep) {
                 my $blob = $session->request_data($event->{token});

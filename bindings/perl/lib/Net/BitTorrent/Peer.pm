@@ -280,6 +280,11 @@ sub _packet {
         return (Type => $code, Payload => {
             Index => $event->{piece}, Offset => $event->{a}, Length => $event->{b}});
     }
+    # What the engine handles itself came, or goes, under the number it gives such messages.
+    my %id = (TERN_MESSAGE_PEX() => 1, TERN_MESSAGE_METADATA() => 2);
+    if (my $id = $id{$code}) {
+        ($code, $event) = (TERN_MESSAGE_EXTENDED, {%$event, a => $id});
+    }
     if ($code == TERN_MESSAGE_EXTENDED) {
         my $dict = bdecode($data);
         my %payload = ref $dict eq 'HASH' ? %$dict : ();

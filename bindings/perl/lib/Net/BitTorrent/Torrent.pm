@@ -397,8 +397,8 @@ sub _check_begins {
     return 1;
 }
 
-# In a clone of the torrent in another thread: the thread that made the client is told what the engine
-# finds, and says so in the view that both share. Handlers that were set here hear of it too.
+# In a clone of the torrent in another thread: the thread that made the client is told what the
+# engine finds, and says so in the view that both share. Handlers that were set here hear of it too.
 sub _check_elsewhere {
     my ($object, $s) = @_;
     my $view = $s->{view};

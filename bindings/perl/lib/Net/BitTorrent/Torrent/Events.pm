@@ -72,10 +72,11 @@ sub dispatch {
     my ($object, $s, $event, $engine) = @_;
     if (!$s->{handle}) {
         # On its way out of the engine: only its peers are still told.
-        $engine->session->request_complete($event->{token}, TERN_VERDICT_PASS) if $event->{token};
+        $engine->session->request_complete($event->{token}, TERN_VERDICT_PASS)
+            if Net::BitTorrent::Engine::is_request($event);
         return if $event->{kind} != TERN_EVENT_PEER_DISCONNECTED && $event->{kind} != TELL;
     }
-    if ($s->{held} && !$event->{token}) {
+    if ($s->{held} && !Net::BitTorrent::Engine::is_request($event)) {
         push @{$s->{held}}, $event;
         return;
     }

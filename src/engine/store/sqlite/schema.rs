@@ -1,0 +1,163 @@
+//! The tables, their versions, and how a connection is set up. Deliberately absent: rows.
+
+use std::io::Read;
+use std::path::Path;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+/// `tern` in the header, so that `file` and other programs can tell whose database it is.
+pub(super) const APPLICATION_ID: i32 = 0x7465_726e;
+/// Pages (of 4 KiB) in the log before they are moved to the database.
+const CHECKPOINT_PAGES: i64 = 4096;
+/// Bytes of pages kept in memory.
+const CACHE_KIB: i64 = 4096;
+
+/// What makes each version of the schema of the one before. Appended, never changed.
+///
+/// What changes with every save is apart from what never does, or a save would write the metainfo
+/// again. Both rows of a torrent have its info-hash, so that either can be read without the other.
+/// `sum` is over the info-hash and the row's values (see `row::sum`).
+const VERSIONS: &[&str] = &["
+    CREATE TABLE torrents (
+        id INTEGER PRIMARY KEY,
+        info_hash BLOB NOT NULL UNIQUE,
+        rank INTEGER,
+        metainfo BLOB,
+        params BLOB,
+        sum INTEGER NOT NULL
+    );
+    CREATE TABLE states (
+        id INTEGER PRIMARY KEY,
+        info_hash BLOB NOT NULL,
+        blob BLOB NOT NULL,
+        sum INTEGER NOT NULL
+    );
+    CREATE TABLE window (
+        info_hash BLOB NOT NULL,
+        mark INTEGER NOT NULL,
+        part INTEGER NOT NULL,
+        pieces BLOB NOT NULL,
+        sum INTEGER NOT NULL,
+        PRIMARY KEY (info_hash, mark, part)
+    ) WITHOUT ROWID;
+    CREATE TABLE session (
+        name TEXT PRIMARY KEY,
+        value BLOB NOT NULL,
+        sum INTEGER NOT NULL
+    ) WITHOUT ROWID;
+"];
+
+/// Why a database that reads well is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Foreign {
+    /// It has another program's mark.
+    OtherProgram(i32),
+    /// It has a version from the future.
+    Newer(i64),
+}
+
+/// Finds damage that SQLite takes for a format of the future, which it would only read. Before the
+/// database is opened: closing a file lets go of the locks that the process has on it.
+pub(super) fn check_header(path: &Path) -> rusqlite::Result<()> {
+    let mut head = [0; 20];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    let known = |version: u8| matches!(version, 1 | 2);
+    let [.., write, read_version] = head;
+    if read.is_err() || (known(write) && known(read_version)) {
+        // An empty or short file is for SQLite to judge.
+        return Ok(());
+    }
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+    Err(rusqlite::Error::SqliteFailure(code, Some("unknown file format".into())))
+}
+
+/// Opens a database for this process alone. Nothing is read yet, so damage does not show.
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    db.busy_timeout(std::time::Duration::ZERO)?;
+    db.set_prepared_statement_cache_capacity(32);
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    // Before anything is read: the index of the log is then in our memory instead of a file that
+    // is mapped, and no other process can get at the database.
+    db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    // A file that lies about its schema must not run what it likes, nor make us read beyond a page.
+    db.pragma_update(None, "trusted_schema", false)?;
+    db.pragma_update(None, "cell_size_check", true)?;
+    db.pragma_update(None, "mmap_size", 0)?;
+    db.pragma_update(None, "temp_store", "MEMORY")?;
+    db.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    Ok(db)
+}
+
+/// Checks whose it is and brings it to the present version. `unclean`: the pages are looked at too,
+/// because the last user did not close it.
+pub(super) fn prepare(db: &mut Connection, unclean: bool) -> rusqlite::Result<Result<(), Foreign>> {
+    // The first read of a database whose log was left behind: recovery happens here.
+    let id: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let blank = (id, version, tables) == (0, 0, 0);
+    if id != APPLICATION_ID && !blank {
+        return Ok(Err(Foreign::OtherProgram(id)));
+    }
+    let known = i64::try_from(VERSIONS.len()).unwrap_or(i64::MAX);
+    if version > known {
+        return Ok(Err(Foreign::Newer(version)));
+    }
+    db.pragma_update(None, "journal_mode", "WAL")?;
+    db.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    db.pragma_update(None, "journal_size_limit", CHECKPOINT_PAGES * 4096)?;
+    // Does something on macOS only, where a plain fsync does not reach the medium.
+    db.pragma_update(None, "fullfsync", true)?;
+    db.pragma_update(None, "checkpoint_fullfsync", true)?;
+    db.pragma_update(None, "synchronous", "FULL")?;
+    if unclean {
+        let check = "PRAGMA quick_check(1)";
+        let verdict: String = db.query_row(check, [], |row| row.get(0))?;
+        if verdict != "ok" {
+            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+            return Err(rusqlite::Error::SqliteFailure(code, Some(verdict)));
+        }
+    }
+    for (index, step) in (0..).zip(VERSIONS) {
+        if index < version {
+            continue;
+        }
+        let step_up = db.transaction()?;
+        step_up.execute_batch(step)?;
+        step_up.pragma_update(None, "application_id", APPLICATION_ID)?;
+        step_up.pragma_update(None, "user_version", index + 1)?;
+        step_up.commit()?;
+    }
+    Ok(Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_others_or_the_future_is_refused_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.db");
+        let mut db = connect(&path).unwrap();
+        assert_eq!(prepare(&mut db, false).unwrap(), Ok(()));
+        assert_eq!(prepare(&mut db, true).unwrap(), Ok(()), "a second time");
+        db.pragma_update(None, "user_version", 99).unwrap();
+        assert_eq!(prepare(&mut db, false).unwrap(), Err(Foreign::Newer(99)));
+        db.pragma_update(None, "application_id", 7).unwrap();
+        assert_eq!(prepare(&mut db, false).unwrap(), Err(Foreign::OtherProgram(7)));
+    }
+
+    #[test]
+    fn a_database_without_a_mark_that_has_tables_is_somebody_elses() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut db = connect(&dir.path().join("x.db")).unwrap();
+        db.execute_batch("CREATE TABLE t (x)").unwrap();
+        assert_eq!(prepare(&mut db, false).unwrap(), Err(Foreign::OtherProgram(0)));
+    }
+}
