@@ -188,6 +188,9 @@
 /** bytes: First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it. */
 #define TERN_OPT_PEER_ID 4001
 
+/** int: What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 configuration, 8 state, 16 metadata. For torrents added afterwards. Live. */
+#define TERN_OPT_SAVE_CONDITIONS 5051
+
 /** bool: Exchange peers with peers (BEP 11). Private torrents never do. Live. */
 #define TERN_OPT_PEX_ENABLED 6001
 
@@ -199,8 +202,6 @@
 
 /** bool: Such a source may be on this machine or a private network. A link is a stranger's word. Live. */
 #define TERN_OPT_MAGNET_PRIVATE_SOURCES 6004
-/** int: What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 configuration, 8 state, 16 metadata. For torrents added afterwards. Live. */
-#define TERN_OPT_SAVE_CONDITIONS 5051
 
 /** bool: Whether UDP trackers are used (BEP 15). Live. */
 #define TERN_OPT_UDP_TRACKERS 6031
@@ -796,9 +797,6 @@
 /** A magnet link told us (`x.pe`). */
 #define TERN_SOURCE_MAGNET 8
 
-/** The local network told us (BEP 14). */
-#define TERN_SOURCE_LSD 6
-
 /** The other side or the network ended it; see `os_errno`. */
 #define TERN_CLOSE_REMOTE 0
 
@@ -1375,11 +1373,6 @@ typedef int32_t (*tern_progress_fn)(void *user, uint64_t done, uint64_t total);
 /** The header and the library do not fit together. */
 #define TERN_E_VERSION -19
 
-/** The torrent's metadata is not here yet (`TERN_EVENT_METADATA` says when). */
-#define TERN_E_NO_METADATA -23
-
-/** Not a valid magnet link, or one that names no torrent. */
-#define TERN_E_MAGNET -24
 /**
  * Another session, of this process or another one, uses the state directory: see
  * `tern_error_path`.
@@ -1391,6 +1384,12 @@ typedef int32_t (*tern_progress_fn)(void *user, uint64_t done, uint64_t total);
  * `tern_error_path`.
  */
 #define TERN_E_STORE -21
+
+/** The torrent's metadata is not here yet (`TERN_EVENT_METADATA` says when). */
+#define TERN_E_NO_METADATA -23
+
+/** Not a valid magnet link, or one that names no torrent. */
+#define TERN_E_MAGNET -24
 
 /** A tracker refused, or gave no answer. */
 #define TERN_E_TRACKER -27

@@ -382,6 +382,9 @@ public:
     /// the metainfo.
     bytes_view node(std::uint32_t index, std::uint16_t *out_port = nullptr) const;
 
+    /// The magnet link: info-hash, name, length, trackers and web seeds.
+    buf take_magnet() const;
+
     /// The `info` dictionary, verbatim. Owned by the metainfo.
     bytes_view info_bytes() const;
 
@@ -495,6 +498,20 @@ public:
 
     /// The torrent, as parsed metainfo. It is copied (cheaply).
     void set_metainfo_object(const tern::metainfo &m);
+
+    /// The torrent, as a magnet link (BEP 9): its metadata comes from peers, or from where the link
+    /// says, and `TERN_EVENT_METADATA` tells. The link's trackers, peers (`x.pe`), sources (`xs`,
+    /// `as`), web seeds, name and selection of files (BEP 53) are taken over. `TERN_E_MAGNET`,
+    /// `TERN_E_UNSUPPORTED` when it names no torrent of version 1.
+    void set_magnet(std::string_view link);
+
+    /// The torrent, by its info-hash alone (20 bytes).
+    void set_info_hash(const std::uint8_t *info_hash);
+
+    /// Whether `tern_session_add` adds the trackers, peers, sources and metadata given here to a
+    /// torrent that the session has already and gives that one back, instead of `TERN_E_DUPLICATE`. All
+    /// else said here changes nothing then. To a private torrent (BEP 27) only peers are added.
+    void set_merge(std::int32_t merge);
 
     /// The directory the content is (or will be) in. A path in the system's bytes.
     void set_save_path(std::string_view path);
@@ -735,8 +752,15 @@ public:
     /// Snapshot of the torrent.
     tern_status status() const;
 
-    /// The torrent's metainfo with its present trackers.
+    /// The torrent's metainfo with its present trackers. `TERN_E_NO_METADATA` while it is not here.
     tern::metainfo take_metainfo() const;
+
+    /// The torrent's name; what its magnet link says, or else the info-hash, until the metadata is
+    /// here.
+    buf take_name() const;
+
+    /// The torrent's magnet link, with its present trackers.
+    buf take_magnet() const;
 
     /// The directory the content is in now, bytes of a path.
     buf take_save_path() const;
@@ -1247,6 +1271,27 @@ inline void add::set_metainfo_object(const tern::metainfo &m)
     detail::check(result, err);
 }
 
+inline void add::set_magnet(std::string_view link)
+{
+    tern_error *err = nullptr;
+    const tern_result result = tern_add_set_magnet(handle::get(), link.data(), link.size(), &err);
+    detail::check(result, err);
+}
+
+inline void add::set_info_hash(const std::uint8_t *info_hash)
+{
+    tern_error *err = nullptr;
+    const tern_result result = tern_add_set_info_hash(handle::get(), info_hash, &err);
+    detail::check(result, err);
+}
+
+inline void add::set_merge(std::int32_t merge)
+{
+    tern_error *err = nullptr;
+    const tern_result result = tern_add_set_merge(handle::get(), merge, &err);
+    detail::check(result, err);
+}
+
 inline void add::set_save_path(std::string_view path)
 {
     tern_error *err = nullptr;
@@ -1595,6 +1640,24 @@ inline tern::metainfo torrent::take_metainfo() const
     return tern::metainfo(out);
 }
 
+inline buf torrent::take_name() const
+{
+    tern_buf out = {nullptr, 0};
+    tern_error *err = nullptr;
+    const tern_result result = tern_torrent_take_name(handle::get(), &out, &err);
+    detail::check(result, err);
+    return buf(out);
+}
+
+inline buf torrent::take_magnet() const
+{
+    tern_buf out = {nullptr, 0};
+    tern_error *err = nullptr;
+    const tern_result result = tern_torrent_take_magnet(handle::get(), &out, &err);
+    detail::check(result, err);
+    return buf(out);
+}
+
 inline buf torrent::take_save_path() const
 {
     tern_buf out = {nullptr, 0};
@@ -1873,6 +1936,15 @@ inline bytes_view metainfo::node(std::uint32_t index, std::uint16_t *out_port) c
     return value;
 }
 
+inline buf metainfo::take_magnet() const
+{
+    tern_buf out = {nullptr, 0};
+    tern_error *err = nullptr;
+    const tern_result result = tern_metainfo_take_magnet(handle::get(), &out, &err);
+    detail::check(result, err);
+    return buf(out);
+}
+
 inline bytes_view metainfo::info_bytes() const
 {
     const auto value = tern_metainfo_info_bytes(handle::get());
@@ -2088,6 +2160,17 @@ inline tern_option_info option_next(std::uint32_t option)
     tern_option_info out{};
     tern_error *err = nullptr;
     const tern_result result = tern_option_next_sized(option, &out, sizeof out, &err);
+    detail::check(result, err);
+    return out;
+}
+
+/// The info-hash (20 bytes) that a magnet link names. `TERN_E_MAGNET`, `TERN_E_UNSUPPORTED` when it
+/// names no torrent of version 1.
+inline std::array<std::uint8_t, 20> magnet_info_hash(std::string_view link)
+{
+    std::array<std::uint8_t, 20> out{};
+    tern_error *err = nullptr;
+    const tern_result result = tern_magnet_info_hash(link.data(), link.size(), out.data(), &err);
     detail::check(result, err);
     return out;
 }

@@ -64,16 +64,16 @@ class Code(OpenInt):
     """Not possible in the present state."""
     VERSION = -19
     """The header and the library do not fit together."""
-    NO_METADATA = -23
-    """The torrent's metadata is not here yet (`TERN_EVENT_METADATA` says when)."""
-    MAGNET = -24
-    """Not a valid magnet link, or one that names no torrent."""
     IN_USE = -20
     """Another session, of this process or another one, uses the state directory: see
     `tern_error_path`."""
     STORE = -21
     """The state directory has a database that is another program's, or of a newer libtern: see
     `tern_error_path`."""
+    NO_METADATA = -23
+    """The torrent's metadata is not here yet (`TERN_EVENT_METADATA` says when)."""
+    MAGNET = -24
+    """Not a valid magnet link, or one that names no torrent."""
     TRACKER = -27
     """A tracker refused, or gave no answer."""
 
@@ -490,8 +490,6 @@ class PeerSource(OpenInt):
     """The DHT told us (BEP 5)."""
     MAGNET = 8
     """A magnet link told us (`x.pe`)."""
-    LSD = 6
-    """The local network told us (BEP 14)."""
 
 
 class CloseReason(OpenInt):

@@ -110,6 +110,9 @@ class LiveOptions(TypedDict, total=False):
     """Embed the `info` dictionary in resume data. For torrents added afterwards."""
     announce_ip: str
     """Address told to trackers; empty tells none."""
+    save_conditions: int
+    """What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4
+    configuration, 8 state, 16 metadata. For torrents added afterwards."""
     pex_enabled: bool
     """Exchange peers with peers (BEP 11). Private torrents never do."""
     metadata_max_bytes: int
@@ -118,9 +121,6 @@ class LiveOptions(TypedDict, total=False):
     """Fetch the torrent file from where a magnet link says (`xs`, `as`)."""
     magnet_private_sources: bool
     """Such a source may be on this machine or a private network. A link is a stranger's word."""
-    save_conditions: int
-    """What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4
-    configuration, 8 state, 16 metadata. For torrents added afterwards."""
     udp_trackers: bool
     """Whether UDP trackers are used (BEP 15)."""
     udp_tracker_attempts: int
@@ -392,6 +392,11 @@ OPTIONS: dict[str, Option] = {
         4001, "peer_id", OptionType.BYTES, b"-TN0010-", 0, 20, False,
         "First bytes of the peer id (BEP 20), the rest is random; 20 bytes fix it.",
     ),
+    "save_conditions": Option(
+        5051, "save_conditions", OptionType.INT, 30, 0, 31, True,
+        "What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 "
+        "configuration, 8 state, 16 metadata. For torrents added afterwards.",
+    ),
     "pex_enabled": Option(
         6001, "pex_enabled", OptionType.BOOL, True, 0, 1, True,
         "Exchange peers with peers (BEP 11). Private torrents never do.",
@@ -408,11 +413,6 @@ OPTIONS: dict[str, Option] = {
         6004, "magnet_private_sources", OptionType.BOOL, False, 0, 1, True,
         "Such a source may be on this machine or a private network. A link is a stranger's "
         "word.",
-    ),
-    "save_conditions": Option(
-        5051, "save_conditions", OptionType.INT, 30, 0, 31, True,
-        "What the interval of `save_interval_ms` is for, a sum of: 1 counters, 2 progress, 4 "
-        "configuration, 8 state, 16 metadata. For torrents added afterwards.",
     ),
     "udp_trackers": Option(
         6031, "udp_trackers", OptionType.BOOL, True, 0, 1, True,
