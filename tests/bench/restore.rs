@@ -71,7 +71,7 @@ fn make(dir: &Path, count: usize) {
         let file = fs::File::create(content.join(metainfo.name())).unwrap();
         file.set_len((PIECE * PIECES) as u64).unwrap();
         session.add(AddTorrent::new(&metainfo, &content)).unwrap();
-        session.take(0);
+        let _ = session.take(0);
     }
     session.close(None).unwrap();
 }

@@ -12,7 +12,7 @@ use super::entry::{Names, Prefs};
 use super::keeping::{Entering, Known, resume_of};
 use super::{Core, Entry, Hooks};
 use crate::base::limits::FILES;
-use crate::base::{FileIndex, InfoHash, TorrentId, UnixTime};
+use crate::base::{FileIndex, TorrentId, UnixTime};
 use crate::codec::magnet::Magnet;
 use crate::codec::metainfo::{Info, Tiers};
 use crate::codec::resume::Resume;
