@@ -36,8 +36,6 @@ pub enum Fault {
     Sync,
     /// Entries of the journal are lost with the process.
     Journal,
-    /// Durable entries are lost with the power.
-    DurableEntries,
 }
 
 /// The watch over one node.
@@ -193,9 +191,6 @@ fn look(world: &World, watch: &mut Watch, disk: &Disk) {
     for _ in 0..CUTS {
         let (mut disk, mut journal) = (disk.clone(), node.journal.clone());
         disk.cut(&mut rng);
-        if watch.fault == Fault::DurableEntries {
-            journal.forget();
-        }
         journal.cut(&mut rng);
         check(world, watch, (node.saved.as_ref(), &journal, disk), false);
     }
@@ -294,7 +289,6 @@ fn a_broken_promise_is_seen() {
     for (fault, what) in [
         (Fault::Sync, ["not right", "durable piece"]),
         (Fault::Journal, ["verified piece", "not in the window"]),
-        (Fault::DurableEntries, ["not right", "not in the window"]),
     ] {
         let (mut w, l) = world(fault, true);
         run(&mut w, l);

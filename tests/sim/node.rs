@@ -149,12 +149,6 @@ impl Journal {
         self.durable = self.entries.len();
     }
 
-    /// Durable entries are lost too, as must not be.
-    pub fn forget(&mut self) {
-        self.entries.clear();
-        self.durable = 0;
-    }
-
     /// What a start finds.
     pub fn window(&self) -> SavedWindow {
         let pieces: BTreeSet<u32> =

@@ -1,5 +1,5 @@
-//! The `tern` command: get, seed, create, show, verify and link torrents; ask trackers; list, import and
-//! export.
+//! The `tern` command: get, seed, create, show, verify and link torrents; ask trackers; list,
+//! import and export.
 //!
 //! A program like any other on libtern's public face. Deliberately absent: any other room, and
 //! anything a host could not do.
