@@ -314,6 +314,15 @@ pub struct Torrent {
     out: VecDeque<Output>,
 }
 
+/// The peers a torrent knows of at its start: none, and which address is its own.
+fn peer_list(params: &TorrentParams, rng: Rng) -> PeerList {
+    let mut known = PeerList::new(params.tuning.max_known_peers, params.tuning.max_per_ip, rng);
+    if let Some(addr) = params.external_addr {
+        known.set_external(addr);
+    }
+    known
+}
+
 impl Torrent {
     /// A torrent that has done nothing yet: feed it `Input::Start`. Keys of outgoing attempts are
     /// taken from `key_base` upwards, the driver uses another range for incoming ones.
@@ -324,14 +333,8 @@ impl Torrent {
         let info = Arc::clone(&params.info);
         let count = info.piece_count();
         let tuning = Arc::clone(&params.tuning);
-        let mut known = PeerList::new(tuning.max_known_peers, tuning.max_per_ip, child());
-        if let Some(addr) = params.external_addr {
-            known.set_external(addr);
-        }
-        let loading = Loading::of(&params);
-        let window = Window::new(params.window.as_ref().map(|w| w.mark));
+        let known = peer_list(&params, child());
         let blob = params.resume.as_deref();
-        let carried = Carried::of(&params);
         let tern = blob.and_then(|b| b.tern.as_ref());
         let embeds_info = blob.is_some_and(|b| b.info.is_some());
         let sought = (!info.is_known()).then(|| Box::new(Sought::new(&params)));
@@ -357,7 +360,7 @@ impl Torrent {
             io: Lazy::absent(),
             repair: Lazy::absent(),
             durable: Bitset::new(count),
-            window,
+            window: Window::new(params.window.as_ref().map(|w| w.mark)),
             held: Lazy::absent(),
             verified: None,
             root: None,
@@ -366,8 +369,8 @@ impl Torrent {
             saved_clean: tern.is_some_and(|t| t.clean),
             renames: Lazy::absent(),
             times: Times::new(blob, params.unix_now),
-            carried,
-            loading: Some(Box::new(loading)),
+            carried: Carried::of(&params),
+            loading: Some(Box::new(Loading::of(&params))),
             sought,
             peers: BTreeMap::new(),
             known,

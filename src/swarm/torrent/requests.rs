@@ -89,10 +89,10 @@ impl Torrent {
         seed && self.peers.values().any(sending)
     }
 
-    /// Whether a complete peer is to be asked only for what nobody else has. When we are what limits
-    /// the transfer, asking it for what others have as well makes nothing faster and takes from it
-    /// what it could send to those who have no other source; and the others do send: they owe us
-    /// more than we can take soon. As soon as one of these ceases to be so, it is asked for
+    /// Whether a complete peer is to be asked only for what nobody else has. When we are what
+    /// limits the transfer, asking it for what others have as well makes nothing faster and takes
+    /// from it what it could send to those who have no other source; and the others do send: they
+    /// owe us more than we can take soon. As soon as one of these ceases to be so, it is asked for
     /// everything again.
     fn spares(&self, key: PeerKey) -> bool {
         if !self.lag.is_behind() || !self.peers.get(&key).is_some_and(|p| p.has.all()) {

@@ -116,7 +116,8 @@ pub(super) fn prepare(db: &mut Connection, unclean: bool) -> rusqlite::Result<Re
     db.pragma_update(None, "checkpoint_fullfsync", true)?;
     db.pragma_update(None, "synchronous", "FULL")?;
     if unclean {
-        let check = "PRAGMA quick_check(1)";
+        // Not `quick_check`: an index that lost an entry would hide a torrent.
+        let check = "PRAGMA integrity_check(1)";
         let verdict: String = db.query_row(check, [], |row| row.get(0))?;
         if verdict != "ok" {
             let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
