@@ -60,7 +60,15 @@ pub(super) struct Candidate {
     /// The version it has of a mutable item.
     pub(super) seq: Option<i64>,
     secure: bool,
+    /// Known from an earlier session only: nobody who is there now has named it.
+    stale: bool,
     state: State,
+}
+
+impl Candidate {
+    fn is(&self, contact: &Contact) -> bool {
+        self.addr == contact.addr && self.id == Some(contact.id)
+    }
 }
 
 /// The list of one lookup.
@@ -108,6 +116,7 @@ impl Lookup {
                 token: None,
                 seq: None,
                 secure: false,
+                stale: false,
                 state: State::Fresh,
             });
         }
@@ -115,28 +124,40 @@ impl Lookup {
 
     /// Adds candidates that one node named, or that we know ourselves.
     pub(super) fn add(&mut self, contacts: impl Iterator<Item = Contact>, hops: u32) {
-        for contact in contacts.take(PER_ANSWER) {
-            self.add_one(contact, hops);
+        contacts.take(PER_ANSWER).for_each(|contact| self.add_one(contact, hops, false));
+        self.cut();
+    }
+
+    /// Adds nodes of an earlier session: as many as there are places for.
+    pub(super) fn add_stale(&mut self, contacts: &[Contact], hops: u32) {
+        for contacts in contacts.chunks(PER_ANSWER) {
+            contacts.iter().for_each(|contact| self.add_one(*contact, hops, true));
+            self.cut();
         }
-        // Those asked stay: their answers are due.
+    }
+
+    /// Drops those that there is no place for: stale ones first, the farthest first. Those asked
+    /// stay: their answers are due.
+    fn cut(&mut self) {
         while self.candidates.len() > MAX_CANDIDATES {
-            match self.candidates.iter().rposition(|c| c.state == State::Fresh) {
+            let last = |stale: bool| {
+                let of_kind = |c: &Candidate| c.state == State::Fresh && c.stale == stale;
+                self.candidates.iter().rposition(of_kind)
+            };
+            match last(true).or_else(|| last(false)) {
                 Some(at) => drop(self.candidates.remove(at)),
                 None => break,
             }
         }
     }
 
-    /// Adds nodes of an earlier session: as many as there are places for.
-    pub(super) fn add_more(&mut self, contacts: &[Contact], hops: u32) {
-        for contacts in contacts.chunks(PER_ANSWER) {
-            self.add(contacts.iter().copied(), hops);
-        }
-    }
-
-    fn add_one(&mut self, contact: Contact, hops: u32) {
+    fn add_one(&mut self, contact: Contact, hops: u32, stale: bool) {
         let secure = contact.id.is_secure(contact.addr.ip());
         if self.config.security == Security::Enforce && !secure {
+            return;
+        }
+        if !stale && let Some(known) = self.candidates.iter_mut().find(|c| c.is(&contact)) {
+            known.stale = false;
             return;
         }
         let area = neighbourhood(contact.addr);
@@ -162,6 +183,7 @@ impl Lookup {
             token: None,
             seq: None,
             secure,
+            stale,
             state: State::Fresh,
         };
         self.candidates.insert(at, candidate);
@@ -192,8 +214,11 @@ impl Lookup {
             }
         }
         let prefer = self.config.security == Security::Prefer;
-        // Every other question goes to an id that fits, if there is one in reach.
+        // Every other question goes to an id that fits, if there is one in reach, and every other
+        // one to somebody that a node of this session named: what an earlier one knew may be gone.
         let secure_turn = prefer && self.asked % 2 == 1;
+        let named_turn = self.answered > 0 && self.asked.is_multiple_of(2);
+        let put_off = |c: &Candidate| secure_turn && !c.secure || named_turn && c.stale;
         let (mut near, mut answers, mut waiting) = (0, 0, 0);
         let mut second = None;
         for (at, candidate) in self.candidates.iter().enumerate() {
@@ -207,9 +232,7 @@ impl Lookup {
                 }
                 State::Asked => waiting += 1,
                 State::Slow | State::Failed => {}
-                State::Fresh if secure_turn && !candidate.secure => {
-                    second = second.or(Some(at));
-                }
+                State::Fresh if put_off(candidate) => second = second.or(Some(at)),
                 State::Fresh => {
                     let slots = if self.config.aggressive { waiting } else { self.busy };
                     return (slots < self.config.branching).then_some(at);
@@ -437,6 +460,29 @@ mod tests {
         assert_eq!(run(Security::Enforce), (8, 8));
         let (asked, good) = run(Security::Prefer);
         assert!(asked <= 32 && good == 8, "{asked} {good}");
+    }
+
+    #[test]
+    fn every_other_question_goes_to_those_whom_this_session_knows() {
+        let mut l = lookup(LookupConfig { branching: 1, ..CONFIG });
+        l.add_stale(&(1..=200).map(|n| contact(n, n)).collect::<Vec<_>>(), 1);
+        l.add_router(contact(0, 250).addr);
+        let gone = l.next().unwrap();
+        assert_eq!(gone.addr, contact(1, 1).addr);
+        l.failed(gone.addr);
+        let router = l.next().unwrap();
+        assert_eq!(router.addr, contact(0, 250).addr);
+        assert_eq!(l.answered(router.addr, NodeId([9; 20]), None, None), Some(0));
+        // One of an earlier session is confirmed; the others are new, and farther than all those.
+        l.add([contact(90, 90)].into_iter().chain((210..=220).map(|n| contact(n, n))), 1);
+        let mut asked = Vec::new();
+        for _ in 0..4 {
+            let next = l.next().unwrap();
+            l.answered(next.addr, next.id.unwrap(), None, None);
+            asked.push(next.addr);
+        }
+        let expected = [(90, 90), (2, 2), (210, 210), (3, 3)].map(|(id, n)| contact(id, n).addr);
+        assert_eq!(asked, expected);
     }
 
     #[test]

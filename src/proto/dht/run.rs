@@ -235,7 +235,7 @@ impl Dht {
             for router in self.routers.iter().filter(|router| router.is_ipv6() == node.v6) {
                 lookup.add_router(*router);
             }
-            lookup.add_more(self.saved.contacts(node.v6), 1);
+            lookup.add_stale(self.saved.contacts(node.v6), 1);
         }
         let id = self.next_lookup;
         self.next_lookup = id.wrapping_add(1);
