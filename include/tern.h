@@ -141,7 +141,7 @@
 #define TERN_OPT_SEND_IN_PLACE 1040
 
 /** bool: Ask the host about each peer address before connecting to it or letting it in. Live. */
-#define TERN_OPT_PEER_REQUESTS 1090
+#define TERN_OPT_PEER_REQUESTS 2008
 
 /** bool: Whether trackers are used. Live. */
 #define TERN_OPT_TRACKERS_ENABLED 2001

@@ -408,13 +408,6 @@ const ROWS: &[OptionSpec] = &[
          sides more than it saves), 2 always. For connections made afterwards.",
     ),
     opt(
-        1090,
-        "peer_requests",
-        true,
-        Access::Bool(|s| s.peer_requests, |s, v| s.peer_requests = v),
-        "Ask the host about each peer address before connecting to it or letting it in.",
-    ),
-    opt(
         2001,
         "trackers_enabled",
         true,
@@ -462,6 +455,13 @@ const ROWS: &[OptionSpec] = &[
         true,
         Access::Bool(|s| s.save_policy.with_info, |s, v| s.save_policy.with_info = v),
         "Embed the `info` dictionary in resume data. For torrents added afterwards.",
+    ),
+    opt(
+        2008,
+        "peer_requests",
+        true,
+        Access::Bool(|s| s.peer_requests, |s, v| s.peer_requests = v),
+        "Ask the host about each peer address before connecting to it or letting it in.",
     ),
     opt(
         3001,

@@ -154,8 +154,18 @@ struct Source {
     size: u32,
     /// Not asked before this.
     rests_until: Instant,
+    /// How often it was silent or refused: those who never were go first.
+    failures: u32,
     /// Pieces asked, with when they are given up.
     asked: BTreeMap<u32, Instant>,
+}
+
+impl Source {
+    /// It was silent or refused.
+    fn rests(&mut self, now: Instant) {
+        self.rests_until = now + REST;
+        self.failures = self.failures.saturating_add(1);
+    }
 }
 
 /// Fetches metadata from whoever offers it.
@@ -231,7 +241,12 @@ impl MetadataFetch {
                 }
                 if sane && self.sources.len() < PEERS_MAX {
                     let (rests_until, asked) = (Instant::ZERO, BTreeMap::new());
-                    self.sources.entry(peer).or_insert(Source { size, rests_until, asked });
+                    self.sources.entry(peer).or_insert(Source {
+                        size,
+                        rests_until,
+                        failures: 0,
+                        asked,
+                    });
                 }
             }
             FetchInput::Gone(peer) => self.forget(peer),
@@ -246,7 +261,7 @@ impl MetadataFetch {
             let before = source.asked.len();
             source.asked.retain(|_, until| *until > now);
             if source.asked.len() < before {
-                source.rests_until = now + REST;
+                source.rests(now);
             }
         }
         self.schedule(now);
@@ -303,7 +318,7 @@ impl MetadataFetch {
             MetadataMessage::Request(_) => {}
             MetadataMessage::Reject(piece) => {
                 if source.asked.remove(&piece).is_some() {
-                    source.rests_until = now + REST;
+                    source.rests(now);
                 }
             }
             MetadataMessage::Data { piece, total, data } => {
@@ -370,8 +385,10 @@ impl MetadataFetch {
                 let mine = alone.is_none_or(|alone| **key == alone) && source.size == size;
                 mine && source.rests_until <= now && source.asked.len() < PER_PEER
             };
-            // Those with least to do first, so that the work is spread.
-            let source = self.sources.iter_mut().filter(free).min_by_key(|(_, s)| s.asked.len());
+            // Those who answered so far, or were never asked; then those with least to do, so that
+            // the work is spread.
+            let rank = |(_, s): &(&PeerKey, &mut Source)| (s.failures, s.asked.len());
+            let source = self.sources.iter_mut().filter(free).min_by_key(rank);
             let Some((peer, source)) = source else { return };
             source.asked.insert(piece, now + PATIENCE);
             self.outputs.push(FetchOutput::Request { peer: *peer, piece });
@@ -389,7 +406,8 @@ impl MetadataFetch {
         self.alone = None;
         if self.mixed_failures > 0 {
             let fit = |(_, s): &(&PeerKey, &Source)| s.size == size && s.rests_until <= now;
-            self.alone = self.sources.iter().find(fit).map(|(peer, _)| *peer);
+            let best = self.sources.iter().filter(fit).min_by_key(|(_, source)| source.failures);
+            self.alone = best.map(|(peer, _)| *peer);
         }
     }
 }

@@ -376,7 +376,7 @@ OPTIONS: dict[str, Option] = {
         "the two sides more than it saves), 2 always. For connections made afterwards.",
     ),
     "peer_requests": Option(
-        1090, "peer_requests", OptionType.BOOL, False, 0, 1, True,
+        2008, "peer_requests", OptionType.BOOL, False, 0, 1, True,
         "Ask the host about each peer address before connecting to it or letting it in.",
     ),
     "trackers_enabled": Option(
