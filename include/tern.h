@@ -140,9 +140,6 @@
 /** int: Whether content goes to peers from the page cache, without being read into memory, where the system can do that: 0 never, 1 to other machines (on one machine it costs the two sides more than it saves), 2 always. For connections made afterwards. Live. */
 #define TERN_OPT_SEND_IN_PLACE 1040
 
-/** bool: Ask the host about each peer address before connecting to it or letting it in. Live. */
-#define TERN_OPT_PEER_REQUESTS 2008
-
 /** bool: Whether trackers are used. Live. */
 #define TERN_OPT_TRACKERS_ENABLED 2001
 
@@ -163,6 +160,9 @@
 
 /** bool: Embed the `info` dictionary in resume data. For torrents added afterwards. Live. */
 #define TERN_OPT_SAVE_WITH_INFO 2007
+
+/** bool: Ask the host about each peer address before connecting to it or letting it in. Live. */
+#define TERN_OPT_PEER_REQUESTS 2008
 
 /** str: `host:port` pairs to listen on, separated by commas; port 0 lets the system choose; empty does not listen. */
 #define TERN_OPT_LISTEN 3001

@@ -92,8 +92,6 @@ class LiveOptions(TypedDict, total=False):
     """Whether content goes to peers from the page cache, without being read into memory, where
     the system can do that: 0 never, 1 to other machines (on one machine it costs the two sides
     more than it saves), 2 always. For connections made afterwards."""
-    peer_requests: bool
-    """Ask the host about each peer address before connecting to it or letting it in."""
     trackers_enabled: bool
     """Whether trackers are used."""
     announce_all_tiers: bool
@@ -108,6 +106,8 @@ class LiveOptions(TypedDict, total=False):
     """Save before closing. For torrents added afterwards."""
     save_with_info: bool
     """Embed the `info` dictionary in resume data. For torrents added afterwards."""
+    peer_requests: bool
+    """Ask the host about each peer address before connecting to it or letting it in."""
     announce_ip: str
     """Address told to trackers; empty tells none."""
     save_conditions: int
@@ -375,10 +375,6 @@ OPTIONS: dict[str, Option] = {
         "where the system can do that: 0 never, 1 to other machines (on one machine it costs "
         "the two sides more than it saves), 2 always. For connections made afterwards.",
     ),
-    "peer_requests": Option(
-        2008, "peer_requests", OptionType.BOOL, False, 0, 1, True,
-        "Ask the host about each peer address before connecting to it or letting it in.",
-    ),
     "trackers_enabled": Option(
         2001, "trackers_enabled", OptionType.BOOL, True, 0, 1, True,
         "Whether trackers are used.",
@@ -406,6 +402,10 @@ OPTIONS: dict[str, Option] = {
     "save_with_info": Option(
         2007, "save_with_info", OptionType.BOOL, False, 0, 1, True,
         "Embed the `info` dictionary in resume data. For torrents added afterwards.",
+    ),
+    "peer_requests": Option(
+        2008, "peer_requests", OptionType.BOOL, False, 0, 1, True,
+        "Ask the host about each peer address before connecting to it or letting it in.",
     ),
     "listen": Option(
         3001, "listen", OptionType.STR, "0.0.0.0:0,[::]:0", 0, 4096, False,
