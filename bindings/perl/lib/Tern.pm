@@ -23,20 +23,6 @@ sub create {
     return _create(\%args);
 }
 
-package Tern::Error;
-use overload
-    '""'     => sub { my $e = shift; $e->{message} . (defined $e->{path} ? " ($e->{path})" : '') },
-    '0+'     => sub { $_[0]{code} },
-    'bool'   => sub { 1 },
-    fallback => 1;
-
-sub code    { $_[0]{code} }
-sub name    { $_[0]{name} }
-sub detail  { $_[0]{detail} }
-sub errno   { $_[0]{errno} }
-sub message { $_[0]{message} }
-sub path    { $_[0]{path} }
-
 # Nodes as the library writes them: one a line, id, a space, address.
 sub nodes_of {
     my ($text) = @_;
@@ -52,6 +38,20 @@ sub Tern::Session::dht_nodes {
     my $text = $session->_dht_nodes;
     return defined $text ? nodes_of($text) : ();
 }
+
+package Tern::Error;
+use overload
+    '""'     => sub { my $e = shift; $e->{message} . (defined $e->{path} ? " ($e->{path})" : '') },
+    '0+'     => sub { $_[0]{code} },
+    'bool'   => sub { 1 },
+    fallback => 1;
+
+sub code    { $_[0]{code} }
+sub name    { $_[0]{name} }
+sub detail  { $_[0]{detail} }
+sub errno   { $_[0]{errno} }
+sub message { $_[0]{message} }
+sub path    { $_[0]{path} }
 
 1;
 
