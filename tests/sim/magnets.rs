@@ -233,7 +233,10 @@ struct Puppet {
 
 impl Puppet {
     fn new(known: bool, offers: u32) -> Self {
-        let content = Content::simple(&mut Rng::new(1), 16_384, 2500);
+        Self::of(&Content::simple(&mut Rng::new(1), 16_384, 2500), known, offers)
+    }
+
+    fn of(content: &Content, known: bool, offers: u32) -> Self {
         let info = content.info.clone();
         let now = Instant::from_micros(1_000_000);
         let given = if known { info.clone() } else { Info::unknown(info.info_hash, "dn").into() };
@@ -395,6 +398,30 @@ fn sizes_that_cannot_be_are_not_asked_for() {
         assert_eq!(puppet.known().state, TorrentState::Metadata);
     }
     assert_eq!(Puppet::new(false, 40_000).count(is_metadata), 2);
+}
+
+/// What was found for it publicly is forgotten, and what is on its way then is not taken.
+#[test]
+fn a_link_that_turns_out_private_knows_nobody_by_public_ways() {
+    let content = Content::simple(&mut Rng::new(1), 16_384, 2500).private();
+    let mut puppet = Puppet::of(&content, false, 0);
+    let known = |puppet: &Puppet| puppet.known().known_by_source;
+    let sources = [PeerSource::Dht, PeerSource::Lsd, PeerSource::Pex, PeerSource::Tracker];
+    let find = |puppet: &mut Puppet, last: u8| {
+        for (n, source) in (1..).zip(sources) {
+            let addrs = &[([10, 1, n, last], 6881).into()];
+            puppet.torrent.handle(puppet.now, Input::PeersFound { source, addrs });
+        }
+        puppet.pump();
+        sources.map(|source| known(puppet)[source.index()])
+    };
+    assert_eq!(find(&mut puppet, 1), [1, 1, 1, 1]);
+    let info = puppet.info.clone();
+    puppet.torrent.handle(puppet.now, Input::Command(Command::Metadata(info)));
+    puppet.pump();
+    let counts = find(&mut puppet, 2);
+    assert_eq!(counts[3], 2);
+    assert_eq!(counts[..3], find(&mut puppet, 3)[..3], "none more");
 }
 
 #[test]

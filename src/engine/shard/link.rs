@@ -117,8 +117,11 @@ impl Shard {
             let tag = slot.jobs.borrow_mut().track(Ticket::Silent);
             self.pool.submit(self.sink, slot.id, vec![(tag, Job::Close)]);
         }
-        // It may turn out to be private: the DHT forgets it then (BEP 27).
+        // It may turn out to be private: the DHT and the neighbours forget it then (BEP 27).
         self.dht_switch(slot);
+        if slot.is_private() {
+            self.local_stop(slot);
+        }
         self.host.metadata(slot.id, info);
     }
 }

@@ -66,11 +66,9 @@ impl Shard {
         }
     }
 
-    /// It does not run any more.
+    /// It does not run any more, or has turned out to be private.
     pub(super) fn local_stop(&self, slot: &Slot) {
-        if !slot.info().private {
-            self.to_first(ShardCommand::LocalPeers(slot.info().info_hash, false));
-        }
+        self.to_first(ShardCommand::LocalPeers(slot.info_hash(), false));
     }
 
     fn to_first(&self, command: ShardCommand) {

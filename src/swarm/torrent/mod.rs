@@ -697,6 +697,10 @@ impl Torrent {
     }
 
     fn on_peers_found(&mut self, source: PeerSource, addrs: &[SocketAddr]) {
+        // Found for it while it was not known to be private, or on its way since (BEP 27).
+        if self.info.private && source.is_public() {
+            return;
+        }
         for addr in addrs {
             self.known.add(*addr, source);
         }
