@@ -1050,10 +1050,10 @@
 
 /**
  * An item was stored, or not (`TERN_CLASS_DHT`, never masked or dropped). `token`, `code` =
- * `TERN_OK`, or `TERN_E_REFUSED` when no node took it; `a` = sequence number or -1, `b` = nodes that
- * took it, `c` = error code (BEP 44) of the last node that did not, 0 without one: 301 and 302 say
- * that somebody else was faster. `data` = value, `text` = target, `text2` = signature, both
- * hexadecimal.
+ * `TERN_OK`, or `TERN_E_REFUSED` when no node took it; `a` = sequence number or -1, `b` = nodes
+ * that took it, `c` = error code (BEP 44) of the last node that did not, 0 without one: 301 and
+ * 302 say that somebody else was faster. `data` = value, `text` = target, `text2` = signature,
+ * both hexadecimal.
  */
 #define TERN_EVENT_DHT_PUT_DONE 165
 
@@ -1070,8 +1070,8 @@
 #define TERN_EVENT_DHT_NODES 167
 
 /**
- * Info-hashes that nodes know (BEP 51; `TERN_CLASS_DHT`, never masked or dropped). `token`, `data` =
- * 20 bytes each, `a` = seconds until asking the node again is worth it, `b` = torrents it knows
+ * Info-hashes that nodes know (BEP 51; `TERN_CLASS_DHT`, never masked or dropped). `token`, `data`
+ * = 20 bytes each, `a` = seconds until asking the node again is worth it, `b` = torrents it knows
  * (both of one node only), `c` = how many, `text` = nodes near the target as in DHT_NODES.
  */
 #define TERN_EVENT_DHT_SAMPLES 168
@@ -1104,8 +1104,8 @@
 #define TERN_EVENT_DHT_EXTERNAL 172
 
 /**
- * The name of a node does not resolve; bootstrap nodes are tried again (`TERN_CLASS_DHT`). `text` =
- * host and port, `text2` = reason.
+ * The name of a node does not resolve; bootstrap nodes are tried again (`TERN_CLASS_DHT`). `text`
+ * = host and port, `text2` = reason.
  */
 #define TERN_EVENT_DHT_UNRESOLVED 173
 
@@ -3685,8 +3685,8 @@ tern_result tern_session_dht_find_node(const tern_session *s,
                                        tern_error **err);
 
 /**
- * Asks for info-hashes (BEP 51): one node when `node_len` is not 0, else all on the way to a target
- * (20 bytes). Comes as DHT_SAMPLES or DHT_FAILED.
+ * Asks for info-hashes (BEP 51): one node when `node_len` is not 0, else all on the way to a
+ * target (20 bytes). Comes as DHT_SAMPLES or DHT_FAILED.
  *
  * Threads: any; in hooks: yes; since 0.1.0.
  */
@@ -3699,9 +3699,10 @@ tern_result tern_session_dht_sample(const tern_session *s,
                                     tern_error **err);
 
 /**
- * Follows the pointer to a torrent (BEP 46) that an owner (`key`, 32 bytes) publishes under a salt:
- * DHT_UPDATE comes with each newer version, and at once with the one an earlier session knew. It is
- * asked for every `interval_secs` (at least 60) and stored again when few nodes have it. With
+ * Follows the pointer to a torrent (BEP 46) that an owner (`key`, 32 bytes) publishes under a
+ * salt: DHT_UPDATE comes with each newer version, and at once with the one an earlier session
+ * knew. It is asked for every `interval_secs` (at least 60) and stored again when few nodes have
+ * it. With
  * `save_path_len` not 0 the torrents it points at are added there by their info-hashes. It runs
  * until `tern_session_dht_cancel`.
  *
@@ -3719,8 +3720,8 @@ tern_result tern_session_dht_follow(const tern_session *s,
                                     tern_error **err);
 
 /**
- * Publishes a pointer to a torrent (BEP 46) with a secret key (64 bytes) under a salt, and keeps it
- * alive until `tern_session_dht_cancel`. Comes as DHT_PUBLISHED.
+ * Publishes a pointer to a torrent (BEP 46) with a secret key (64 bytes) under a salt, and keeps
+ * it alive until `tern_session_dht_cancel`. Comes as DHT_PUBLISHED.
  *
  * Threads: any; in hooks: yes; since 0.1.0.
  */
@@ -3756,8 +3757,8 @@ tern_result tern_session_dht_add_node(const tern_session *s,
                                       tern_error **err);
 
 /**
- * The id (20 bytes) of our node at the first listening address. `TERN_E_STATE` while there is none.
- * Waits for the network thread.
+ * The id (20 bytes) of our node at the first listening address. `TERN_E_STATE` while there is
+ * none. Waits for the network thread.
  *
  * Threads: any; in hooks: yes; since 0.1.0.
  */
@@ -3892,8 +3893,8 @@ tern_result tern_dht_sign(const uint8_t *secret,
                           tern_error **err);
 
 /**
- * Where an item is stored (BEP 44): writes 20 bytes. With `key` NULL the SHA-1 of a bencoded value;
- * else that of the key (32 bytes) and the salt, and the value is not looked at.
+ * Where an item is stored (BEP 44): writes 20 bytes. With `key` NULL the SHA-1 of a bencoded
+ * value; else that of the key (32 bytes) and the salt, and the value is not looked at.
  *
  * Threads: any; in hooks: yes; since 0.1.0.
  */

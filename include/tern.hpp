@@ -961,19 +961,20 @@ public:
     /// Finds the nodes nearest to a target (20 bytes). Comes as DHT_NODES.
     void dht_find_node(const std::uint8_t *target, std::uint64_t *out_token = nullptr) const;
 
-    /// Asks for info-hashes (BEP 51): one node when `node_len` is not 0, else all on the way to a target
-    /// (20 bytes). Comes as DHT_SAMPLES or DHT_FAILED.
+    /// Asks for info-hashes (BEP 51): one node when `node_len` is not 0, else all on the way to a
+    /// target (20 bytes). Comes as DHT_SAMPLES or DHT_FAILED.
     void dht_sample(const std::uint8_t *target, std::string_view node, std::uint64_t *out_token = nullptr) const;
 
-    /// Follows the pointer to a torrent (BEP 46) that an owner (`key`, 32 bytes) publishes under a salt:
-    /// DHT_UPDATE comes with each newer version, and at once with the one an earlier session knew. It is
-    /// asked for every `interval_secs` (at least 60) and stored again when few nodes have it. With
+    /// Follows the pointer to a torrent (BEP 46) that an owner (`key`, 32 bytes) publishes under a
+    /// salt: DHT_UPDATE comes with each newer version, and at once with the one an earlier session
+    /// knew. It is asked for every `interval_secs` (at least 60) and stored again when few nodes have
+    /// it. With
     /// `save_path_len` not 0 the torrents it points at are added there by their info-hashes. It runs
     /// until `tern_session_dht_cancel`.
     void dht_follow(const std::uint8_t *key, bytes_view salt, std::uint32_t interval_secs, std::string_view save_path, std::uint64_t *out_token = nullptr) const;
 
-    /// Publishes a pointer to a torrent (BEP 46) with a secret key (64 bytes) under a salt, and keeps it
-    /// alive until `tern_session_dht_cancel`. Comes as DHT_PUBLISHED.
+    /// Publishes a pointer to a torrent (BEP 46) with a secret key (64 bytes) under a salt, and keeps
+    /// it alive until `tern_session_dht_cancel`. Comes as DHT_PUBLISHED.
     void dht_publish(const std::uint8_t *secret, bytes_view salt, const std::uint8_t *info_hash, std::uint64_t *out_token = nullptr) const;
 
     /// Ends what runs under a token of the DHT. Results that are queued stay; nothing more comes. Fine
@@ -983,8 +984,8 @@ public:
     /// A node to get acquainted with, `host:port`; names are resolved.
     void dht_add_node(std::string_view host) const;
 
-    /// The id (20 bytes) of our node at the first listening address. `TERN_E_STATE` while there is none.
-    /// Waits for the network thread.
+    /// The id (20 bytes) of our node at the first listening address. `TERN_E_STATE` while there is
+    /// none. Waits for the network thread.
     void dht_id(std::uint8_t *out) const;
 
     /// Takes an id (20 bytes) at the first listening address, for programs that keep their ids
@@ -2464,8 +2465,8 @@ inline void dht_sign(const std::uint8_t *secret, bytes_view salt, std::int64_t s
     detail::check(result, err);
 }
 
-/// Where an item is stored (BEP 44): writes 20 bytes. With `key` NULL the SHA-1 of a bencoded value;
-/// else that of the key (32 bytes) and the salt, and the value is not looked at.
+/// Where an item is stored (BEP 44): writes 20 bytes. With `key` NULL the SHA-1 of a bencoded
+/// value; else that of the key (32 bytes) and the salt, and the value is not looked at.
 inline void dht_target(const std::uint8_t *key, bytes_view salt, bytes_view value, std::uint8_t *out_target = nullptr)
 {
     tern_error *err = nullptr;

@@ -4,8 +4,8 @@
 //! [`EventKind::Dht`](super::EventKind::Dht) events with that token, the last one
 //! [`DhtEvent::Done`], which come whatever the host subscribed to and are never dropped. A call
 //! made before the node found the network waits for it, for some seconds. After
-//! [`Session::dht_cancel`] nothing more comes. At most a thousand run at a time, results that nobody
-//! took included: then [`ErrorKind::Busy`](super::ErrorKind::Busy).
+//! [`Session::dht_cancel`] nothing more comes. At most a thousand run at a time, results that
+//! nobody took included: then [`ErrorKind::Busy`](super::ErrorKind::Busy).
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -194,15 +194,15 @@ impl Session {
     }
 
     /// Sets the hook that is asked about each query before it is answered: [`DhtEvent::Query`].
-    /// Accept and pass let it be answered, any other verdict, or none within five seconds, does not.
-    /// The old hook is dropped here.
+    /// Accept and pass let it be answered, any other verdict, or none within five seconds, does
+    /// not. The old hook is dropped here.
     pub fn set_dht_hook(&self, hook: Option<Hook>) -> Result<(), Error> {
         let hook = hook.map(|hook| hook.into_engine(Arc::downgrade(&self.0)));
         self.core().set_dht_hook(hook).map(drop)
     }
 
-    /// What to keep for the next session when there is no state directory: ids and nodes of the DHT,
-    /// pointers. Waits for the network thread.
+    /// What to keep for the next session when there is no state directory: ids and nodes of the
+    /// DHT, pointers. Waits for the network thread.
     pub fn save_state(&self) -> Result<Vec<u8>, Error> {
         self.core().save_state()
     }

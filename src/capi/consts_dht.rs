@@ -23,10 +23,10 @@ pub const TERN_EVENT_DHT_ITEM: i32 = 163;
 /// the newest version.
 pub const TERN_EVENT_DHT_ITEM_DONE: i32 = 164;
 /// An item was stored, or not (`TERN_CLASS_DHT`, never masked or dropped). `token`, `code` =
-/// `TERN_OK`, or `TERN_E_REFUSED` when no node took it; `a` = sequence number or -1, `b` = nodes that
-/// took it, `c` = error code (BEP 44) of the last node that did not, 0 without one: 301 and 302 say
-/// that somebody else was faster. `data` = value, `text` = target, `text2` = signature, both
-/// hexadecimal.
+/// `TERN_OK`, or `TERN_E_REFUSED` when no node took it; `a` = sequence number or -1, `b` = nodes
+/// that took it, `c` = error code (BEP 44) of the last node that did not, 0 without one: 301 and
+/// 302 say that somebody else was faster. `data` = value, `text` = target, `text2` = signature,
+/// both hexadecimal.
 pub const TERN_EVENT_DHT_PUT_DONE: i32 = 165;
 /// A node answered a ping (`TERN_CLASS_DHT`, never masked or dropped). `token`, `text` = its id,
 /// hexadecimal, `a` = microseconds its answer took.
@@ -34,8 +34,8 @@ pub const TERN_EVENT_DHT_PONG: i32 = 166;
 /// The nodes nearest to a target (`TERN_CLASS_DHT`, never masked or dropped). `token`, `a` = how
 /// many, `text` = one a line: id, a space, address.
 pub const TERN_EVENT_DHT_NODES: i32 = 167;
-/// Info-hashes that nodes know (BEP 51; `TERN_CLASS_DHT`, never masked or dropped). `token`, `data` =
-/// 20 bytes each, `a` = seconds until asking the node again is worth it, `b` = torrents it knows
+/// Info-hashes that nodes know (BEP 51; `TERN_CLASS_DHT`, never masked or dropped). `token`, `data`
+/// = 20 bytes each, `a` = seconds until asking the node again is worth it, `b` = torrents it knows
 /// (both of one node only), `c` = how many, `text` = nodes near the target as in DHT_NODES.
 pub const TERN_EVENT_DHT_SAMPLES: i32 = 168;
 /// A command came to nothing (`TERN_CLASS_DHT`, never masked or dropped). `token`, `code` =
@@ -53,8 +53,8 @@ pub const TERN_EVENT_DHT_BOOTSTRAPPED: i32 = 171;
 /// Enough nodes agree on how they see us (`TERN_CLASS_DHT`). `addr` = our address, without port,
 /// `text` = where we listen.
 pub const TERN_EVENT_DHT_EXTERNAL: i32 = 172;
-/// The name of a node does not resolve; bootstrap nodes are tried again (`TERN_CLASS_DHT`). `text` =
-/// host and port, `text2` = reason.
+/// The name of a node does not resolve; bootstrap nodes are tried again (`TERN_CLASS_DHT`). `text`
+/// = host and port, `text2` = reason.
 pub const TERN_EVENT_DHT_UNRESOLVED: i32 = 173;
 /// A pointer that is followed has a newer version (BEP 46; `TERN_CLASS_DHT`, never masked).
 /// `token`, `info_hash` = the torrent, zeros when the value is no pointer; `data` = value, `a` =

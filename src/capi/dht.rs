@@ -310,8 +310,8 @@ pub unsafe extern "C" fn tern_session_dht_find_node(
     })
 }
 
-/// Asks for info-hashes (BEP 51): one node when `node_len` is not 0, else all on the way to a target
-/// (20 bytes). Comes as DHT_SAMPLES or DHT_FAILED.
+/// Asks for info-hashes (BEP 51): one node when `node_len` is not 0, else all on the way to a
+/// target (20 bytes). Comes as DHT_SAMPLES or DHT_FAILED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_session_dht_sample(
     s: *const tern_session,
@@ -329,9 +329,10 @@ pub unsafe extern "C" fn tern_session_dht_sample(
     })
 }
 
-/// Follows the pointer to a torrent (BEP 46) that an owner (`key`, 32 bytes) publishes under a salt:
-/// DHT_UPDATE comes with each newer version, and at once with the one an earlier session knew. It is
-/// asked for every `interval_secs` (at least 60) and stored again when few nodes have it. With
+/// Follows the pointer to a torrent (BEP 46) that an owner (`key`, 32 bytes) publishes under a
+/// salt: DHT_UPDATE comes with each newer version, and at once with the one an earlier session
+/// knew. It is asked for every `interval_secs` (at least 60) and stored again when few nodes have
+/// it. With
 /// `save_path_len` not 0 the torrents it points at are added there by their info-hashes. It runs
 /// until `tern_session_dht_cancel`.
 #[unsafe(no_mangle)]
@@ -356,8 +357,8 @@ pub unsafe extern "C" fn tern_session_dht_follow(
     })
 }
 
-/// Publishes a pointer to a torrent (BEP 46) with a secret key (64 bytes) under a salt, and keeps it
-/// alive until `tern_session_dht_cancel`. Comes as DHT_PUBLISHED.
+/// Publishes a pointer to a torrent (BEP 46) with a secret key (64 bytes) under a salt, and keeps
+/// it alive until `tern_session_dht_cancel`. Comes as DHT_PUBLISHED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_session_dht_publish(
     s: *const tern_session,
@@ -407,8 +408,8 @@ pub unsafe extern "C" fn tern_session_dht_add_node(
     })
 }
 
-/// The id (20 bytes) of our node at the first listening address. `TERN_E_STATE` while there is none.
-/// Waits for the network thread.
+/// The id (20 bytes) of our node at the first listening address. `TERN_E_STATE` while there is
+/// none. Waits for the network thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_session_dht_id(
     s: *const tern_session,
@@ -615,8 +616,8 @@ pub unsafe extern "C" fn tern_dht_sign(
     })
 }
 
-/// Where an item is stored (BEP 44): writes 20 bytes. With `key` NULL the SHA-1 of a bencoded value;
-/// else that of the key (32 bytes) and the salt, and the value is not looked at.
+/// Where an item is stored (BEP 44): writes 20 bytes. With `key` NULL the SHA-1 of a bencoded
+/// value; else that of the key (32 bytes) and the salt, and the value is not looked at.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_dht_target(
     key: *const u8,

@@ -22,7 +22,8 @@ SETTINGS = {
     "enable_dht": True, "enable_lsd": False, "enable_upnp": False, "enable_natpmp": False,
     "dht_restrict_routing_ips": False, "dht_restrict_search_ips": False,
     "dht_prefer_verified_node_ids": False, "dht_enforce_node_id": False,
-    "dht_ignore_dark_internet": False, "dht_upload_rate_limit": 10_000_000, "alert_mask": 0x7fffffff,
+    "dht_ignore_dark_internet": False, "dht_upload_rate_limit": 10_000_000,
+    "alert_mask": 0x7fffffff,
 }
 
 
@@ -40,7 +41,8 @@ def free_port():
 def tern(*arguments, bootstrap, ok=True):
     """Runs `tern dht`; its events and its result."""
     command = [TERN, "--json", "dht", *arguments, "--bind", "127.0.0.1", "--bootstrap", bootstrap]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE * 2, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=PATIENCE * 2, check=False)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     if ok and (done.returncode or not lines):
         raise Failed(f"{' '.join(command)}: {done.returncode} {done.stdout} {done.stderr}")

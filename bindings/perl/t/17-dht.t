@@ -85,7 +85,8 @@ ok $three->dht_add_node('127.0.0.1:' . $one->listen_port), 'a node is told';
 
 ok $one->set_dht_hook(TERN_HOOK_QUEUED()), 'a hook';
 my $ping = $three->dht_ping('127.0.0.1:' . $one->listen_port);
-my ($query) = grep { $_->{kind} == TERN_EVENT_DHT_QUERY() } map { $one->wait(1); $one->take } 1 .. 5;
+my ($query) = grep { $_->{kind} == TERN_EVENT_DHT_QUERY() }
+    map { $one->wait(1); $one->take } 1 .. 5;
 ok $query && $query->{token}, 'is asked';
 ok $one->request_complete($query->{token}, TERN_VERDICT_ACCEPT()), 'and answers' if $query;
 ok result($three, $ping, TERN_EVENT_DHT_PONG()), 'so that the node does';

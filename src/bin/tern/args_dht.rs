@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn hexadecimal_of_the_right_length_and_nothing_else() {
         assert_eq!(digits::<20>(&"0aFF".repeat(10)).unwrap()[..2], [0x0a, 0xff]);
-        for bad in ["", "0", "zz", "é".repeat(20).as_str(), &"00".repeat(32)] {
+        for bad in ["", "0", "zz", "\u{e9}".repeat(20).as_str(), &"00".repeat(32)] {
             assert!(digits::<20>(bad).is_err(), "{bad}");
         }
         assert_eq!(hex(&"00".repeat(32)).unwrap().len(), 32);

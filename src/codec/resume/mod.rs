@@ -264,8 +264,8 @@ impl Resume {
         self.unknown.iter().any(|(k, raw)| k == key && raw == b"i1e")
     }
 
-    /// Sets a flag that has no field of its own. One that is not set is written as libtorrent writes
-    /// it.
+    /// Sets a flag that has no field of its own. One that is not set is written as libtorrent
+    /// writes it.
     pub fn set_flag(&mut self, key: &[u8], on: bool) {
         self.unknown.retain(|(k, _)| k != key);
         if on {

@@ -14,7 +14,8 @@ pub(super) const ROWS: &[OptionSpec] = &[
         "dht",
         true,
         Access::Bool(|s| s.dht.enabled, |s, v| set(s).enabled = v),
-        "A node of the DHT (BEP 5) at each address the session listens on. It joins the network when a torrent that is not private, or the host, first wants it to.",
+        "A node of the DHT (BEP 5) at each address the session listens on. It joins the network \
+         when a torrent that is not private, or the host, first wants it to.",
     ),
     opt(
         6062,
@@ -35,7 +36,8 @@ pub(super) const ROWS: &[OptionSpec] = &[
         "dht_security",
         true,
         Access::Int(0, 2, |s| s.dht.security(), |s, v| set(s).set_security(v)),
-        "Node ids that do not fit their address (BEP 42): 0 as good as others, 1 others first, 2 neither kept nor asked. Loopback and private ranges are exempt.",
+        "Node ids that do not fit their address (BEP 42): 0 as good as others, 1 others first, 2 \
+         neither kept nor asked. Loopback and private ranges are exempt.",
     ),
     opt(
         6065,
@@ -59,7 +61,8 @@ pub(super) const ROWS: &[OptionSpec] = &[
             |s| secs(s.dht.announce_interval),
             |s, v| set(s).announce_interval = from_secs(v),
         ),
-        "Seconds between the announces of one torrent. One that finds no peers asks sooner, with growing pauses.",
+        "Seconds between the announces of one torrent. One that finds no peers asks sooner, with \
+         growing pauses.",
     ),
     opt(
         6067,
@@ -126,7 +129,8 @@ pub(super) const ROWS: &[OptionSpec] = &[
             |s| int(s.dht.machine.flood_rate),
             |s, v| machine(s).flood_rate = num(v),
         ),
-        "Queries per second from one public address, over ten seconds, after which it is ignored for a while; 0 unlimited.",
+        "Queries per second from one public address, over ten seconds, after which it is ignored \
+         for a while; 0 unlimited.",
     ),
     opt(
         6073,
@@ -165,7 +169,8 @@ pub(super) const ROWS: &[OptionSpec] = &[
         "dht_refuse",
         true,
         Access::Str(200, |s| s.dht.refused().into_bytes(), set_refuse),
-        "Queries that are not answered, by their names in the protocol, separated by commas, `sample_infohashes` for one.",
+        "Queries that are not answered, by their names in the protocol, separated by commas, \
+         `sample_infohashes` for one.",
     ),
     opt(
         6077,

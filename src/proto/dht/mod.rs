@@ -2,8 +2,8 @@
 //!
 //! [`Dht`] is one session's presence in the DHT: a node for each listening address, one store for
 //! all of them. [`Packet`] is the wire format; [`Item`] and its parts are what BEP 44 stores;
-//! [`Follower`] and [`Publisher`] keep a torrent's mutable pointer up to date (BEP 46); [`Rounds`] says
-//! whose turn it is when many torrents want to be looked up.
+//! [`Follower`] and [`Publisher`] keep a torrent's mutable pointer up to date (BEP 46); [`Rounds`]
+//! says whose turn it is when many torrents want to be looked up.
 //! Deliberately absent: sockets, names (a driver resolves bootstrap hosts), clocks, files, and any
 //! randomness but the generator and the secret that [`Dht::new`] is given.
 //!

@@ -115,8 +115,8 @@ impl Dht {
         }
     }
 
-    /// Somebody answered us for the first time: whoever it knows is better than waiting for the next
-    /// try with those who do not answer.
+    /// Somebody answered us for the first time: whoever it knows is better than waiting for the
+    /// next try with those who do not answer.
     pub(super) fn acquainted(&mut self, now: Instant, endpoint: EndpointId) {
         if let Some(node) = self.nodes.get_mut(&endpoint)
             && !node.bootstrapping

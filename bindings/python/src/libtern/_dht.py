@@ -183,7 +183,8 @@ class Dht:
         added there by their info-hashes.
         """
         return self._begin(
-            lib.tern_session_dht_follow, _exact(key, 32, "a key"), *buffer_arguments(salt), interval,
+            lib.tern_session_dht_follow, _exact(key, 32, "a key"),
+            *buffer_arguments(salt), interval,
             *path_arguments(save_path),
         )
 
@@ -218,7 +219,8 @@ class Dht:
 
     def nodes(self) -> tuple[DhtNode, ...]:
         """The nodes that are known to be there."""
-        return nodes_of(owned_bytes(lib.tern_session_take_dht_nodes, self._session._live()).decode())
+        text = owned_bytes(lib.tern_session_take_dht_nodes, self._session._live())
+        return nodes_of(text.decode())
 
     def stats(self) -> DhtStats:
         """A snapshot; zeros while the DHT is off."""

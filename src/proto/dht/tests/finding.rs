@@ -232,8 +232,8 @@ fn a_full_budget_slows_lookups_and_does_not_stop_them() {
     assert!(secs > Duration::from_secs(3), "{secs:?}");
 }
 
-/// A session whose bootstrap hosts do not answer learns of one node from a peer: that is enough, and
-/// it does not wait for its next try.
+/// A session whose bootstrap hosts do not answer learns of one node from a peer: that is enough,
+/// and it does not wait for its next try.
 #[test]
 fn the_first_node_that_answers_is_where_one_starts() {
     let mut net = Net::new(20, false, &Config::default());
