@@ -269,7 +269,8 @@ impl Shard {
     }
 
     /// One announce, once the tracker has answered the one before. Withdrawn when the torrent
-    /// stops: a tracker must not hear of a start after the end.
+    /// stops: a tracker must not hear of a start after the end. A `completed` is not: it counts
+    /// only here, and the goodbye waits in line behind it.
     async fn announce(
         self: &Rc<Self>,
         slot: &Slot,
@@ -277,16 +278,18 @@ impl Shard {
         call: &Rc<Call>,
         round: u64,
     ) -> Result<(AnnounceReply, Vec<Later>), Failure> {
-        let goodbye = call.params.event == AnnounceEvent::Stopped;
+        let event = call.params.event;
+        let stays = matches!(event, AnnounceEvent::Stopped | AnnounceEvent::Completed);
         let line = slot.trackers.line(tracker);
         let _turn = line.lock().await;
         let stopped = slot.trackers.rounds.notified();
-        if slot.gone.get() && !goodbye || round != slot.trackers.round.get() {
+        let over = slot.gone.get() || round != slot.trackers.round.get();
+        if over && !stays {
             return Err(Failure::new("stopped meanwhile"));
         }
         let answer = tokio::select! {
             answer = self.call(call) => answer,
-            () = stopped, if !goodbye => Err(Failure::new("stopped meanwhile")),
+            () = stopped, if !stays => Err(Failure::new("stopped meanwhile")),
         };
         let (sent, received) = call.traffic.take();
         if slot.wire.get() && sent > 0 {
