@@ -419,6 +419,22 @@ fn a_full_disk_stops_the_torrent_until_there_is_room() {
     complete_within(&mut w, secs(200));
 }
 
+/// What a failed sync may have lost is written once more; when that fails, again at the next start.
+#[test]
+fn a_disk_that_fails_the_repair_too_costs_nothing() {
+    for s in 0..4 {
+        let mut w = world(s, 65_536, 60);
+        w.add(Setup { uplink: 500_000, ..seed() });
+        let l = w.add(Setup::default());
+        w.after(secs(3), Event::FailSync(l));
+        assert!(w.run(secs(60), |w| w.nodes[l].log.disk_failures > 0));
+        w.after(Duration::ZERO, Event::DiskFull(l, true));
+        w.after(secs(20), Event::DiskFull(l, false));
+        complete_within(&mut w, secs(300));
+        assert!(w.nodes[l].log.disk_failures > 1);
+    }
+}
+
 #[test]
 fn a_refused_last_save_is_tried_until_it_is_taken() {
     let mut w = world(13, 32_768, 20);

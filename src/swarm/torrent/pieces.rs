@@ -78,6 +78,11 @@ impl Pending {
         matches!(self.stage, Stage::Hashing | Stage::Hashed(_) | Stage::Rewriting | Stage::Entering)
     }
 
+    /// Whether it is being written once more.
+    pub(super) fn is_rewriting(&self) -> bool {
+        self.stage == Stage::Rewriting
+    }
+
     /// Whether its hash is with the disk.
     pub(super) fn is_hashing(&self) -> bool {
         self.stage == Stage::Hashing
@@ -163,7 +168,11 @@ impl Torrent {
             }
             Err(error) => {
                 self.repair.rescue.remove(&span);
-                self.drop_block(span);
+                if self.pending.get(&span.piece).is_some_and(Pending::is_rewriting) {
+                    self.rewrite_later(span.piece);
+                } else {
+                    self.drop_block(span);
+                }
                 self.fail_disk(error);
             }
         }
@@ -369,6 +378,15 @@ impl Torrent {
         self.rescue(piece);
     }
 
+    /// A piece that was being written once more is not: it is to be hashed and written again at the
+    /// next start.
+    pub(super) fn rewrite_later(&mut self, piece: PieceIndex) {
+        self.pending.remove(&piece);
+        self.repair.rescue.retain(|span| span.piece != piece);
+        self.repair.rehash.insert(piece.0);
+        self.picker.piece_failed(piece);
+    }
+
     /// Writes whatever the disk has of a piece once more: a disk that lost a write goes on failing
     /// syncs until then.
     pub(super) fn rescue(&mut self, piece: PieceIndex) {
@@ -395,11 +413,30 @@ impl Torrent {
 
     /// A block is not on disk after all, whatever the hash of its piece says.
     fn drop_block(&mut self, span: BlockSpan) {
-        if self.pending.remove(&span.piece).is_some_and(|p| p.is_hashing()) {
-            *self.io.stale_hashes.entry(span.piece).or_insert(0) += 1;
+        let piece = span.piece;
+        let Some(pending) = self.pending.get(&piece).cloned() else {
+            self.verify.forget(piece);
+            return self.picker.block_failed(span);
+        };
+        // Nothing was known of its blocks: what keeps it from being fetched is not up to them.
+        if pending.is_barred() {
+            return;
         }
-        self.verify.forget(span.piece);
-        self.picker.block_failed(span);
+        self.pending.remove(&piece);
+        self.verify.forget(piece);
+        if pending.is_hashing() {
+            *self.io.stale_hashes.entry(piece).or_insert(0) += 1;
+        }
+        // While it is hashed for a check, or written once more, its blocks are locked: this one
+        // cannot be fetched by itself.
+        if pending.is_hashing() && pending.check {
+            self.check.queue.insert(piece.0);
+        } else if pending.is_rewriting() {
+            self.repair.rescue.retain(|s| s.piece != piece);
+            self.picker.piece_failed(piece);
+        } else {
+            self.picker.block_failed(span);
+        }
     }
 
     /// A rewritten piece goes on when its last block is with the disk.
@@ -407,7 +444,7 @@ impl Torrent {
         if !self.repair.rescue.remove(&span) {
             return;
         }
-        let rewriting = self.pending.get(&span.piece).is_some_and(|p| p.stage == Stage::Rewriting);
+        let rewriting = self.pending.get(&span.piece).is_some_and(Pending::is_rewriting);
         if rewriting && !self.repair.rescue.iter().any(|s| s.piece == span.piece) {
             self.decide(span.piece, true);
         }

@@ -216,6 +216,10 @@ impl Torrent {
     pub(super) fn plan_rescue(&mut self) {
         // Verdicts may have come in since.
         self.distrust();
+        let cut_short = self.pending.iter().filter(|(_, p)| p.is_rewriting());
+        for piece in cut_short.map(|(piece, _)| *piece).collect::<Vec<_>>() {
+            self.rewrite_later(piece);
+        }
         let repair = &mut *self.repair;
         repair.rewrites.extend(repair.rehash.iter().map(|p| PieceIndex(*p)));
         repair.rescue.clear();
