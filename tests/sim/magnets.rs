@@ -434,7 +434,10 @@ fn metadata_is_given_so_often_and_refused_when_there_is_none() {
     assert_eq!(puppet.count(is_metadata), 2 * pieces + 8);
     let mut without = Puppet::new(false, 0);
     without.metadata(&MetadataMessage::Request(0));
-    let [Message::Metadata(answer)] = &without.heard[..] else { panic!("{:?}", without.heard) };
+    // BEP 6: who speaks fast extensions says what it has, first of all.
+    let [Message::HaveNone, Message::Metadata(answer)] = &without.heard[..] else {
+        panic!("{:?}", without.heard)
+    };
     assert_eq!(MetadataMessage::decode(answer), Some(Some(MetadataMessage::Reject(0))));
 }
 
