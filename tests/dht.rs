@@ -154,6 +154,26 @@ fn commands_are_cancelled_refused_and_told() {
 }
 
 #[test]
+fn what_a_followed_pointer_leads_to_is_added_where_asked() {
+    let sessions = network(3);
+    let dir = tempfile::tempdir().unwrap();
+    let secret = SecretKey::from_seed(&[7; 32]);
+    let hash = InfoHash([9; 20]);
+    let published = sessions[1].dht_publish(secret.clone(), b"", hash).unwrap();
+    until(&sessions[1], |kind| match kind {
+        EventKind::Dht(event) => matches!(**event, DhtEvent::Published { .. }).then_some(()),
+        _ => None,
+    });
+    let (key, every) = (secret.public(), Duration::from_secs(3600));
+    sessions[2].dht_follow(key, b"", every, Some(dir.path().into())).unwrap();
+    let added = until(&sessions[2], |_| sessions[2].torrents().pop());
+    assert_eq!(added.info_hash(), hash);
+    assert_eq!(added.status().unwrap().state, TorrentState::Metadata);
+    sessions[1].dht_cancel(published).unwrap();
+    close(sessions);
+}
+
+#[test]
 fn a_state_brings_ids_and_nodes_back() {
     let sessions = network(5);
     let (state, id) = (sessions[2].save_state().unwrap(), sessions[2].dht_ids().unwrap()[0].id);

@@ -22,7 +22,7 @@ def filled(place: Place, state: Path) -> list[bytes]:
     torrents = []
     for number in range(3):
         base, raw = place.content(100_000 + number, seed=number)
-        torrents.append(session.add(raw, base))
+        torrents.append(session.add(raw, save_path=base))
         complete(session, torrents[-1])
     torrents[2].queue_position = 0
     assert [t.queue_position for t in torrents] == [1, 2, 0]

@@ -13,12 +13,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::{Core, Entry, Hook};
+use super::{AddRequest, Core, Entry, Hook};
 use crate::base::{InfoHash, TorrentId};
 use crate::codec::bencode::{Document, Encoder};
+use crate::codec::magnet::Magnet;
 use crate::engine::dht::{Command, DhtEvent, DhtStats, Output, Saved, Service};
 use crate::engine::error::{Error, ErrorKind};
-use crate::engine::events::{Event, EventKind, class};
+use crate::engine::events::{Event, EventKind, LogLevel, class};
 use crate::engine::external::{Source, Vote};
 use crate::engine::host::ShardCommand;
 use crate::engine::requests::Subject;
@@ -314,7 +315,31 @@ impl Core {
             let vote = Vote { source: Source::Dht, by: local.ip(), ip: *ip };
             self.external_said(None, vote);
         }
+        if let DhtEvent::Update { token, info_hash: Some(info_hash), .. } = &event {
+            self.dht_pointed_at(*token, *info_hash);
+        }
         self.queue.push(Event::now(entry, EventKind::Dht(Box::new(event))));
+    }
+
+    /// A pointer that is followed leads to this torrent: it is added if that was asked for. On the
+    /// hook thread, for adding reads the store. One that is there already is left as it is.
+    fn dht_pointed_at(self: &Arc<Self>, token: u64, info_hash: InfoHash) {
+        let Some(path) = self.dht.adding.lock().get(&token).cloned() else { return };
+        let core = Arc::downgrade(self);
+        self.hook_worker.start();
+        self.hook_worker.send(move || {
+            let Some(core) = core.upgrade() else { return };
+            let magnet = Magnet { info_hash: Some(info_hash), ..Magnet::default() };
+            let request =
+                AddRequest { magnet: Some(magnet), save_path: Some(path), ..AddRequest::default() };
+            match core.add(request) {
+                Err(error) if error.kind() != ErrorKind::Duplicate => {
+                    let text = format!("a followed pointer leads to {info_hash}: {error}");
+                    core.log(None, LogLevel::Warn, text);
+                }
+                _ => {}
+            }
+        });
     }
 
     /// What of the session a host may keep for the next one: at present what the DHT knows. Waits

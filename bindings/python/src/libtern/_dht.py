@@ -175,7 +175,7 @@ class Dht:
         return self._begin(lib.tern_session_dht_sample, target, *text_arguments(address))
 
     def follow(
-        self, key: bytes, salt: bytes = b"", *, interval: int = 3600, save_path: StrPath = b""
+        self, key: bytes, salt: bytes = b"", *, interval: int = 3600, save_path: StrPath = ""
     ) -> int:
         """Follows a pointer to a torrent (BEP 46) until `cancel`: `DhtUpdate`.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ._codes import EventClass, EventKind, SaveResult
 from ._events import Event, Raw, TorrentEvent
-from ._ffi import view_path, view_text
+from ._ffi import ffi, view_path, view_text
 
 
 @dataclass(frozen=True, slots=True)
