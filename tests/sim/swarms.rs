@@ -13,9 +13,10 @@ use crate::node::{Host, Setup};
 use crate::world::{Event, World};
 
 const SEEDS: u64 = 240;
-/// Not run, because the engine fails it and the reason is not found: after failed syncs, eleven
-/// pieces of node 3 have all blocks and neither a hash nor a verdict under way, so they are not
-/// fetched again and the torrent waits for ever. `TERN_SIM_SEED` still replays it.
+/// Not run, because the engine fails it: when a piece is written once more after a failed sync and
+/// that fails too, `Picker::block_failed` leaves the block as written (it takes only received ones
+/// back), so the piece has all blocks and nobody hashes it: it is never fetched. `TERN_SIM_SEED`
+/// still replays it.
 const STUCK: u64 = 78;
 
 fn host(rng: &mut Rng) -> Host {
