@@ -156,7 +156,10 @@ fn a_liar_is_banned_and_nobody_else() {
 fn crashes_lose_little_and_claim_nothing_wrong() {
     let mut w = world(3, 65_536, 200);
     w.add(Setup { uplink: 1_000_000, ..seed() });
-    let l = w.add(Setup::default());
+    // A piece is entered when its first block is asked for (ADR 0019), and asked for is what comes
+    // within seconds: without a limit most of what is hashed was never written.
+    let tuning = Tuning { max_requests: 64, ..Tuning::default() };
+    let l = w.add(Setup { tuning, ..Setup::default() });
     let mut restored_before = 0;
     for round in 0..12 {
         w.run(secs(2), |_| false);

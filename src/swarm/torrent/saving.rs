@@ -5,7 +5,7 @@
 //! `dirty`: after a crash they are hashed, so nothing that reached the disk is fetched twice.
 //! Deliberately absent: the encoding (`codec::resume`), when to save (`swarm::resume`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::{Output, Phase, Torrent};
@@ -151,7 +151,8 @@ impl Torrent {
                 claim.intersect(self.picker.have());
                 self.durable.union(&claim);
                 if job.for_save {
-                    self.hand_out(job.unfinished);
+                    let unfinished = self.still_there(job.unfinished);
+                    self.hand_out(unfinished);
                 }
             }
             Err(error) => {
@@ -186,15 +187,29 @@ impl Torrent {
     /// Partly received pieces, those under check as they were before it.
     fn unfinished(&self) -> Vec<(PieceIndex, Bitset)> {
         let parts = &self.check.unfinished;
+        // Pieces under check and barred ones are locked, which looks as if all blocks were there;
+        // those that failed have them, but not right.
+        let void = |p: &super::pieces::Pending| !p.is_hopeful() || p.is_checking();
         let plain = |p: PieceIndex| {
-            let barred = self.pending.get(&p).is_some_and(super::pieces::Pending::is_barred);
-            !barred && !self.check.queue.contains(&p.0) && !parts.contains_key(&p)
+            let void = self.pending.get(&p).is_some_and(void);
+            !void && !self.check.queue.contains(&p.0) && !parts.contains_key(&p)
         };
         let mut all: Vec<_> =
             self.picker.unfinished().into_iter().filter(|(p, _)| plain(*p)).collect();
         all.extend(parts.iter().map(|(p, blocks)| (*p, blocks.clone())));
         all.sort_unstable_by_key(|(p, _)| *p);
         all
+    }
+
+    /// Of the blocks that a sync made durable those that count as received now: of a piece that
+    /// failed meanwhile none does, and nothing else would say that it is to be hashed.
+    fn still_there(&self, synced: Vec<(PieceIndex, Bitset)>) -> Vec<(PieceIndex, Bitset)> {
+        let now: BTreeMap<PieceIndex, Bitset> = self.unfinished().into_iter().collect();
+        let both = |(piece, mut blocks): (PieceIndex, Bitset)| {
+            blocks.intersect(now.get(&piece)?);
+            (!blocks.none()).then_some((piece, blocks))
+        };
+        synced.into_iter().filter_map(both).collect()
     }
 
     /// A sync failed: the system may have dropped what we wrote, shows it nevertheless, and will
