@@ -3,6 +3,7 @@
 Only the standard library, so that nothing of libtern judges libtern.
 """
 
+import select
 import socket
 import struct
 import time
@@ -49,6 +50,10 @@ class Auditor:
             if length:
                 body = self.exactly(length)
                 return body[0], body[1:]
+
+    def quiet(self, seconds=1.0):
+        """Whether nothing comes for a while."""
+        return not select.select([self.sock], [], [], seconds)[0]
 
     def send(self, kind, body=b""):
         """A message."""

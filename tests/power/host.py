@@ -75,7 +75,8 @@ def obey(torrent):
 def main():
     """Runs until killed."""
     torrent_file, directory, port, mode, state, *peers = sys.argv[1:]
-    options = {"listen": f"127.0.0.1:{port}"}
+    # Peers are those given: an audit must not find the seed by itself.
+    options = {"listen": f"127.0.0.1:{port}", "dht": False, "lsd": False}
     more = {}
     if mode == "store":
         options["state_dir"] = state

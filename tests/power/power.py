@@ -99,12 +99,11 @@ class Trial:
         """What the host claims; all of it must be right, on disk and on the wire."""
         peer = wait_for("a connection", lambda: self.connect(port))
         try:
-            while True:
-                # What it has is said first; an unchoke comes after it.
-                peer.send(2)
+            peer.send(2)
+            # What it has is said first, an unchoke comes after it; then pieces of its check whose
+            # entry in the journal was still under way.
+            while peer.choked or not peer.quiet():
                 peer.learn()
-                if not peer.choked:
-                    break
             claimed = set(peer.have)
             wrong = {i for i in claimed if not self.torrent.piece_on_disk(self.target, i)}
             self.failed("wrong", wrong, "claimed, but not on disk")
