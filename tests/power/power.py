@@ -14,6 +14,7 @@ replays a run.
 
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -32,8 +33,9 @@ RATE = 16 << 20
 class Trial:
     """Cuts with one way of saving."""
 
-    def __init__(self, mode, work, world, seed_port, fs, rng, command=None):
+    def __init__(self, mode, work, world, seed, fs, rng, command=None):
         self.mode, self.work, self.fs, self.rng, self.command = mode, work, fs, rng, command
+        self.seeder, seed_port = seed
         self.torrent, self.source = world
         self.peers = [f"127.0.0.1:{seed_port}"]
         self.target, self.state = fs.at / mode / "content", fs.at / mode / "state"
@@ -74,6 +76,8 @@ class Trial:
         self.fs.say(f"cut {self.rng.getrandbits(60)}")
         self.sums["cuts"] += 1
         port = free_port()
+        # Saved state knows the seed: what is lost must not be fetched again behind our back.
+        self.seeder.signal(signal.SIGSTOP)
         with self.host([], port) as host:
             first = host.until("checked")
             claimed = self.audit(port)
@@ -85,6 +89,7 @@ class Trial:
                         f"{host.log()}; hashed again, from this piece on")
             self.sums["durable"] += len(self.durable)
             host.kill()
+        self.seeder.signal(signal.SIGCONT)
         if len(claimed) == len(self.torrent.hashes) or self.rng.random() < 0.08:
             self.fresh()
 
@@ -145,7 +150,7 @@ def run(work, mode, command=None, cuts=CUTS // 2):
     with Libtorrent(work).seed(world[0], world[1], port, limit_up=RATE) as seeder, \
             CutFs(Path(work, "disk")) as fs:
         wait_for("the seed", lambda: seeder.lines(), seeder)
-        trial = Trial(mode, work, world, port, fs, rng, command)
+        trial = Trial(mode, work, world, (seeder, port), fs, rng, command)
         trial.fresh()
         while trial.sums["cuts"] < cuts:
             trial.cut()
