@@ -267,7 +267,10 @@ fn a_hostile_tracker_gains_nothing() {
     rig.close(id);
     let told = rig.end();
     assert!(told.panicked.is_empty(), "{:?}", told.panicked);
-    assert_eq!(replied(&told), 1);
+    // Once for each question, the goodbye's included when its answer was in time.
+    let asked = |event: &TrackerEvent| matches!(event, TrackerEvent::Announcing { .. });
+    let asked = told.tracker.iter().filter(|(_, event)| asked(event)).count();
+    assert!(asked <= 2 && (1..=asked).contains(&replied(&told)), "{:?}", told.tracker);
 }
 
 #[test]
