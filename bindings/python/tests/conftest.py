@@ -49,6 +49,8 @@ class Place:
 
     def session(self, **options: Any) -> libtern.Session:
         """A session on loopback, without trackers unless asked for."""
+        # Sessions of other tests have the same torrents: nobody finds anybody by multicast.
+        options.setdefault("lsd", False)
         chosen: Any = {"listen": "127.0.0.1:0", "trackers_enabled": False, **options}
         session = libtern.Session(**chosen)
         session.close_timeout = GUARD

@@ -429,7 +429,7 @@ def test_addresses_are_asked_about(place: Place) -> None:
         asked.append((request.address, request.incoming))
         return answers[0]
 
-    session = place.session()
+    session = place.session(dht=False)
     assert session.on_peer(decide) is decide
     torrent = session.add(metainfo, save_path=(target := place.directory()), peers=[address])
     until(session, lambda: asked)
