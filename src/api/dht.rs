@@ -5,7 +5,7 @@
 //! [`DhtEvent::Done`], which come whatever the host subscribed to and are never dropped. A call
 //! made before the node found the network waits for it, for some seconds. After
 //! [`Session::dht_cancel`] nothing more comes. At most a thousand run at a time, results that
-//! nobody took included: then [`ErrorKind::Busy`](super::ErrorKind::Busy).
+//! nobody took included: then [`ErrorKind::Busy`].
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

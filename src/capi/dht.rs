@@ -115,7 +115,7 @@ unsafe fn array<const N: usize>(ptr: *const u8, what: &str) -> Result<[u8; N], E
 /// A target.
 ///
 /// # Safety
-/// As [`array`], 20 bytes.
+/// As [`array()`], 20 bytes.
 unsafe fn target(ptr: *const u8) -> Result<NodeId, Error> {
     // SAFETY: the caller's promise.
     Ok(NodeId(unsafe { array::<20>(ptr, "target") }?))
@@ -262,7 +262,7 @@ pub unsafe extern "C" fn tern_session_dht_put_signed(
 /// A signed item as C gives it.
 ///
 /// # Safety
-/// Key and signature point to 32 and 64 bytes or are NULL; the others as for [`bytes`].
+/// Key and signature point to 32 and 64 bytes or are NULL; the others as for [`bytes()`].
 unsafe fn signed(
     (key, signature): (*const u8, *const u8),
     (salt, salt_len): (*const u8, usize),
