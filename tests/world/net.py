@@ -54,6 +54,21 @@ class Host:
         """Its address of a family, 4 or 6."""
         return self.v4 if family == 4 else self.v6
 
+    def keep(self, family):
+        """Takes its addresses of the other family away."""
+        if family == 4:
+            self.run(["sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6"])
+        else:
+            ip("addr", "del", f"{self.v4}/24", "dev", "eth0", netns=self.netns)
+            # One that leads nowhere: without any, libevent binds no address of IPv4, not even the
+            # loopback one, and transmission has no control port.
+            ip("addr", "add", f"{self.v4}/32", "dev", "lo", netns=self.netns)
+            ip("route", "add", "default", "dev", "lo", netns=self.netns)
+
+    def endpoint(self, family, port):
+        """host:port as links and options have it."""
+        return f"{self.v4}:{port}" if family == 4 else f"[{self.v6}]:{port}"
+
     def wrap(self, command):
         """The command, to be run on this host."""
         return ["ip", "netns", "exec", self.netns, *map(str, command)]

@@ -4,7 +4,8 @@
 
 Each file of scenarios/ has `scenarios()`: (name, function) pairs; a function gets the world and
 a place for its report. Root and iproute2 are needed; without them the run says so and skips.
-Prints a table of the time from adding a torrent to its first byte, and `N passed, M failed`.
+Prints a table of the time from adding a torrent to its first byte and its last, and `N passed, M
+failed`.
 """
 
 import importlib.util
@@ -66,14 +67,19 @@ def one(name, run, report):
 
 
 def table(report):
-    """Time from adding to first byte, ours beside libtorrent's."""
+    """Time from adding to the first byte and to the last, ours beside libtorrent's."""
     if not report:
         return
-    print("\nmilliseconds from adding the torrent to the first byte")
-    for way in sorted({way for way, _ in report}):
-        cells = [f"{client} {report[way, client]}"
-                 for client in ("tern", "libtorrent") if (way, client) in report]
-        print(f"  {way:<12} {', '.join(cells)}")
+    print("\nmilliseconds from adding a magnet link to the first byte / to all of 3 MiB, by way of "
+          "finding\npeers and other side; transmission does not tell of its first byte")
+    row = "  {:<12} {:<13} {:>15} {:>15} {:>15}"
+    columns = ("tern", "libtorrent", "transmission")
+    print(row.format("", "other side", *columns))
+    for way, other in sorted({(way, other) for way, other, _ in report}):
+        cells = [report.get((way, other, leech)) for leech in columns]
+        shown = [cell and " / ".join("-" if ms is None else str(ms) for ms in cell) or ""
+                 for cell in cells]
+        print(row.format(way, other, *shown))
 
 
 def main():

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import urllib.parse
 from pathlib import Path
 
 import clients
@@ -27,11 +28,11 @@ def encode(value):
 class Torrent:
     """Content and its torrent."""
 
-    def __init__(self, work, trackers=(), private=False):
+    def __init__(self, work, trackers=(), private=False, piece=PIECE):
         self.data = os.urandom(BYTES)
-        pieces = b"".join(hashlib.sha1(self.data[at:at + PIECE]).digest()
-                          for at in range(0, BYTES, PIECE))
-        info = {"length": BYTES, "name": "content", "piece length": PIECE, "pieces": pieces}
+        pieces = b"".join(hashlib.sha1(self.data[at:at + piece]).digest()
+                          for at in range(0, BYTES, piece))
+        info = {"length": BYTES, "name": "content", "piece length": piece, "pieces": pieces}
         if private:
             info["private"] = 1
         self.info_hash = hashlib.sha1(encode(info)).digest()
@@ -39,8 +40,16 @@ class Torrent:
         if trackers:
             whole["announce"] = trackers[0]
             whole["announce-list"] = [[url] for url in trackers]
+        self.trackers = trackers
         self.path = Path(work, "content.torrent")
         self.path.write_bytes(encode(whole))
+
+    def magnet(self, *peers):
+        """Its link: the info-hash, its trackers, and peers (`x.pe`)."""
+        query = "".join(f"&tr={urllib.parse.quote(url, safe='')}" for url in self.trackers)
+        # As they are: libtorrent takes no quotes away from these.
+        query += "".join(f"&x.pe={peer}" for peer in peers)
+        return f"magnet:?xt=urn:btih:{self.info_hash.hex()}{query}"
 
     def write(self, where):
         """Puts the content there."""
@@ -49,23 +58,34 @@ class Torrent:
         return where
 
     def compare(self, where):
-        """Whether it arrived."""
-        if Path(where, "content").read_bytes() != self.data:
-            raise clients.Failed("the content differs")
+        """Whether it arrived. libtorrent says so before all is written."""
+        there = Path(where, "content")
+        clients.wait_for("the content to be there and the same",
+                         lambda: there.read_bytes() == self.data, timeout=10)
 
 
-def meet(world, report, way, torrent, seed, leech, ways, hosts=None, more=()):
+def meet(world, report, way, torrent, seed, leech, ways, hosts=None, link=None, nodes=(),
+         announced=None):
     """A seed and a leech that can find each other in these ways only; the content crosses.
 
-    What the leech tells of its first byte goes into the report, by `way`.
+    The leech has `link`, or the magnet link of the torrent. It starts when `announced()` is true,
+    so that its times are its own.
     """
     one, other = hosts or (world.host("seed"), world.host("leech"))
-    full = torrent.write(one.work / "content")
-    with seed.start(one, torrent.path, full, ways, more) as giving:
+    more = {"nodes": nodes} if nodes else {}
+    full, link = torrent.write(one.work / "content"), link or torrent.magnet()
+    with seed.start(one, torrent.path, full, ways, **more) as giving:
         clients.wait_for(f"{seed.name} to check its content", giving.complete, giving)
-        with leech.start(other, torrent.path, other.work / "content", ways, more) as taking:
-            clients.wait_for(f"{leech.name} to download from {seed.name}", taking.complete,
-                             taking, giving)
-            torrent.compare(other.work / "content")
-            if (first := taking.first_byte()) is not None:
-                report.setdefault((way, leech.name), first)
+        if announced:
+            clients.wait_for(f"{seed.name} to announce", announced, giving)
+        with leech.start(other, link, other.work / "content", ways, **more) as taking:
+            cross(report, way, torrent, seed, leech, giving, taking)
+
+
+def cross(report, way, torrent, seed, leech, giving, taking):
+    """Waits until the content is there. What the leech tells of its time goes into the report, by
+    `way` and pair."""
+    clients.wait_for(f"{leech.name} to download from {seed.name}", taking.complete, taking, giving)
+    torrent.compare(taking.host.work / "content")
+    times = taking.first_byte(), taking.complete_ms()
+    report.setdefault((way, seed.name, leech.name), times)

@@ -231,7 +231,7 @@ impl<'a> Run<'a> {
             let status = self.torrent.status()?;
             if !self.got_first && status.downloaded > 0 {
                 self.got_first = true;
-                let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+                let ms = self.elapsed_ms();
                 let text = format!("first byte after {ms} ms");
                 self.reporter.event("first_byte", &text, json!({ "first_byte_ms": ms }));
             }
@@ -275,6 +275,11 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Milliseconds since the torrent was given to the session.
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// Peers are there, and nothing has come yet: any moment now.
     fn awaits_first(&self) -> bool {
         let near = |s: &TorrentStatus| s.state == TorrentState::Downloading && s.peers > 0;
@@ -302,7 +307,8 @@ impl<'a> Run<'a> {
             if !self.announced_complete {
                 self.announced_complete = true;
                 let (have, all) = (status.pieces_have, status.pieces_total);
-                let fields = json!({ "pieces_have": have, "pieces": all });
+                let ms = self.elapsed_ms();
+                let fields = json!({ "pieces_have": have, "pieces": all, "complete_ms": ms });
                 self.reporter.event(
                     "complete",
                     &format!("complete: {have} of {all} pieces"),

@@ -1,7 +1,6 @@
 """Peers that know nothing but their network (BEP 14)."""
 
 import clients
-import net
 import swarm
 
 TERN, LT, TR = clients.Tern(), clients.Libtorrent(), clients.Transmission()
@@ -13,11 +12,7 @@ def by_multicast(family, seed, leech):
     def run(world, report):
         hosts = world.host("seed"), world.host("leech")
         for host in hosts:
-            # The other family is not there.
-            if family == 4:
-                host.run(["sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6"])
-            else:
-                net.ip("addr", "del", f"{host.v4}/24", "dev", "eth0", netns=host.netns)
+            host.keep(family)
         torrent = swarm.Torrent(world.work)
         swarm.meet(world, report, f"lsd v{family}", torrent, seed, leech, {"lsd"}, hosts)
     return run

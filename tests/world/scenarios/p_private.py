@@ -21,7 +21,8 @@ def watched(private):
         watch = clients.Process("sniff", leech, [sys.executable, clients.HERE / "sniff.py"])
         with clients.opentracker(tracker, [torrent]), watch:
             clients.wait_for("the watch", watch.lines, watch)
-            swarm.meet(world, report, "tracker v4", torrent, LT, TERN, EVERYTHING, (seed, leech))
+            # By its file: of a magnet link nobody knows yet that it is private.
+            swarm.meet(world, {}, "", torrent, LT, TERN, EVERYTHING, (seed, leech), torrent.path)
         flows = [row for row in watch.lines() if "protocol" in row]
         ours = {leech.v4, leech.v6}
         known = {tracker.v4, seed.v4, seed.v6}

@@ -28,7 +28,8 @@ def redirected(allowed):
             clients.wait_for("the servers", lambda: public.lines() and private.lines(), public,
                              private)
             more = ["--set", f"private_redirects={int(allowed)}"]
-            with TERN.start(victim, torrent.path, victim.work / "c", {"tracker"}, more) as client:
+            with TERN.start(victim, torrent.path, victim.work / "c", {"tracker"},
+                            more=more) as client:
                 if allowed:
                     clients.wait_for("the neighbour to be asked",
                                      lambda: len(private.lines()) > 1, client)

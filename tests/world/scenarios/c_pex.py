@@ -1,0 +1,58 @@
+"""Peers that are named by another peer only (BEP 11).
+
+One in the middle knows the seed and the leech. It has the metadata and no content, and downloads so
+slowly that it will have none: every byte of the leech is the seed's.
+"""
+
+import clients
+import swarm
+
+TERN, LT, TR = clients.Tern(), clients.Libtorrent(), clients.Transmission()
+# Who is in the middle, and who hears of the seed.
+PAIRS = [(LT, TERN), (TERN, LT), (TR, TERN), (TERN, TR), (TERN, TERN), (LT, LT)]
+SLOW = 20_000
+
+
+def by_exchange(family, middle, leech):
+    """A download from a seed that only the one in the middle names."""
+    def run(world, report):
+        hosts = [world.host(name) for name in ("seed", "middle", "leech")]
+        for host in hosts:
+            host.keep(family)
+        one, between, other = hosts
+        seed_at, middle_at, leech_at = (host.endpoint(family, clients.PORT) for host in hosts)
+        torrent, ways = swarm.Torrent(world.work, piece=1 << 20), {"pex"}
+        # Transmission cannot be told to dial anybody: then it is dialled.
+        given = {"peers": [middle_at]} if middle is TR else {}
+        full = torrent.write(one.work / "content")
+        # The seed is told nothing: two that dial each other at once may both hang up.
+        with LT.start(one, torrent.path, full, set(), **given) as giving:
+            clients.wait_for("the seed to check its content", giving.complete, giving)
+            dials = [] if middle is TR else [seed_at]
+            dials += [leech_at] if leech is TR else []
+            known = {"peers": dials} if dials else {}
+            with middle.start(between, torrent.path, between.work / "content", ways, limit=SLOW,
+                              **known) as naming:
+                clients.wait_for("the seed and the one in the middle to meet",
+                                 lambda: met(between, one, family), naming, giving)
+                known = {} if leech is TR else {"peers": [middle_at]}
+                with leech.start(other, torrent.magnet(), other.work / "content", ways,
+                                 **known) as taking:
+                    swarm.cross(report, f"pex v{family}", torrent, middle, leech, giving, taking)
+                    if naming.complete():
+                        raise clients.Failed("the one in the middle has everything")
+    return run
+
+
+def met(host, other, family):
+    """Whether hosts have a connection."""
+    shown = host.run(["ss", "-Htn", "state", "established"]).stdout
+    return other.address(family) in shown
+
+
+def scenarios():
+    """Both families, each client in the middle and as the one who hears."""
+    for family in (4, 6):
+        for middle, leech in PAIRS:
+            yield (f"pex-v{family} {middle.name} tells {leech.name}",
+                   by_exchange(family, middle, leech))
