@@ -32,7 +32,8 @@ pub struct PeerSearch {
     pub port: u16,
     /// We have all of it (BEP 33).
     pub seed: bool,
-    /// Estimate the size of the swarm (BEP 33).
+    /// Estimate the size of the swarm (BEP 33). libtorrent's nodes name no peers to who asks so:
+    /// search once with it and once without for both.
     pub scrape: bool,
     /// Ask for downloaders rather than seeds (BEP 33).
     pub noseed: bool,

@@ -1,12 +1,13 @@
 //! `tern dht`: questions to the network, and a node that answers them. Deliberately absent:
 //! torrents.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tern::api::{
-    Config, DhtEvent, DhtItem, DhtItemKey, DhtOutcome, Event, EventKind, InfoHash, NodeId,
-    PeerSearch, PublicKey, SecretKey, Session, class, dht_value,
+    Config, DhtEvent, DhtItem, DhtItemKey, DhtOutcome, Event, EventKind, InfoHash, LookupStats,
+    NodeId, PeerSearch, PublicKey, SecretKey, Session, class, dht_value,
 };
 
 use crate::args::{Dht, FAILED, INTERRUPTED, OK};
@@ -61,8 +62,7 @@ fn config(dht: &Dht) -> Result<Config, Failure> {
 fn begin(session: &Session, command: &DhtCommand) -> Result<u64, Failure> {
     Ok(match command {
         DhtCommand::GetPeers { info_hash } => {
-            let search = PeerSearch { scrape: true, ..PeerSearch::default() };
-            session.dht_get_peers(InfoHash(*info_hash), search)?
+            session.dht_get_peers(InfoHash(*info_hash), PeerSearch::default())?
         }
         DhtCommand::Announce { info_hash, peer_port, seed } => {
             let (port, seed) = (*peer_port, *seed);
@@ -87,6 +87,14 @@ fn begin(session: &Session, command: &DhtCommand) -> Result<u64, Failure> {
     })
 }
 
+/// Begins the search for the size of a swarm beside the one for its peers. It is one of its own:
+/// libtorrent's nodes, which are most of the network, name no peers to who asks for the size.
+fn begin_scrape(session: &Session, command: &DhtCommand) -> Result<Option<u64>, Failure> {
+    let DhtCommand::GetPeers { info_hash } = command else { return Ok(None) };
+    let search = PeerSearch { scrape: true, ..PeerSearch::default() };
+    Ok(Some(session.dht_get_peers(InfoHash(*info_hash), search)?))
+}
+
 fn item_key(what: &[u8], salt: &str) -> DhtItemKey {
     match (what.try_into(), what.try_into()) {
         (Ok(target), _) => DhtItemKey::Immutable(NodeId(target)),
@@ -103,9 +111,15 @@ fn ask(
     reporter: &Reporter,
 ) -> Result<u8, Failure> {
     let token = begin(session, command)?;
+    let mut scrape = begin_scrape(session, command)?;
     let deadline = Instant::now() + Duration::from_secs(timeout);
     let mut swarm = None;
+    let mut heard = HashSet::new();
+    let mut done = None;
     loop {
+        if let (Some((outcome, stats)), None) = (&done, scrape) {
+            return Ok(conclude(outcome, stats, swarm, heard.len(), reporter));
+        }
         if signals::stop_requested() {
             return Ok(INTERRUPTED);
         }
@@ -117,8 +131,8 @@ fn ask(
         for event in session.take(0) {
             match &event.kind {
                 EventKind::Dht(event) => match &**event {
-                    DhtEvent::Peers { token: of, peers } if *of == token => {
-                        for peer in peers {
+                    DhtEvent::Peers { token: of, peers } if *of == token || Some(*of) == scrape => {
+                        for peer in peers.iter().filter(|peer| heard.insert(**peer)) {
                             let text = peer.to_string();
                             reporter.event("peer", &text, json!({"address": text}));
                         }
@@ -127,14 +141,9 @@ fn ask(
                         swarm = Some((seeds.round(), downloaders.round()));
                     }
                     DhtEvent::Done { token: of, outcome, stats } if *of == token => {
-                        let (text, mut facts, code) = told(outcome, swarm);
-                        if let Value::Object(facts) = &mut facts {
-                            facts.insert("asked".into(), stats.asked.into());
-                            facts.insert("answered".into(), stats.answered.into());
-                        }
-                        reporter.result(&text, facts);
-                        return Ok(code);
+                        done = Some((outcome.clone(), *stats));
                     }
+                    DhtEvent::Done { token: of, .. } if Some(*of) == scrape => scrape = None,
                     _ => {}
                 },
                 EventKind::ListenFailed { wanted, reason, .. } => {
@@ -145,6 +154,23 @@ fn ask(
             }
         }
     }
+}
+
+/// Tells of a result; the exit code.
+fn conclude(
+    outcome: &DhtOutcome,
+    stats: &LookupStats,
+    swarm: Option<(f64, f64)>,
+    heard: usize,
+    reporter: &Reporter,
+) -> u8 {
+    let (text, mut facts, code) = told(outcome, swarm, heard);
+    if let Value::Object(facts) = &mut facts {
+        facts.insert("asked".into(), stats.asked.into());
+        facts.insert("answered".into(), stats.answered.into());
+    }
+    reporter.result(&text, facts);
+    code
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -167,13 +193,13 @@ fn item_facts(item: &DhtItem) -> Value {
 }
 
 /// What an outcome is for people and for programs, and the exit code.
-fn told(outcome: &DhtOutcome, swarm: Option<(f64, f64)>) -> (String, Value, u8) {
+fn told(outcome: &DhtOutcome, swarm: Option<(f64, f64)>, heard: usize) -> (String, Value, u8) {
     match outcome {
-        DhtOutcome::Peers { found, announced, .. } => {
+        DhtOutcome::Peers { announced, .. } => {
             let size = swarm.map(|(seeds, peers)| format!("; about {seeds} seeds, {peers} others"));
-            let text = format!("{found} peers; announced at {announced} nodes");
+            let text = format!("{heard} peers; announced at {announced} nodes");
             let facts = json!({
-                "peers": found, "announced": announced,
+                "peers": heard, "announced": announced,
                 "seeds": swarm.map(|s| s.0), "downloaders": swarm.map(|s| s.1),
             });
             (text + &size.unwrap_or_default(), facts, OK)
