@@ -526,11 +526,24 @@ impl Queues {
 
     fn take_fresh(&mut self, now: Instant) -> Option<Work> {
         self.fresh_due(now).filter(|due| *due <= now)?;
+        let keep = self.odd(now);
         let next = |q: &mut Self| {
             q.hurried = q.hurried.saturating_sub(1);
-            q.fresh.pop_front()
+            (q.fresh.len() > keep).then(|| q.fresh.pop_front())?
         };
-        self.take_hashes(next, self.fresh.len())
+        self.take_hashes(next, self.fresh.len() - keep)
+    }
+
+    /// How many of the pieces just written are left over by full groups and may wait for the next
+    /// one: where hashing goes in pairs, a third piece would cost nearly as much as the two.
+    fn odd(&self, now: Instant) -> usize {
+        let in_groups = self.lanes.is_multiple_of(self.company);
+        if !in_groups || self.hurried > 0 || self.stopping {
+            return 0;
+        }
+        let full = self.fresh.len() - self.fresh.len() % self.company;
+        let may_wait = self.fresh.get(full).is_some_and(|f| self.gather.until(f.since) > now);
+        if full > 0 && may_wait { self.fresh.len() - full } else { 0 }
     }
 
     fn take_bulk(&mut self) -> Option<Work> {
