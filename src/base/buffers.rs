@@ -2,10 +2,13 @@
 //!
 //! What was received is passed on as slices of the buffer it came in; when the last slice is gone
 //! the buffer serves again, so that a steady flow touches no fresh memory. At most so many buffers
-//! exist at once: who gets none has to stop reading. Deliberately absent: locks (slices may be
-//! dropped anywhere, the pool itself has one owner), filling them, waiting.
+//! exist at once: who gets none has to stop reading. They begin at a page, see `aligned`.
+//! Deliberately absent: locks (slices may be dropped anywhere, the pool itself has one owner),
+//! filling them, waiting.
 
 use bytes::BytesMut;
+
+use super::aligned::{PAGE, align};
 
 /// Buffers of one size.
 #[derive(Debug)]
@@ -37,18 +40,19 @@ impl BufferPool {
     /// the latest that is free, for it is the most likely to be in a cache. `None` when all are in
     /// use.
     pub fn take(&mut self) -> Option<BytesMut> {
-        let size = self.size;
+        let whole = self.whole();
         self.busy = true;
-        for at in (0..self.retired.len()).rev() {
-            if self.retired.get_mut(at).is_some_and(|buffer| buffer.try_reclaim(size)) {
-                return Some(self.retired.swap_remove(at));
-            }
-        }
-        if self.made >= self.most {
+        let mut all = self.retired.iter_mut();
+        let mut buffer = if let Some(at) = all.rposition(|buffer| buffer.try_reclaim(whole)) {
+            self.retired.swap_remove(at)
+        } else if self.made < self.most {
+            self.made += 1;
+            BytesMut::with_capacity(whole)
+        } else {
             return None;
-        }
-        self.made += 1;
-        Some(BytesMut::with_capacity(size))
+        };
+        align(&mut buffer);
+        Some(buffer)
     }
 
     /// Gives back what [`Self::take`] gave. What is in it is dropped; slices split off stay valid,
@@ -67,9 +71,9 @@ impl BufferPool {
     /// Frees the buffers nobody uses, if none was taken since the last call. Whether any are left.
     pub fn trim(&mut self) -> bool {
         if !core::mem::take(&mut self.busy) {
-            let size = self.size;
+            let whole = self.whole();
             let before = self.retired.len();
-            self.retired.retain_mut(|buffer| !buffer.try_reclaim(size));
+            self.retired.retain_mut(|buffer| !buffer.try_reclaim(whole));
             self.made -= before - self.retired.len();
         }
         self.made > 0
@@ -78,7 +82,12 @@ impl BufferPool {
     /// Bytes of all buffers, in use or not.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.made * self.size
+        self.made * self.whole()
+    }
+
+    /// Bytes of a buffer with what may lie before its page.
+    fn whole(&self) -> usize {
+        self.size + PAGE
     }
 }
 
@@ -93,6 +102,7 @@ mod tests {
         let mut pool = BufferPool::new(1000, 1);
         let mut buffer = pool.take().unwrap();
         let place = buffer.as_ptr();
+        assert_eq!(place as usize % PAGE, 0);
         buffer.extend_from_slice(&[7; 600]);
         let (a, b) = (buffer.split_to(100).freeze(), buffer.split_to(100).freeze());
         assert!(pool.take().is_none() && pool.is_short());
@@ -126,9 +136,9 @@ mod tests {
         pool.retire(one);
         pool.retire(two);
         assert!(pool.trim(), "taken since");
-        assert_eq!(pool.bytes(), 128);
+        assert_eq!(pool.bytes(), 2 * (64 + PAGE));
         assert!(pool.trim(), "one is in use");
-        assert_eq!(pool.bytes(), 64);
+        assert_eq!(pool.bytes(), 64 + PAGE);
         assert_eq!(kept, "kept");
         drop(kept);
         assert!(!pool.trim());
@@ -166,7 +176,7 @@ mod tests {
                     _ => {}
                 }
                 prop_assert!(taken.len() <= most);
-                prop_assert!(pool.bytes() <= most * 100);
+                prop_assert!(pool.bytes() <= most * (100 + PAGE));
                 for (stamp, slice) in &slices {
                     prop_assert_eq!(&slice[..], &[*stamp; 10][..]);
                 }

@@ -4,6 +4,7 @@
 //! receive buffers and payloads; the seeded random generator; the limits that bound foreign input.
 //! Deliberately absent: I/O, threads, clocks (time is always passed in), global state.
 
+mod aligned;
 mod bitset;
 mod buffers;
 mod geometry;
@@ -16,6 +17,7 @@ mod shared;
 mod storage;
 mod time;
 
+pub use aligned::AlignedBytes;
 pub use bitset::Bitset;
 pub use buffers::BufferPool;
 pub use geometry::{BLOCK_LEN, BlockSpan, Geometry};

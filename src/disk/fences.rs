@@ -13,7 +13,7 @@ use super::layout::{NewEntries, Place};
 use super::parts::PartTable;
 use super::storage::{Counters, State, Storage};
 use super::sys;
-use crate::base::{Bitset, DiskError, FileIndex, Look, PieceIndex, Synced};
+use crate::base::{AlignedBytes, Bitset, DiskError, FileIndex, Look, PieceIndex, Synced};
 
 /// Bytes copied at a time out of the part store.
 const COPY_LEN: usize = 256 * 1024;
@@ -249,7 +249,7 @@ impl Storage {
         let store = self.part_file(true)?;
         let target = self.content_file(&state, file, true)?;
         self.unsynced.lock().files.extend([file.0, PART_STORE]);
-        let mut buf = vec![0; COPY_LEN];
+        let mut buf = AlignedBytes::zeroed(COPY_LEN);
         for (piece, record) in records {
             let len = self.info.geometry.len_of(PieceIndex(piece));
             let part = self.info.spans(PieceIndex(piece), 0, len);

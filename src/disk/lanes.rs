@@ -13,7 +13,7 @@ use super::error::refusal;
 use super::storage::{Block, Counters, ReadEnd, Storage};
 use super::work::{Answers, Asker, answer, no_such_piece, not_open};
 use super::{JobTag, Outcome, StreamHasher};
-use crate::base::{DiskError, PieceIndex, TorrentId};
+use crate::base::{AlignedBytes, DiskError, PieceIndex, TorrentId};
 
 /// Most pieces hashed side by side.
 pub(super) const LANES_MAX: usize = 16;
@@ -194,7 +194,7 @@ impl Hashing {
     pub(super) fn slice(
         &mut self,
         hasher: &mut dyn StreamHasher,
-        buf: &mut Vec<u8>,
+        buf: &mut AlignedBytes,
     ) -> ControlFlow<()> {
         let mut done = 0;
         while done < SLICE_BYTES {
@@ -216,11 +216,11 @@ impl Hashing {
     }
 
     /// One step of every lane; 0 when none has any bytes left.
-    fn step(&mut self, hasher: &mut dyn StreamHasher, buf: &mut Vec<u8>) -> usize {
+    fn step(&mut self, hasher: &mut dyn StreamHasher, buf: &mut AlignedBytes) -> usize {
         let (first, count) = self.round;
         let lanes = self.tasks.get_mut(first..first + count).unwrap_or_default();
         if buf.len() < count * STEP {
-            buf.resize(count * STEP, 0);
+            *buf = AlignedBytes::zeroed(hasher.lanes().clamp(count, LANES_MAX) * STEP);
         }
         lanes.iter_mut().for_each(HashTask::look_ahead);
         for (lane, buf) in lanes.iter_mut().zip(buf.chunks_mut(STEP)) {

@@ -21,7 +21,7 @@ use super::work::{Answers, Asker, Entry, PieceTask, answer, fail_unanswered, not
 use super::{
     Completion, CompletionSink, HasherFactory, Job, JobTag, Outcome, PoolConfig, StreamHasher,
 };
-use crate::base::{DiskError, TorrentId};
+use crate::base::{AlignedBytes, DiskError, TorrentId};
 
 /// Bytes of a disk thread's stack. Its buffers are on the heap, but the sixteen lanes of an
 /// unoptimised build take a quarter of a megabyte.
@@ -60,7 +60,7 @@ pub struct PoolStats {
 struct Hands {
     hasher: Box<dyn StreamHasher>,
     /// Room for the lanes.
-    buf: Vec<u8>,
+    buf: AlignedBytes,
     /// Pieces under way.
     hashing: Option<Hashing>,
     answers: Answers,
@@ -183,7 +183,7 @@ impl Inner {
     fn run(&self) {
         let mut hands = Hands {
             hasher: (self.hasher)(),
-            buf: Vec::new(),
+            buf: AlignedBytes::default(),
             hashing: None,
             answers: Answers::new(),
             asked: Vec::new(),

@@ -14,7 +14,7 @@ use super::fences::{remove_empty, sync_dir};
 use super::layout::{Entry, Layout, NewEntries, Place};
 use super::storage::Storage;
 use super::sys;
-use crate::base::{DiskError, FileIndex};
+use crate::base::{AlignedBytes, DiskError, FileIndex};
 
 /// Bytes copied at a time.
 const COPY_LEN: usize = 1 << 20;
@@ -244,7 +244,7 @@ fn copy(from: &Entry, to: &Entry) -> io::Result<()> {
 
 fn copy_content(source: &File, target: &File, len: u64) -> io::Result<()> {
     target.set_len(len)?;
-    let mut buf = vec![0; COPY_LEN];
+    let mut buf = AlignedBytes::zeroed(COPY_LEN);
     let mut at = 0;
     while at < len {
         let take = usize::try_from((len - at).min(COPY_LEN as u64)).unwrap_or(COPY_LEN);

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use super::error::{disk_error, refusal};
 use super::storage::{Counters, ReadEnd, Storage};
 use super::{Outcome, sys};
-use crate::base::{BlockSpan, DiskError, FileIndex, Region};
+use crate::base::{AlignedBytes, BlockSpan, DiskError, FileIndex, Region};
 
 /// Bytes of neighbouring blocks looked at or read together.
 pub(super) const RUN_BYTES: u32 = 256 * 1024;
@@ -75,12 +75,12 @@ impl ServedFile {
 /// Buffers of [`RUN_BYTES`] that are used again: no page of a fresh one has to be made and zeroed.
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
-    free: Mutex<Vec<Box<[u8]>>>,
+    free: Mutex<Vec<AlignedBytes>>,
 }
 
 /// A buffer on loan; comes back when its last user is done.
 struct Lease {
-    buffer: Box<[u8]>,
+    buffer: AlignedBytes,
     home: Arc<Buffers>,
 }
 
@@ -103,7 +103,7 @@ impl Buffers {
     /// A buffer of at least `len` bytes with anything in it.
     fn take(self: &Arc<Self>, len: usize) -> Lease {
         let free = self.free.lock().pop().filter(|buffer| buffer.len() >= len);
-        let buffer = free.unwrap_or_else(|| vec![0; len.max(RUN_BYTES as usize)].into());
+        let buffer = free.unwrap_or_else(|| AlignedBytes::zeroed(len.max(RUN_BYTES as usize)));
         Lease { buffer, home: Arc::clone(self) }
     }
 }

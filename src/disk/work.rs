@@ -13,7 +13,7 @@ use super::error::refusal;
 use super::queues::write_len;
 use super::storage::{Block, ReadEnd, Storage};
 use super::{Completion, Job, JobTag, Outcome, serve};
-use crate::base::{BlockSpan, DiskError, PieceIndex, TorrentId};
+use crate::base::{AlignedBytes, BlockSpan, DiskError, PieceIndex, TorrentId};
 
 /// A queued job and who wants its answer.
 #[derive(Debug)]
@@ -159,9 +159,9 @@ pub(super) fn read_job(storage: &Storage, job: &Job) -> Outcome {
     if !storage.info.geometry.holds(span) {
         return Outcome::Failed(no_such_piece());
     }
-    let mut data = vec![0; span.length as usize];
+    let mut data = AlignedBytes::zeroed(span.length as usize);
     match storage.read(span.piece, span.begin, &mut data) {
-        Ok(ReadEnd::Full) => Outcome::Data(Bytes::from(data)),
+        Ok(ReadEnd::Full) => Outcome::Data(Bytes::from_owner(data)),
         Ok(end) => Outcome::Failed(storage.short_read(end)),
         Err(e) => Outcome::Failed(e),
     }

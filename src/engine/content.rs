@@ -21,7 +21,7 @@ use parking_lot::Mutex;
 
 use self::reader::Reader;
 use super::error::{Error, ErrorKind};
-use crate::base::{Geometry, PieceIndex};
+use crate::base::{AlignedBytes, Geometry, PieceIndex};
 use crate::hash::Hasher;
 use crate::net::signals::Blocked;
 
@@ -200,13 +200,13 @@ struct Lanes<'a> {
     work: &'a Work<'a>,
     streams: crate::hash::Sha1Streams,
     reader: Reader<'a>,
-    buffer: Vec<u8>,
+    buffer: AlignedBytes,
 }
 
 impl<'a> Lanes<'a> {
     fn new(work: &'a Work<'a>) -> Self {
         let streams = work.hasher.sha1_streams();
-        let buffer = vec![0; streams.lanes() * STEP];
+        let buffer = AlignedBytes::zeroed(streams.lanes() * STEP);
         Self { work, streams, reader: Reader::new(work.content), buffer }
     }
 

@@ -62,7 +62,7 @@ use self::udp_trackers::UdpDesk;
 use super::host::{Directory, Host, ShardCommand};
 use super::session::entropy;
 use super::settings::Settings;
-use crate::base::{BufferPool, Instant, Rng, TorrentId};
+use crate::base::{AlignedBytes, BufferPool, Instant, Rng, TorrentId};
 use crate::disk::Pool;
 use crate::net::{listen, signals};
 
@@ -247,7 +247,7 @@ struct Shard {
     /// The receive buffer of whoever reads next and reads little.
     scratch: Cell<BytesMut>,
     /// File content on its way to a socket.
-    copies: RefCell<Vec<u8>>,
+    copies: RefCell<AlignedBytes>,
     /// Receive buffers of busy connections.
     buffers: RefCell<BufferPool>,
     /// When they are looked through for idle ones.

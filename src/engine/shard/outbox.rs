@@ -9,7 +9,7 @@ use std::io::{self, IoSlice};
 
 use tokio::net::TcpStream;
 
-use crate::base::{DiskError, Payload, Region};
+use crate::base::{AlignedBytes, DiskError, Payload, Region};
 use crate::disk::ServedFile;
 use crate::net::send;
 
@@ -32,7 +32,7 @@ pub(super) enum Way<'a> {
     /// From the page cache.
     InPlace,
     /// Through this buffer, which may be empty at first.
-    Copied(&'a mut Vec<u8>),
+    Copied(&'a mut AlignedBytes),
 }
 
 /// The queue.
@@ -120,7 +120,7 @@ impl Outbox {
                 Ok(sent)
             }
             Err(e) if e.kind() == io::ErrorKind::Unsupported => {
-                self.send_copies(stream, &mut Vec::new(), allowed)
+                self.send_copies(stream, &mut AlignedBytes::default(), allowed)
             }
             Err(e) if is_of_file(&e) => Err(Failure::Content(file.error(&e))),
             other => taken(other),
@@ -131,7 +131,7 @@ impl Outbox {
     fn send_copies(
         &mut self,
         stream: &TcpStream,
-        buffer: &mut Vec<u8>,
+        buffer: &mut AlignedBytes,
         allowed: usize,
     ) -> Result<usize, Failure> {
         let filled = self.read_front(buffer, allowed)?;
@@ -162,14 +162,14 @@ impl Outbox {
 
     /// Fills `buffer` with the file content among what one write may send, neighbours in a file
     /// with one read; returns how much that is.
-    fn read_front(&self, buffer: &mut Vec<u8>, allowed: usize) -> Result<usize, Failure> {
+    fn read_front(&self, buffer: &mut AlignedBytes, allowed: usize) -> Result<usize, Failure> {
         let mut filled = 0;
         let mut pending: Option<(&Region, usize)> = None;
         let mut left = allowed;
         let mut read = |run: Option<(&Region, usize)>| -> Result<(), Failure> {
             let Some((first, length)) = run else { return Ok(()) };
-            if buffer.len() < filled + length {
-                buffer.resize((filled + length).max(COPY_BYTES), 0);
+            if buffer.is_empty() {
+                *buffer = AlignedBytes::zeroed(COPY_BYTES);
             }
             let out = buffer.get_mut(filled..filled + length).unwrap_or_default();
             filled += length;
