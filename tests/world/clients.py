@@ -3,9 +3,9 @@
 `start(host, torrent, directory, ways)` runs one, with a torrent file or a magnet link; `ways` is
 the set of the ways to find peers that are on: of `tracker`, `lsd`, `dht`, `pex`. All others are
 off. It may be told of `nodes` to bootstrap the DHT from, `peers` to dial, and a `limit` of bytes
-per second it may download. What it returns is a running program with `complete()`, and with `first_byte()` and
-`complete_ms()`: milliseconds from adding the torrent to the first payload and to the last, `None`
-where the engine does not tell.
+per second it may download. What it returns is a running program with `complete()`, and with
+`first_byte()` and `complete_ms()`: milliseconds from adding the torrent to the first payload and to
+the last, `None` where the engine does not tell.
 """
 
 import contextlib

@@ -82,10 +82,11 @@ def meet(world, report, way, torrent, seed, leech, ways, hosts=None, link=None, 
             cross(report, way, torrent, seed, leech, giving, taking)
 
 
-def cross(report, way, torrent, seed, leech, giving, taking):
+def cross(report, way, torrent, seed, leech, giving, taking, patience=None):
     """Waits until the content is there. What the leech tells of its time goes into the report, by
     `way` and pair."""
-    clients.wait_for(f"{leech.name} to download from {seed.name}", taking.complete, taking, giving)
+    clients.wait_for(f"{leech.name} to download from {seed.name}", taking.complete, taking, giving,
+                     timeout=patience)
     torrent.compare(taking.host.work / "content")
     times = taking.first_byte(), taking.complete_ms()
     report.setdefault((way, seed.name, leech.name), times)

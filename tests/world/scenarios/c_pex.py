@@ -10,7 +10,9 @@ import swarm
 TERN, LT, TR = clients.Tern(), clients.Libtorrent(), clients.Transmission()
 # Who is in the middle, and who hears of the seed.
 PAIRS = [(LT, TERN), (TERN, LT), (TR, TERN), (TERN, TR), (TERN, TERN), (LT, LT)]
-SLOW = 20_000
+# Bytes per second of the one in the middle; less for transmission, which tells once in 90 seconds.
+SLOW, SLOWER = 20_000, 1000
+PATIENCE = 240
 
 
 def by_exchange(family, middle, leech):
@@ -31,14 +33,15 @@ def by_exchange(family, middle, leech):
             dials = [] if middle is TR else [seed_at]
             dials += [leech_at] if leech is TR else []
             known = {"peers": dials} if dials else {}
-            with middle.start(between, torrent.path, between.work / "content", ways, limit=SLOW,
-                              **known) as naming:
+            with middle.start(between, torrent.path, between.work / "content", ways,
+                              limit=SLOWER if middle is TR else SLOW, **known) as naming:
                 clients.wait_for("the seed and the one in the middle to meet",
                                  lambda: met(between, one, family), naming, giving)
                 known = {} if leech is TR else {"peers": [middle_at]}
                 with leech.start(other, torrent.magnet(), other.work / "content", ways,
                                  **known) as taking:
-                    swarm.cross(report, f"pex v{family}", torrent, middle, leech, giving, taking)
+                    swarm.cross(report, f"pex v{family}", torrent, middle, leech, giving, taking,
+                                PATIENCE)
                     if naming.complete():
                         raise clients.Failed("the one in the middle has everything")
     return run
