@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, Instant as Clock};
 
 use tern::base::{InfoHash, Instant, Rng};
 use tern::proto::dht::{
@@ -63,6 +63,8 @@ pub struct Report {
     pub millis: Vec<u64>,
     /// Packets sent by honest nodes, since the beginning.
     pub packets: u64,
+    /// What a search's own node sent and received meanwhile, in bytes.
+    pub bytes: Vec<u64>,
 }
 
 fn median<T: Copy + Ord + Default>(values: &[T]) -> T {
@@ -86,10 +88,12 @@ impl std::fmt::Display for Report {
         let most = self.hops.iter().max().copied().unwrap_or(0);
         let (found, searches, packets) = (self.found, self.searches, self.packets);
         let (hops, asked, millis) = (self.median_hops(), self.median_asked(), median(&self.millis));
+        let bytes = median(&self.bytes);
         write!(
             f,
             "{found} of {searches} found; hops to peers: median {hops}, most {most}; nodes asked: \
-             median {asked}; time of a whole search: median {millis} ms; {packets} packets in all"
+             median {asked}; bytes of a search: median {bytes}; time of a whole search: median \
+             {millis} ms; {packets} packets in all"
         )
     }
 }
@@ -132,6 +136,12 @@ pub struct World {
     found: BTreeMap<CommandId, BTreeSet<SocketAddr>>,
     done: BTreeMap<CommandId, LookupStats>,
     next_command: u64,
+    /// Whose bytes and time are counted.
+    watched: Option<usize>,
+    bytes: u64,
+    spent: Duration,
+    /// What each search took of its own node's processor.
+    times: Vec<Duration>,
 }
 
 impl World {
@@ -149,6 +159,10 @@ impl World {
             found: BTreeMap::new(),
             done: BTreeMap::new(),
             next_command: 0,
+            watched: None,
+            bytes: 0,
+            spent: Duration::ZERO,
+            times: Vec::new(),
             setup,
         };
         let hostile = world.setup.liars + world.setup.spoofers;
@@ -255,9 +269,16 @@ impl World {
         let now = self.now;
         let from = self.members[member].addr;
         let Kind::Honest(dht) = &mut self.members[member].kind else { return };
+        let received = if let Input::Datagram { data, .. } = &input { data.len() } else { 0 };
+        let start = Clock::now();
         dht.handle(now, input);
         let outputs: Vec<_> = std::iter::from_fn(|| dht.poll_output()).collect();
         let deadline = dht.next_deadline();
+        if self.watched == Some(member) {
+            self.spent += start.elapsed();
+            let sent = |o: &Output| if let Output::Send { data, .. } = o { data.len() } else { 0 };
+            self.bytes += (received + outputs.iter().map(sent).sum::<usize>()) as u64;
+        }
         for output in outputs {
             match output {
                 Output::Send { to, data, .. } => {
@@ -446,11 +467,15 @@ impl World {
         let command =
             Command::GetPeers { info_hash: hash, announce: None, scrape: false, noseed: false };
         let start = self.now;
+        (self.watched, self.bytes, self.spent) = (Some(member), 0, Duration::ZERO);
         let id = self.command(member, command);
         while !self.done.contains_key(&id) && self.now.since(start) < Duration::from_secs(120) {
             self.run(Duration::from_millis(50));
         }
         let stats = self.done.get(&id).copied().expect("a lookup ends");
+        self.watched = None;
+        self.times.push(self.spent);
+        report.bytes.push(self.bytes);
         report.searches += 1;
         report.asked.push(stats.asked);
         let millis = self.now.since(start).as_millis();
@@ -459,6 +484,12 @@ impl World {
             report.found += 1;
             report.hops.push(stats.first_hops);
         }
+    }
+
+    /// What a search takes of its own node's processor: the median. No part of a report, which a
+    /// seed repeats.
+    pub fn cost(&self) -> Duration {
+        median(&self.times)
     }
 
     /// Puts this key's share of the squatters next to it.
