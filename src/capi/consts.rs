@@ -249,11 +249,13 @@ pub const TERN_EVENT_SAVED: i32 = 112;
 pub const TERN_EVENT_SAVE_DONE: i32 = 113;
 
 /// A message came from a peer (`TERN_CLASS_WIRE`). `peer`, `addr` when known, `code` =
-/// `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield, or the payload of
-/// `ut_metadata` and `ut_pex`. Blocks are not carried, and other extension messages (BEP 10) are
-/// not reported.
+/// `TERN_MESSAGE_*`, `piece`, `a` = offset, `b` = length, `data` = bitfield, or the payload of an
+/// extension's message (BEP 10); for those `a` is the number the receiver gave the extension, 0 for
+/// the extension handshake. Blocks are not carried. `TERN_MESSAGE_EXTENDED` are the handshake and
+/// the messages of extensions that were not offered, which only this event tells of.
 pub const TERN_EVENT_MESSAGE_IN: i32 = 128;
-/// A message went to a peer (`TERN_CLASS_WIRE`). As `TERN_EVENT_MESSAGE_IN`.
+/// A message was queued for a peer (`TERN_CLASS_WIRE`). As `TERN_EVENT_MESSAGE_IN`. The extension
+/// handshake that opens a connection comes after what greets the peer, although it is sent first.
 pub const TERN_EVENT_MESSAGE_OUT: i32 = 129;
 /// Bytes came from a peer's socket (`TERN_CLASS_IO`). `peer`, `addr`, `a` = bytes of one read.
 /// Comes before what they led to, also before `TERN_EVENT_PEER_CONNECTED`.

@@ -229,7 +229,7 @@ pub struct WireMessage {
     pub code: i32,
     /// Piece, of messages that name one.
     pub piece: Option<PieceIndex>,
-    /// Offset in the piece; the id of an extended message; the port.
+    /// Offset in the piece; the number of an extension, which is the receiver's; the port.
     pub begin: u32,
     /// Bytes of the block, of the bitfield or of the extension's payload.
     pub length: u32,
@@ -238,11 +238,12 @@ pub struct WireMessage {
 }
 
 impl WireMessage {
-    /// The message without its block.
+    /// The message without its block; `number` is that of its extension, if it belongs to one.
     #[must_use]
-    pub fn new(message: &Message) -> Self {
+    pub fn new(message: &Message, number: u8) -> Self {
         let mut out = Self { code: 0, piece: None, begin: 0, length: 0, payload: Bytes::new() };
         let len = |bytes: &Bytes| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        out.begin = u32::from(number);
         match message {
             Message::KeepAlive => out.code = -1,
             Message::Choke => out.code = 0,
@@ -270,9 +271,8 @@ impl WireMessage {
             Message::HaveAll => out.code = 14,
             Message::HaveNone => out.code = 15,
             Message::AllowedFast(p) => (out.code, out.piece) = (17, Some(*p)),
-            Message::Extended { id, payload } => {
-                (out.code, out.begin) = (20, u32::from(*id));
-                (out.length, out.payload) = (len(payload), payload.clone());
+            Message::Extended { payload, .. } => {
+                (out.code, out.length, out.payload) = (20, len(payload), payload.clone());
             }
             Message::DontHave(p) => (out.code, out.piece) = (256, Some(*p)),
             Message::Metadata(payload) => {

@@ -11,10 +11,10 @@ use bytes::{Bytes, BytesMut};
 use crate::base::{DiskError, InfoHash, PeerKey, PieceIndex, TorrentId};
 use crate::codec::metainfo::{FileSpan, Info, Tiers};
 use crate::codec::resume::Resume;
-use crate::proto::peer::{Connection, Message};
+use crate::proto::peer::Connection;
 use crate::proto::tracker::{AnnounceParams, AnnounceReply, ScrapeEntry, TrackerStatus};
 use crate::swarm::{
-    Command, Notice, PeerSource, SaveVerdict, Torrent, TorrentParams, VerifyVerdict,
+    Command, Notice, PeerSource, SaveVerdict, Torrent, TorrentParams, VerifyVerdict, Wire,
 };
 
 use super::dht;
@@ -66,7 +66,7 @@ pub trait Host: Send + Sync {
     }
     /// A peer message passed, only called when wire notices are on (see
     /// [`ShardCommand::WireNotices`]).
-    fn wire(&self, torrent: TorrentId, peer: PeerKey, incoming: bool, message: &Message);
+    fn wire(&self, torrent: TorrentId, wire: &Wire);
     /// Bytes passed a socket or a file, only called when wire notices are on.
     fn traffic(&self, torrent: TorrentId, traffic: Traffic);
     /// May this address be connected to, or let in? Only called while `Settings::peer_requests`. A

@@ -454,16 +454,24 @@ pub enum Output {
     /// To tell the host.
     Notice(Notice),
     /// A message passed; only while `Torrent::set_wire_notices` is on.
-    Wire {
-        /// Peer.
-        peer: PeerKey,
-        /// From it, not to it.
-        incoming: bool,
-        /// Message.
-        message: Message,
-    },
+    Wire(Wire),
     /// `Close` is complete: everything flushed, the last save answered or refused for good.
     Closed,
+}
+
+/// A message that passed. Ours are told when they are queued; our extension handshake (BEP 10),
+/// which goes first, after what greets the peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wire {
+    /// Peer.
+    pub peer: PeerKey,
+    /// From it, not to it.
+    pub incoming: bool,
+    /// Its number among the receiver's extensions; 0 for the extension handshake, and for messages
+    /// that belong to none.
+    pub number: u8,
+    /// Message.
+    pub message: Message,
 }
 
 /// Life of a torrent.

@@ -23,7 +23,7 @@ use tern::proto::peer::Message;
 use tern::swarm::window::Entry;
 use tern::swarm::{
     Command, LoadPolicy, Notice, SavePolicy, SaveVerdict, Status, TorrentParams, TorrentState,
-    VerifyVerdict,
+    VerifyVerdict, Wire,
 };
 
 /// Long enough for any step on a busy machine; reached only by a failing test.
@@ -102,8 +102,8 @@ impl Host for TestHost {
     fn panicked(&self, torrent: Option<TorrentId>, message: String) {
         self.tell(|t| t.panicked.push((torrent, message)));
     }
-    fn wire(&self, _torrent: TorrentId, peer: PeerKey, incoming: bool, message: &Message) {
-        self.tell(|t| t.wire.push((peer, incoming, message.clone())));
+    fn wire(&self, _torrent: TorrentId, wire: &Wire) {
+        self.tell(|t| t.wire.push((wire.peer, wire.incoming, wire.message.clone())));
     }
     fn traffic(&self, _torrent: TorrentId, traffic: Traffic) {
         self.tell(|t| t.traffic.push(traffic));

@@ -343,7 +343,10 @@ impl Puppet {
             let quiet = back.is_empty();
             self.peer.receive(self.now, &mut back);
             while let Some(event) = self.peer.poll_event() {
-                if let ConnEvent::Message(message) = event {
+                // Extension handshakes have an event of their own.
+                if let ConnEvent::Message(message) = event
+                    && !matches!(message, Message::Extended { .. })
+                {
                     self.heard.push(message);
                 }
             }

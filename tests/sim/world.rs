@@ -482,7 +482,7 @@ impl World {
             }
             Output::Notice(notice) => self.notice(n, notice),
             Output::DhtNode(_) => {}
-            Output::Wire { incoming, message, .. } => self.wire(n, incoming, &message),
+            Output::Wire(wire) => self.wire(n, wire.incoming, &wire.message),
             Output::Metadata(info) => assert_eq!(info.raw, self.content.info.raw),
             Output::Closed => {}
         }

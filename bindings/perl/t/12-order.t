@@ -17,7 +17,7 @@ my ($seed, $leech) = (client(), client());
 my $there = $seed->add_torrent({Path => $file, BaseDir => $dir});
 $there->hashcheck;
 my $here = $leech->add_torrent({Path => $file, BaseDir => "$dir/out"});
-my (%log, %loop, %state, @open, $loops);
+my (%log, %loop, %state, @open, @extended, $loops);
 for my $pair (['S', $seed], ['L', $leech]) {
     my ($who, $client) = @$pair;
     for my $type (@types) {
@@ -28,6 +28,8 @@ for my $pair (['S', $seed], ['L', $leech]) {
                 if $type =~ /\A(in|out)(?:com|go)ing_packet\z/;
             push @{$log{$who}}, $say;
             $loop{$who}{$say} //= $loops;
+            push @extended, [$type, @$args{qw(Payload ID)}]
+                if $who eq 'L' && ($args->{Type} // '') eq EXTPROTOCOL;
             push @open, grep { defined $_->mode } @{$args->{Torrent}->files}
                 if $type eq 'piece_hash_pass';
             my $peer = $args->{Peer} or return;
@@ -57,13 +59,24 @@ sub in_order {
     pass("$who: @wanted");
 }
 in_order('L', 'ip_filter', 'out HANDSHAKE', 'peer_write', 'peer_connect', 'peer_read',
-    'in HANDSHAKE', 'out HAVE_NONE', 'in HAVE_ALL', 'out INTERESTED', 'in UNCHOKE', 'out REQUEST',
+    'in HANDSHAKE', 'out HAVE_NONE', 'out EXTPROTOCOL', 'in HAVE_ALL', 'out INTERESTED',
+    'in UNCHOKE', 'out REQUEST',
     'in PIECE', 'file_open w', 'file_write', 'file_close', 'file_open r', 'file_read', 'file_close',
     'piece_hash_pass');
 in_order('S', 'ip_filter', 'peer_connect', 'peer_read', 'in HANDSHAKE', 'out HANDSHAKE',
-    'out HAVE_ALL', 'peer_write');
+    'out HAVE_ALL', 'out EXTPROTOCOL', 'peer_write');
+in_order($_, 'in HANDSHAKE', 'in EXTPROTOCOL') for qw(S L);
 in_order('S', 'out HAVE_ALL', 'in HAVE_NONE', 'in INTERESTED', 'out UNCHOKE', 'in REQUEST',
     'file_read', 'out PIECE');
+{
+    my ($out) = grep { $_->[0] eq 'outgoing_packet' } @extended;
+    my ($in)  = grep { $_->[0] eq 'incoming_packet' } @extended;
+    is($out->[2], 0, 'our extension handshake');
+    ok($out->[1]{reqq} && ref $out->[1]{m} && !exists $out->[1]{ID}, 'says what we offer');
+    is($in->[1]{ID}, 0, 'that of the peer');
+    is($in->[2], undef, 'has its number in the payload');
+    ok($in->[1]{reqq} && length $in->[1]{yourip} && length $in->[1]{v}, 'with what it says');
+}
 is($log{S}[0], 'ip_filter', 'S: the address is asked about first');
 is(grep({ $_ eq 'peer_connect' } @{$log{$_}}), 1, "$_: one connection") for qw(S L);
 is(grep({ $_ eq 'piece_hash_pass' } @{$log{L}}), 4, 'L: four pieces');

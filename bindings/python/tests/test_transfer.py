@@ -123,10 +123,14 @@ def test_wire_notices(place: Place) -> None:
     received = {event.message for event in wire if not isinstance(event, libtern.MessageSent)}
     assert {Message.INTERESTED, Message.REQUEST} <= sent
     assert {Message.UNCHOKE, Message.PIECE} <= received
+    greeting = [event for event in wire if event.message is Message.EXTENDED]
+    assert {type(event) for event in greeting} == {libtern.MessageSent, libtern.MessageReceived}
+    for event in greeting:
+        assert event.offset == 0 and b"11:ut_metadata" in bytes(event.data)
     (bits,) = [event for event in wire if event.message is Message.BITFIELD]
     view = bits.data[:1]
     assert view.readonly and bits.piece is None and type(bits) is libtern.MessageReceived
-    del events, wire, bits
+    del events, wire, bits, greeting, event
     gc.collect()
     assert bytes(view) == bytes([0b11100000])
     requests = {(event.piece, event.offset, event.length) for event in leech.events(0)

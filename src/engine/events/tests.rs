@@ -171,13 +171,20 @@ fn a_wake_up_ends_one_wait() {
 fn every_message_has_its_number_and_never_its_block() {
     use crate::base::{BlockSpan, PieceIndex};
     let span = BlockSpan { piece: PieceIndex(7), begin: 16384, length: 100 };
-    let wire = WireMessage::new(&Message::Reject(span));
+    let wire = WireMessage::new(&Message::Reject(span), 0);
     assert_eq!(
         (wire.code, wire.piece, wire.begin, wire.length),
         (16, Some(span.piece), 16384, 100)
     );
     let block =
         Message::Piece { piece: PieceIndex(1), begin: 0, data: Bytes::from(vec![9; 50]).into() };
-    let wire = WireMessage::new(&block);
+    let wire = WireMessage::new(&block, 0);
     assert_eq!((wire.code, wire.length, wire.payload.len()), (7, 50, 0));
+    let payload = Bytes::from_static(b"de");
+    let handshake = Message::Extended { id: 0, payload: payload.clone() };
+    for (message, number, code) in [(handshake, 0, 20), (Message::Pex(payload), 9, 258)] {
+        let wire = WireMessage::new(&message, number);
+        assert_eq!((wire.code, wire.begin, wire.length), (code, u32::from(number), 2));
+        assert_eq!(&wire.payload[..], b"de");
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Core, Entry, Hooks};
-use crate::base::{InfoHash, PeerKey, TorrentId};
+use crate::base::{InfoHash, TorrentId};
 use crate::codec::metainfo::Info;
 use crate::engine::dht;
 use crate::engine::events::{Event, EventKind, WireMessage, class};
@@ -14,9 +14,8 @@ use crate::engine::host::{
     Directory, Host, PeerAnswer, SaveRequest, ShardCommand, TrackerEvent, Traffic, VerifyRequest,
 };
 use crate::engine::store::Change;
-use crate::proto::peer::Message;
 use crate::swarm::window::Entry as JournalEntry;
-use crate::swarm::{Notice, SaveOutcome};
+use crate::swarm::{Notice, SaveOutcome, Wire};
 
 /// The session as the shards' host.
 pub(super) struct Face(pub(super) Arc<Core>);
@@ -147,12 +146,13 @@ impl Host for Face {
         self.0.queue.push(Event::now(None, kind));
     }
 
-    fn wire(&self, torrent: TorrentId, peer: PeerKey, incoming: bool, message: &Message) {
+    fn wire(&self, torrent: TorrentId, wire: &Wire) {
         if !self.0.queue.wants(class::WIRE) {
             return;
         }
         if let Some(entry) = self.entry(torrent) {
-            let message = WireMessage::new(message);
+            let (peer, incoming) = (wire.peer, wire.incoming);
+            let message = WireMessage::new(&wire.message, wire.number);
             self.push(entry, EventKind::Message { peer, incoming, message });
         }
     }

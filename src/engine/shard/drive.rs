@@ -243,9 +243,7 @@ impl Shard {
             Output::DhtNode(addr) => self.dht_node(addr),
             Output::Metadata(info) => self.described(slot, info),
             Output::Notice(notice) => self.host.notice(slot.id, notice),
-            Output::Wire { peer, incoming, message } => {
-                self.host.wire(slot.id, peer, incoming, &message);
-            }
+            Output::Wire(wire) => self.host.wire(slot.id, &wire),
             // Taken by the caller.
             Output::Disk(_) | Output::Closed => {}
         }

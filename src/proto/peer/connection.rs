@@ -234,12 +234,15 @@ impl Connection {
         }
     }
 
-    /// Peer exchange is offered from now on, or no longer (BEP 11).
-    pub fn set_pex(&mut self, now: Instant, on: bool) {
-        let Some(config) = &mut self.config else { return };
-        if core::mem::replace(&mut config.pex, on) != on && self.phase == Phase::Open {
+    /// Peer exchange is offered from now on, or no longer (BEP 11). Whether that was news for a
+    /// peer that can be told.
+    pub fn set_pex(&mut self, now: Instant, on: bool) -> bool {
+        let Some(config) = &mut self.config else { return false };
+        let news = core::mem::replace(&mut config.pex, on) != on && self.phase == Phase::Open;
+        if news {
             self.queue_extension_handshake(now);
         }
+        news
     }
 
     /// Moves queued bytes out, in order; small messages are coalesced, a block's payload is its own
@@ -264,6 +267,29 @@ impl Connection {
     #[must_use]
     pub fn extended(&self) -> bool {
         self.peer_handshake.is_some_and(|theirs| theirs.extended())
+    }
+
+    /// The extension handshake (BEP 10) that was queued last, for whoever follows the wire; `None`
+    /// before the handshake is complete and for peers that take none.
+    #[must_use]
+    pub fn extension_handshake(&self) -> Option<Message> {
+        let config = self.config.as_ref().filter(|_| self.phase == Phase::Open);
+        let payload = extension::encode(config.filter(|_| self.extended())?).into();
+        Some(Message::Extended { id: extension::HANDSHAKE_ID, payload })
+    }
+
+    /// The number under which an extension's message travels (BEP 10), which is the receiver's; 0
+    /// for other messages, and for those the peer does not take.
+    #[must_use]
+    pub fn extension_number(&self, message: &Message, incoming: bool) -> u8 {
+        let (ours, theirs) = match message {
+            Message::Extended { id, .. } => return *id,
+            Message::DontHave(_) => (extension::DONT_HAVE_ID, self.peer.dont_have_id),
+            Message::Metadata(_) => (extension::METADATA_ID, self.peer.metadata_id),
+            Message::Pex(_) => (extension::PEX_ID, self.peer.pex_id),
+            _ => return 0,
+        };
+        if incoming { ours } else { theirs.unwrap_or_default() }
     }
 
     /// The peer's handshake, once received.
@@ -329,8 +355,9 @@ impl Connection {
             }
             // A peer that sends what it did not offer is not worth a fault.
             Frame::Extended(..) if !self.extended() => {}
-            Frame::Extended(extension::HANDSHAKE_ID, payload) => {
+            Frame::Extended(id @ extension::HANDSHAKE_ID, payload) => {
                 self.peer.update(&payload)?;
+                self.events.push_back(Event::Message(Message::Extended { id, payload }));
                 self.events.push_back(Event::Extensions(self.peer.extensions.clone()));
             }
             Frame::Extended(extension::DONT_HAVE_ID, payload) => {
@@ -338,21 +365,22 @@ impl Connection {
                 let piece = piece.ok_or(Fault::BadMessage(wire::id::EXTENDED))?;
                 self.events.push_back(Event::Message(Message::DontHave(piece)));
             }
-            Frame::Extended(extension::METADATA_ID, payload) => {
-                match MetadataMessage::decode(&payload) {
-                    None => return Err(Fault::BadMessage(wire::id::EXTENDED)),
-                    Some(None) => {}
-                    Some(Some(_)) => {
-                        self.events.push_back(Event::Message(Message::Metadata(payload)));
-                    }
-                }
+            Frame::Extended(id @ extension::METADATA_ID, payload) => {
+                let bad = Fault::BadMessage(wire::id::EXTENDED);
+                let message = match MetadataMessage::decode(&payload).ok_or(bad)? {
+                    None => Message::Extended { id, payload },
+                    Some(_) => Message::Metadata(payload),
+                };
+                self.events.push_back(Event::Message(message));
             }
-            Frame::Extended(extension::PEX_ID, payload) => {
-                if self.config.as_ref().is_some_and(|config| config.pex) {
-                    self.events.push_back(Event::Message(Message::Pex(payload)));
-                }
+            Frame::Extended(extension::PEX_ID, payload)
+                if self.config.as_ref().is_some_and(|config| config.pex) =>
+            {
+                self.events.push_back(Event::Message(Message::Pex(payload)));
             }
-            Frame::Extended(..) => {}
+            Frame::Extended(id, payload) => {
+                self.events.push_back(Event::Message(Message::Extended { id, payload }));
+            }
         }
         Ok(())
     }

@@ -75,8 +75,9 @@ pub enum Message {
     Reject(BlockSpan),
     /// Id 17 (BEP 6).
     AllowedFast(PieceIndex),
-    /// Id 20 (BEP 10), except the handshake and extensions handled below. Only for sending: an
-    /// extension that is not known here is not offered, and what comes unasked is dropped.
+    /// Id 20 (BEP 10), except what the extensions below are made of. A received one only tells what
+    /// came, to whoever follows the wire: the handshake (id 0), whose meaning is in the
+    /// [`Event::Extensions`] behind it, and messages of extensions that were not offered.
     Extended {
         /// The receiver's id of the extension.
         id: u8,
@@ -86,9 +87,9 @@ pub enum Message {
     /// `lt_donthave` (BEP 54).
     DontHave(PieceIndex),
     /// The payload of `ut_metadata` (BEP 9). A received one is well formed; types that are not
-    /// known are not reported.
+    /// known are `Extended`.
     Metadata(Bytes),
-    /// The payload of `ut_pex` (BEP 11), as it came.
+    /// The payload of `ut_pex` (BEP 11), as it came; while it is not offered it is `Extended`.
     Pex(Bytes),
 }
 

@@ -52,6 +52,10 @@ fn span(piece: u32, begin: u32, length: u32) -> BlockSpan {
     BlockSpan { piece: PieceIndex(piece), begin, length }
 }
 
+fn extended(id: u8, payload: &[u8]) -> Event {
+    Event::Message(Message::Extended { id, payload: Bytes::copy_from_slice(payload) })
+}
+
 fn events(connection: &mut Connection) -> Vec<Event> {
     core::iter::from_fn(|| connection.poll_event()).collect()
 }
@@ -270,7 +274,7 @@ fn too_long_frames_are_refused_before_they_arrive() {
 
 #[test]
 fn features_that_were_not_negotiated() {
-    let unknown = [vec![10], vec![21, 1, 2], vec![255; 100], vec![20, 99, 1], vec![7; 9]];
+    let unknown = [vec![10], vec![21, 1, 2], vec![255; 100], vec![7; 9]];
     for body in unknown {
         let mut body = body;
         if body[0] == 7 {
@@ -284,6 +288,8 @@ fn features_that_were_not_negotiated() {
         assert_eq!(feed([0, 0, 0, 0, 0, 0x10, 0, 0], &body), [fault]);
     }
     assert_eq!(feed([0; 8], b"\x14\x00garbage"), []);
+    // Told, for whoever follows the wire, and that is all.
+    assert_eq!(feed(BOTH, &[20, 99, 1]), [extended(99, &[1])]);
     let mut plain = open_with([0; 8]);
     for message in [
         Message::HaveNone,
@@ -311,7 +317,7 @@ fn where_a_bitfield_may_stand() {
             data.extend_from_slice(&frame(body));
         }
         connection.receive(T0, &mut data);
-        assert_eq!(events(&mut connection).len(), 3);
+        assert_eq!(events(&mut connection).len(), 4);
         for second in firsts {
             let mut connection = open_with(BOTH);
             let both = [frame(first), frame(second)].concat();
@@ -513,7 +519,8 @@ proptest! {
                 _ => None,
             })
             .collect();
-        prop_assert_eq!(heard, queued);
+        let greeting = alice.extension_handshake();
+        prop_assert_eq!(heard, greeting.into_iter().chain(queued).collect::<Vec<_>>());
     }
 
     /// Foreign bytes never panic, and nothing follows a failure.
@@ -560,9 +567,21 @@ fn metadata_and_peer_exchange_are_carried_when_both_sides_take_them() {
     let theirs = b"d1:ei1e1:md12:ut_holepunchi4e11:ut_metadatai3e6:ut_pexi9ee13:metadata_sizei7ee";
     let body = [&[20, 0][..], theirs].concat();
     connection.receive(T0, &mut BytesMut::from(&frame(&body)[..]));
-    let [Event::Extensions(said)] = &events(&mut connection)[..] else { panic!("no handshake") };
+    let heard = events(&mut connection);
+    let [told, Event::Extensions(said)] = &heard[..] else { panic!("{heard:?}") };
+    assert_eq!(*told, extended(0, theirs));
     let offers = said.metadata && said.pex && said.holepunch && said.prefers_encryption;
     assert!(offers && said.metadata_size == Some(7));
+    for (message, numbers) in [
+        (Message::Pex(Bytes::new()), [1, 9]),
+        (Message::Metadata(Bytes::new()), [2, 3]),
+        (Message::DontHave(PieceIndex(0)), [7, 0]),
+        (Message::Extended { id: 99, payload: Bytes::new() }, [99, 99]),
+        (Message::Choke, [0, 0]),
+    ] {
+        let number = |incoming| connection.extension_number(&message, incoming);
+        assert_eq!([number(true), number(false)], numbers, "{message:?}");
+    }
     let request = b"d8:msg_typei0e5:piecei0ee";
     connection.send(T0, Message::Metadata(Bytes::from_static(request)));
     assert_eq!(sent(&mut connection), frame(&[&[20, 3][..], request].concat()));
@@ -574,12 +593,20 @@ fn metadata_and_peer_exchange_are_carried_when_both_sides_take_them() {
     let payload = Bytes::from_static(request);
     let asked = Event::Message(Message::Metadata(payload));
     assert_eq!(took(&mut connection, 2, request), [asked]);
-    assert_eq!(took(&mut connection, 2, b"d8:msg_typei9e5:piecei0ee"), [], "a type to come");
-    // Not offered: neither sent nor heard.
+    let to_come = b"d8:msg_typei9e5:piecei0ee";
+    assert_eq!(took(&mut connection, 2, to_come), [extended(2, to_come)], "only told");
+    // Not offered: neither sent nor heeded.
     connection.send(T0, Message::Pex(Bytes::from_static(b"de")));
-    assert_eq!((connection.queued_len(), took(&mut connection, 1, b"de")), (0, vec![]));
-    connection.set_pex(T0, true);
-    assert!(!sent(&mut connection).is_empty(), "told");
+    assert_eq!(
+        (connection.queued_len(), took(&mut connection, 1, b"de")),
+        (0, vec![extended(1, b"de")])
+    );
+    assert!(connection.set_pex(T0, true));
+    let Some(Message::Extended { id: 0, payload }) = connection.extension_handshake() else {
+        panic!("the peer takes it");
+    };
+    assert_eq!(sent(&mut connection), frame(&[&[20, 0][..], &payload].concat()));
+    assert!(!connection.set_pex(T0, true), "no news");
     let heard = Event::Message(Message::Pex(Bytes::from_static(b"de")));
     assert_eq!(took(&mut connection, 1, b"de"), [heard]);
     connection.send(T0, Message::Pex(Bytes::from_static(b"de")));

@@ -9,7 +9,7 @@ use super::peer::Peer;
 use super::{Output, Phase, Torrent};
 use crate::base::PeerKey;
 use crate::proto::peer::{Config, Connection, Event, Fault, Handshake, Message};
-use crate::swarm::types::{CloseReason, Notice, PeerSource};
+use crate::swarm::types::{CloseReason, Notice, PeerSource, Wire};
 
 /// Connections kept waiting while we look at our files.
 const EARLY_MAX: usize = 32;
@@ -250,6 +250,7 @@ impl Torrent {
             let bits = bytes::Bytes::copy_from_slice(have.as_bytes());
             self.send(key, Message::Bitfield(bits));
         }
+        self.follow_extensions(key);
         if self.has_dht() && self.peers.get(&key).is_some_and(Peer::dht) {
             self.send(key, Message::Port(self.listen_port));
         }
@@ -273,13 +274,30 @@ impl Torrent {
 
     /// Queues a message.
     pub(super) fn send(&mut self, key: PeerKey, message: Message) {
+        self.follow(key, false, &message);
         let Some(conn) = self.peers.get_mut(&key).and_then(|p| p.conn.as_mut()) else { return };
-        if self.flags.wire_notices {
-            let message = message.clone();
-            self.out.push_back(Output::Wire { peer: key, incoming: false, message });
-        }
         conn.send(self.now, message);
         self.transmit.insert(key);
+    }
+
+    /// A message passes: for who follows the wire.
+    pub(super) fn follow(&mut self, peer: PeerKey, incoming: bool, message: &Message) {
+        if !self.flags.wire_notices {
+            return;
+        }
+        let Some(conn) = self.peers.get(&peer).and_then(|p| p.conn.as_ref()) else { return };
+        let number = conn.extension_number(message, incoming);
+        self.out.push_back(Output::Wire(Wire { peer, incoming, number, message: message.clone() }));
+    }
+
+    /// The connection queued an extension handshake by itself.
+    pub(super) fn follow_extensions(&mut self, key: PeerKey) {
+        let conn = self.peers.get(&key).and_then(|p| p.conn.as_ref());
+        let message =
+            conn.filter(|_| self.flags.wire_notices).and_then(|c| c.extension_handshake());
+        if let Some(message) = message {
+            self.follow(key, false, &message);
+        }
     }
 
     pub(super) fn on_disconnected(&mut self, key: PeerKey, os_errno: i32) {
@@ -370,6 +388,7 @@ impl Torrent {
                 conn.send_upload_only(self.now, upload_only);
                 self.transmit.insert(key);
             }
+            self.follow_extensions(key);
         }
     }
 }

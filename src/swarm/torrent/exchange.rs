@@ -38,13 +38,15 @@ impl Torrent {
     /// The option changed: peers are told whether we exchange.
     pub(super) fn switch_exchange(&mut self) {
         let on = self.exchanges_peers();
+        let mut told = Vec::new();
         for (key, peer) in &mut self.peers {
             let Some(conn) = peer.conn.as_mut() else { continue };
-            conn.set_pex(self.now, on);
-            if peer.established {
+            if conn.set_pex(self.now, on) {
                 self.transmit.insert(*key);
+                told.push(*key);
             }
         }
+        told.into_iter().for_each(|key| self.follow_extensions(key));
         if on && !self.peers.is_empty() {
             self.exchange_at(self.now + GATHER);
         }

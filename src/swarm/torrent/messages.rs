@@ -28,10 +28,7 @@ impl Torrent {
     }
 
     pub(super) fn on_message(&mut self, key: PeerKey, message: Message) {
-        if self.flags.wire_notices {
-            let message = message.clone();
-            self.out.push_back(Output::Wire { peer: key, incoming: true, message });
-        }
+        self.follow(key, true, &message);
         let Some(message) = self.put_off(key, message) else { return };
         let Some(peer) = self.peers.get_mut(&key).filter(|p| p.established) else { return };
         match message {

@@ -356,6 +356,7 @@ impl Torrent {
             }
         }
         for key in self.established_keys() {
+            self.follow_extensions(key);
             self.exchange_soon(key);
         }
     }

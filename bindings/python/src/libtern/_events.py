@@ -523,7 +523,7 @@ class MessageReceived(TorrentEvent):
     piece: int | None
     """The piece it is about."""
     offset: int
-    """Offset in the piece; for EXTENDED the number of the extended message."""
+    """Offset in the piece; of an extension's message the number its receiver gave the extension."""
     length: int
     """Length of the block."""
     data: memoryview = field(hash=False, repr=False)

@@ -261,7 +261,7 @@ sub _reason {
     return (Reason => $reason);
 }
 
-# Type and Payload of a message event.
+# Type and Payload of a message event. $pieces: how many there are, if that is known.
 sub _packet {
     my ($event, $pieces) = @_;
     my $code = $event->{code};
@@ -273,24 +273,24 @@ sub _packet {
     }
     if ($code == TERN_MESSAGE_BITFIELD) {
         return (Type => $code, Payload => $event->{kind} == TERN_EVENT_MESSAGE_OUT ? {}
-            : {Bitfield => pack 'b*', substr unpack('B*', $data), 0, $pieces});
+            : {Bitfield => pack 'b*', substr unpack('B*', $data), 0, $pieces // 8 * length $data});
     }
     if ($code == TERN_MESSAGE_REQUEST || $code == TERN_MESSAGE_PIECE
         || $code == TERN_MESSAGE_CANCEL || $code == TERN_MESSAGE_REJECT) {
         return (Type => $code, Payload => {
             Index => $event->{piece}, Offset => $event->{a}, Length => $event->{b}});
     }
-    # What the engine handles itself came, or goes, under the number it gives such messages.
-    my %id = (TERN_MESSAGE_PEX() => 1, TERN_MESSAGE_METADATA() => 2);
-    if (my $id = $id{$code}) {
-        ($code, $event) = (TERN_MESSAGE_EXTENDED, {%$event, a => $id});
-    }
-    if ($code == TERN_MESSAGE_EXTENDED) {
-        my $dict = bdecode($data);
+    # Those of extensions: the receiver's number, and the dictionary if the payload begins with one.
+    if ($code == TERN_MESSAGE_EXTENDED || $code == TERN_MESSAGE_PEX
+        || $code == TERN_MESSAGE_METADATA || $code == TERN_MESSAGE_DONT_HAVE) {
+        my $dict    = bdecode($data);
         my %payload = ref $dict eq 'HASH' ? %$dict : ();
-        return (Type => $code, Payload => \%payload, ID => $event->{a})
-            if $event->{kind} == TERN_EVENT_MESSAGE_OUT;
-        return (Type => $code, Payload => {%payload, ID => $event->{a}});
+        my $out     = $event->{kind} == TERN_EVENT_MESSAGE_OUT;
+        return (
+            Type    => TERN_MESSAGE_EXTENDED,
+            Payload => {%payload, $out ? () : (ID => $event->{a})},
+            $out ? (ID => $event->{a}) : (),
+        );
     }
     return (Type => $code, Payload => {});
 }
