@@ -125,6 +125,14 @@ ok(loop_until(sub { $told{client}{peer_disconnect} }, $leech, $seed), 'the peers
     $torrent->hashcheck for 1 .. 2;
     $broken->do_one_loop(0.1);
 }
+{
+    my $linked  = client();
+    listen_to($linked, 'client');
+    my $torrent = $linked->add($there->magnet, "$dir/linked");
+    listen_to($torrent, 'torrent');
+    $torrent->add_peer('127.0.0.1:' . $seed->_tcp_port);
+    ok(loop_until(sub { $torrent->is_complete }, $linked, $seed), 'a magnet link');
+}
 for my $type (sort keys %events) {
     my ($who, $keys) = $events{$type} =~ /\A(\w+): (.*)\z/;
     my @must = grep { !/\A\[/ } split ' ', $keys;
@@ -149,8 +157,8 @@ like($_->{Length}, qr/\A[0-9]+\z/, 'a length') for map { $args{$_}[0] }
     qw(peer_read peer_write tracker_read tracker_write file_read file_write);
 is_deeply([sort { $a cmp $b } keys %{{map { ($_->{Mode} => 1) } @{$args{file_open}}}}], ['r', 'w'],
     'files were opened to read and to write');
-is(grep({ $_->{Address} eq '127.0.0.1:' . $seed->_tcp_port } @{$args{ip_filter}}), 1,
-    'the address was asked about once');
+is(grep({ $_->{Address} eq '127.0.0.1:' . $seed->_tcp_port } @{$args{ip_filter}}), 2,
+    'both who connected were asked about the address once');
 my %payload;
 for my $packet (@{$args{incoming_packet}}) {
     push @{$payload{$packet->{Type}}}, join ' ', sort keys %{$packet->{Payload}};
@@ -159,4 +167,5 @@ is($payload{+HANDSHAKE}[0], 'Infohash PeerID Reserved', 'HANDSHAKE');
 is($payload{+REQUEST}[0], 'Index Length Offset', 'REQUEST');
 is($payload{+PIECE}[0],   'Index Length Offset', 'PIECE');
 is($payload{+HAVE_ALL}[0], '', 'HAVE_ALL');
+like($payload{+EXTPROTOCOL}[0], qr/\AID m .*\breqq\b.*\bv\b/, 'EXTPROTOCOL');
 done_testing;

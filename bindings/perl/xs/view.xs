@@ -22,6 +22,37 @@ new(const char *class, U32 pieces)
     OUTPUT:
         RETVAL
 
+# Once, when it becomes known how many there are.
+bool
+set_pieces(tern_view *v, U32 pieces)
+    PREINIT:
+        STRLEN len;
+        U8 *have, *want, *old_have = NULL, *old_want = NULL;
+    CODE:
+        len = pieces / 8 + (pieces % 8 != 0);
+        have = (U8 *) PerlMemShared_calloc(len + 1, 1);
+        want = (U8 *) PerlMemShared_calloc(len + 1, 1);
+        if (!have || !want) {
+            PerlMemShared_free(have);
+            PerlMemShared_free(want);
+            croak("out of memory");
+        }
+        VIEW_LOCK(v);
+        RETVAL = v->pieces == 0;
+        if (RETVAL) {
+            old_have = v->have;
+            old_want = v->want;
+            v->have = have;
+            v->want = want;
+            v->pieces = pieces;
+            v->len = len;
+        }
+        VIEW_UNLOCK(v);
+        PerlMemShared_free(RETVAL ? old_have : have);
+        PerlMemShared_free(RETVAL ? old_want : want);
+    OUTPUT:
+        RETVAL
+
 UV
 status(tern_view *v)
     CODE:
@@ -88,7 +119,6 @@ SV *
 bitfield(tern_view *v)
     CODE:
         RETVAL = newSVpvn("", 0);
-        SvGROW(RETVAL, v->len + 1);
         VIEW_LOCK(v);
         sv_setpvn(RETVAL, (const char *) v->have, v->len);
         VIEW_UNLOCK(v);
@@ -99,7 +129,6 @@ SV *
 want(tern_view *v)
     CODE:
         RETVAL = newSVpvn("", 0);
-        SvGROW(RETVAL, v->len + 1);
         VIEW_LOCK(v);
         sv_setpvn(RETVAL, (const char *) v->want, v->len);
         VIEW_UNLOCK(v);
@@ -112,15 +141,13 @@ missing(tern_view *v)
         STRLEN i;
         U8 *out;
     CODE:
-        RETVAL = newSV(v->len + 1);
-        SvPOK_only(RETVAL);
-        out = (U8 *) SvPVX(RETVAL);
+        RETVAL = newSVpvn("", 0);
         VIEW_LOCK(v);
+        sv_setpvn(RETVAL, (const char *) v->want, v->len);
+        out = (U8 *) SvPVX(RETVAL);
         for (i = 0; i < v->len; i++)
-            out[i] = v->want[i] & (U8) ~v->have[i];
+            out[i] &= (U8) ~v->have[i];
         VIEW_UNLOCK(v);
-        SvCUR_set(RETVAL, v->len);
-        *SvEND(RETVAL) = 0;
     OUTPUT:
         RETVAL
 
@@ -190,14 +217,14 @@ set_bitfield(tern_view *v, SV *bits)
         U8 *to;
     CODE:
         bytes = SvPVbyte(bits, len);
+        VIEW_LOCK(v);
         to = ix ? v->want : v->have;
         RETVAL = len == v->len;
         if (RETVAL) {
-            VIEW_LOCK(v);
             Copy(bytes, to, len, U8);
             if (v->pieces % 8)
                 to[len - 1] &= (U8) ((1 << (v->pieces % 8)) - 1);
-            VIEW_UNLOCK(v);
         }
+        VIEW_UNLOCK(v);
     OUTPUT:
         RETVAL

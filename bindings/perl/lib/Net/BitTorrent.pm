@@ -27,6 +27,7 @@ my %EVENTS = map { $_ => 1 } qw(
     ip_filter incoming_packet outgoing_packet peer_connect peer_disconnect peer_read peer_write
     tracker_connect tracker_disconnect tracker_read tracker_write tracker_success tracker_failure
     piece_hash_pass piece_hash_fail file_open file_close file_read file_write file_error
+    metadata_received
 );
 
 sub _self {
@@ -146,19 +147,19 @@ sub remove_torrent {
     return delete $s->{torrents}{$$torrent};
 }
 
-# What people have in hand: the path of a .torrent file and where to put it.
+# What people have in hand: the path of a .torrent file, a magnet link or an infohash, and where to
+# put the content.
 sub add {
     my ($object, $thing, $dir, %more) = @_;
     my $s = _self($object) or return;
     if (!defined $thing || !length $thing) {
-        return _fail($s, 'argument', 'add( ) requires the path of a .torrent file');
+        return _fail($s, 'argument',
+            'add( ) requires the path of a .torrent file or a magnet link');
     }
-    if ($thing =~ /\Amagnet:/i && !Net::BitTorrent::Torrent->can('_new_magnet')) {
-        return _fail($s, 'engine', 'Magnet links are not in this version',
-            code => TERN_E_UNSUPPORTED);
-    }
-    return $object->add_torrent(
-        {Path => $thing, (defined $dir ? (BaseDir => $dir) : ()), %more});
+    my $link = Net::BitTorrent::Torrent::Magnet::link_of($thing);
+    return $object->add_torrent({
+        (defined $link ? (Magnet => $link) : (Path => $thing)),
+        (defined $dir ? (BaseDir => $dir) : ()), %more});
 }
 
 # ---- The loop ------------------------------------------------------------------------------------
@@ -307,7 +308,8 @@ sub progress {
         $have   += $h;
         $wanted += $w;
     }
-    return $wanted ? $have / $wanted : 1;
+    return $have / $wanted if $wanted;
+    return (grep { !$_->is_metadata_complete } values %{$s->{torrents}}) ? 0 : 1;
 }
 
 sub finished {
@@ -496,9 +498,10 @@ Reference to the hash of torrents, by infohash.
 Takes the arguments of L<Net::BitTorrent::Torrent/new> and starts the torrent (but see there for
 C<Resume>). Returns it, or C<undef>; silently, when it is there already.
 
-=item C<add ( $file, [ $directory, %more ] )>
+=item C<add ( $thing, [ $directory, %more ] )>
 
-The same for people in a hurry: C<Path>, C<BaseDir> and other arguments of C<add_torrent>.
+The same for people in a hurry: the path of a F<.torrent> file, a magnet link or an infohash of 40
+digits, C<BaseDir>, and other arguments of C<add_torrent>.
 
 =item C<remove_torrent ( $torrent )>
 
@@ -582,13 +585,14 @@ client's handler, then to the torrent's.
     peer_read           Peer, Length
     peer_write          Peer, Length
     incoming_packet     Peer, Type, Payload            (types: Net::BitTorrent::Protocol)
-    outgoing_packet     Peer, Type, Payload
+    outgoing_packet     Peer, Type, Payload, ID of EXTPROTOCOL
     tracker_connect     Tracker, sometimes Event
     tracker_write       Tracker, Length
     tracker_read        Tracker, Length
     tracker_disconnect  Tracker
     tracker_success     Tracker, Payload (complete, incomplete, interval, peers, warning message)
     tracker_failure     Tracker, Reason
+    metadata_received   Torrent                        (of those that were magnet links)
     piece_hash_pass     Torrent, Index
     piece_hash_fail     Torrent, Index
     file_open           File, Mode (r or w)
@@ -602,6 +606,10 @@ All from C<tracker_connect> on can be set on torrents too.
 
 C<ip_filter> is asked before a connection is made, and before one is let in; the engine waits for the
 answer, at most 30 seconds, and without one does not connect. So a program that sets it has to loop.
+
+C<EXTPROTOCOL> are the extension handshake (C<ID> 0) and the messages of extensions: C<ID> is the
+number that the receiver gave the extension, of what came it is a key of C<Payload>, which otherwise
+is the dictionary that the message begins with.
 
 C<peer_connect> comes with the first bytes of a peer, before it is known who that is; C<HANDSHAKE>
 is the packet that says it, for those who connect to us in the next loop. Bytes of peers and files
@@ -659,9 +667,8 @@ needs a client, and disconnects peers. Files that are there when a torrent witho
 are found without C<hashcheck>.
 
 Not in this version: encryption, and connections that a program accepted by itself
-(C<< Net::BitTorrent::Peer->new({Socket => ...}) >>). Extension messages (C<EXTPROTOCOL>) are told
-where the library tells them. Who connects and is no BitTorrent peer, or asks for a torrent that is
-not here, is turned away without an event. Whether there is a DHT, UDP trackers and so on tells
+(C<< Net::BitTorrent::Peer->new({Socket => ...}) >>). Who connects and is no BitTorrent peer, or asks
+for a torrent that is not here, is turned away without an event. Whether there is a DHT, UDP trackers and so on tells
 C<Tern::has('dht')>, C<Tern::has('udp')>.
 
 =head1 SEE ALSO

@@ -29,7 +29,7 @@ sub save {
     for my $torrent (map { $s->{torrents}{$_} } sort keys %{$s->{torrents}}) {
         my $data = $torrent->resume_data;
         push @torrents, {
-            path     => $torrent->path,
+            (defined $torrent->path ? (path => $torrent->path) : (magnet => $torrent->magnet)),
             basedir  => $torrent->_basedir,
             infohash => pack('H*', $torrent->infohash),
             started  => \($torrent->status & STARTED ? 1 : 0),
@@ -109,7 +109,7 @@ sub _torrents {
     for my $saved (grep { ref eq 'HASH' } ref $list eq 'ARRAY' ? @$list : ()) {
         next if $object->_locate_torrent(unpack 'H*', $saved->{infohash} // '');
         my $torrent = $object->add_torrent({
-            Path       => $saved->{path},
+            (defined $saved->{magnet} ? (Magnet => $saved->{magnet}) : (Path => $saved->{path})),
             BaseDir    => $saved->{basedir},
             Resume     => $saved->{resume},
             ResumeData => $saved->{data},

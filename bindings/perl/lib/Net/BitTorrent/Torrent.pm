@@ -13,6 +13,7 @@ use Net::BitTorrent::Error;
 use Net::BitTorrent::Torrent::Events;
 use Net::BitTorrent::Torrent::File;
 use Net::BitTorrent::Torrent::Legacy;
+use Net::BitTorrent::Torrent::Magnet;
 use Net::BitTorrent::Torrent::Saved;
 use Net::BitTorrent::Torrent::Status qw(:all);
 use Net::BitTorrent::Torrent::Tracker;
@@ -32,7 +33,7 @@ BEGIN {
 my %EVENTS = map { $_ => 1 } qw(
     tracker_connect tracker_disconnect tracker_read tracker_write tracker_success tracker_failure
     piece_hash_pass piece_hash_fail file_open file_close file_read file_write file_error
-    verify_piece resume_save
+    metadata_received verify_piece resume_save
 );
 
 sub _self {
@@ -57,22 +58,34 @@ sub new {
         return Net::BitTorrent::Error::quietly($raise, 'state', 'The client is closed')
             if !$engine->is_owner;
     }
+    my $link = $args->{Magnet};
     return _fail($raise, 'argument', __PACKAGE__ . '->new({ }) requires a \'Path\' parameter')
-        if !defined $args->{Path};
-    my $path = File::Spec->rel2abs($args->{Path});
-    my $raw  = _slurp_torrent($raise, $path);
-    return if !defined $raw;
-    my $metainfo = _parse($raise, $raw, $path) or return;
-    my $hash = unpack 'H*', $metainfo->info_hash;
-    return Net::BitTorrent::Error::quietly($raise, 'state', "The client has '$path' already",
-        code => TERN_E_DUPLICATE) if defined $client && $client->_locate_torrent($hash);
+        if !defined $args->{Path} && !defined $link;
+    my ($path, $metainfo, $info_hash);
+    if (defined $link) {
+        $info_hash = Net::BitTorrent::Torrent::Magnet::info_hash($raise, $link, $client);
+        return if !defined $info_hash;
+    }
+    else {
+        $path = File::Spec->rel2abs($args->{Path});
+        my $raw = _slurp_torrent($raise, $path);
+        return if !defined $raw;
+        $metainfo = _parse($raise, $raw, $path) or return;
+        $info_hash = $metainfo->info_hash;
+    }
+    my $hash = unpack 'H*', $info_hash;
+    return Net::BitTorrent::Error::quietly($raise, 'state',
+        "The client has '@{[ $path // $link ]}' already", code => TERN_E_DUPLICATE)
+        if defined $client && $client->_locate_torrent($hash);
 
     my $object = bless \$hash, $class;
-    my $pieces = $metainfo->piece_count;
+    my $pieces = $metainfo ? $metainfo->piece_count : 0;
     my $base   = defined $args->{BaseDir} ? $args->{BaseDir} : Cwd::getcwd();
     utf8::encode($base) if utf8::is_utf8($base);    # paths are bytes
     my $self   = {
-        metainfo => $metainfo,
+        metainfo => $metainfo,      # undef: as the link `magnet` until the metadata is here
+        info_hash => $info_hash,
+        magnet   => $link,
         path     => $path,
         basedir  => File::Spec->rel2abs($base),
         resume   => $args->{Resume},
@@ -91,9 +104,11 @@ sub new {
     _make_files($object, $self);
     _make_tiers($object, $self);
     Net::BitTorrent::Torrent::Saved::update_want($self);
-    $self->{view}->change(_first_status($raise, $args->{Status}) | LOADED, 0);
+    $self->{view}->change(
+        _first_status($raise, $args->{Status}) | ($metainfo ? LOADED : 0), 0);
     return if !Net::BitTorrent::Torrent::Saved::read_resume($object, $self, $client);
-    $client->_dht->add_node($_) for $client ? map { _node($_) } $metainfo->nodes : ();
+    $client->_dht->add_node($_)
+        for $client && $metainfo ? map { _node($_) } $metainfo->nodes : ();
     return $object;
 }
 
@@ -157,7 +172,7 @@ sub _first_status {
 
 sub _make_files {
     my ($object, $self) = @_;
-    $self->{layout} = [$self->{metainfo}->files];
+    $self->{layout} = [$self->{metainfo} ? $self->{metainfo}->files : ()];
     $self->{files} = [
         map {
             Net::BitTorrent::Torrent::File->_make(
@@ -171,11 +186,15 @@ sub _make_files {
 sub _make_tiers {
     my ($object, $self) = @_;
     my @tiers;
-    push @{$tiers[$_->[0]]}, $_->[1] for $self->{metainfo}->trackers;
-    $self->{tiers} = [
-        grep { defined } map {
-            Net::BitTorrent::Torrent::Tracker->_make($object, $_)
-        } grep { defined } @tiers
+    push @{$tiers[$_->[0]]}, $_->[1] for $self->{metainfo} ? $self->{metainfo}->trackers : ();
+    $object->_set_tiers(grep { defined } @tiers);
+}
+
+sub _set_tiers {
+    my ($object, @tiers) = @_;
+    my $s = _self($object) or return;
+    $s->{tiers} = [
+        grep { defined } map { Net::BitTorrent::Torrent::Tracker->_make($object, $_) } @tiers
     ];
 }
 
@@ -193,27 +212,48 @@ sub DESTROY {
 
 # ---- Facts ---------------------------------------------------------------------------------------
 
-sub infohash { my $s = _self(@_) or return; return unpack 'H*', $s->{metainfo}->info_hash }
+sub infohash { my $s = _self(@_) or return; return unpack 'H*', $s->{info_hash} }
 
-sub name { my $s = _self(@_) or return; return $s->{metainfo}->name }
+# Of a torrent without metadata: as its link has it.
+sub name {
+    my $s = _self(@_) or return;
+    my $of = $s->{metainfo} // $s->{handle} or return;
+    return $of->name;
+}
+
+sub is_metadata_complete { my $s = _self(@_) or return; return $s->{metainfo} ? 1 : 0 }
+
+sub magnet {
+    my $s = _self(@_) or return;
+    return $s->{metainfo} ? $s->{metainfo}->magnet : $s->{magnet};
+}
 
 for my $field (qw(comment created_by)) {
     no strict 'refs';
     *$field = sub {
         my $s = _self(@_) or return;
-        my $text = $s->{metainfo}->$field;
-        return length $text ? $text : undef;
+        my $text = $s->{metainfo} ? $s->{metainfo}->$field : undef;
+        return length($text // '') ? $text : undef;
     };
 }
 
 sub creation_date {
     my $s = _self(@_) or return;
-    return $s->{metainfo}->creation_date || undef;
+    return $s->{metainfo} && $s->{metainfo}->creation_date || undef;
 }
 
-sub size        { my $s = _self(@_) or return; return $s->{metainfo}->total_size }
+sub size {
+    my $s = _self(@_) or return;
+    return $s->{metainfo} ? $s->{metainfo}->total_size : undef;
+}
+
 sub path        { my $s = _self(@_) or return; return $s->{path} }
-sub private     { my $s = _self(@_) or return; return $s->{metainfo}->is_private ? 1 : 0 }
+
+sub private {
+    my $s = _self(@_) or return;
+    return $s->{metainfo} && $s->{metainfo}->is_private ? 1 : 0;
+}
+
 sub piece_count { my $s = _self(@_) or return; return $s->{pieces} }
 sub bitfield    { my $s = _self(@_) or return; return $s->{view}->bitfield }
 sub files       { my $s = _self(@_) or return; return $s->{files} }
@@ -227,7 +267,8 @@ sub hashed_pieces   { my $s = _self(@_) or return; return $s->{hashed} // 0 }
 
 sub raw_data {
     my ($object, $decoded) = @_;
-    my $s   = _self($object) or return;
+    my $s = _self($object) or return;
+    return if !$s->{metainfo};
     my $raw = $s->{metainfo}->bytes;
     return $decoded ? scalar bdecode($raw) : $raw;
 }
@@ -242,7 +283,7 @@ sub peers {
 sub is_complete {
     my $s = _self(@_) or return;
     return if $s->{view}->status & CHECKING;
-    return $s->{view}->complete ? 1 : 0;
+    return $s->{metainfo} && $s->{view}->complete ? 1 : 0;
 }
 
 sub downloaded { return _count('downloaded', 'added_down', @_) }
@@ -331,7 +372,7 @@ sub hashcheck {
     my $object = shift;
     my $s = _self($object) or return;
     my $view = $s->{view};
-    return if $view->status & (PAUSED | CHECKING);
+    return if !$s->{metainfo} || $view->status & (PAUSED | CHECKING);
     my $engine = Net::BitTorrent::Torrent::Saved::attached($object, $s) or return;
     return _check_elsewhere($object, $s) if !$engine->is_owner;
     my $checks = $view->checks;
@@ -348,7 +389,7 @@ sub hashcheck_start {
     if (defined $code && ref $code ne 'CODE') {
         return _fail($s, 'argument', 'hashcheck_start( ) requires a code reference');
     }
-    return if $s->{view}->status & (PAUSED | CHECKING);
+    return if !$s->{metainfo} || $s->{view}->status & (PAUSED | CHECKING);
     my $engine = Net::BitTorrent::Torrent::Saved::attached($object, $s) or return;
     return if !$engine->is_owner;
     _check_begins($s) or return;
@@ -483,6 +524,7 @@ sub _wanted_bytes {
     my $s = _self(@_) or return;
     my $status = $s->{handle} ? $s->{handle}->status : undef;
     return @$status{qw(wanted_have wanted_size)} if $status;
+    return (0, 0) if !$s->{metainfo};
     my $share = $s->{pieces} ? $s->{view}->count / $s->{pieces} : 1;
     my $size  = $s->{metainfo}->total_size;
     return ($share * $size, $size);
@@ -493,7 +535,7 @@ sub progress {
     my $s = _self(@_) or return;
     my $view   = $s->{view};
     my $wanted = unpack '%32b*', $view->want;
-    return $wanted ? 1 - unpack('%32b*', $view->missing) / $wanted : 1;
+    return $wanted ? 1 - unpack('%32b*', $view->missing) / $wanted : $s->{metainfo} ? 1 : 0;
 }
 
 sub _set_priority {
@@ -653,19 +695,20 @@ sub _dump {
         substr($have, $_, 1) ? '|' : substr($missing, $_, 1) ? ' ' : 'x'
     } 0 .. $s->{pieces} - 1;
     my $count = $view->count;
+    my $dht   = $s->{client} && $s->{client}->_use_dht && !$object->private;
     return join "\n",
         'Net::BitTorrent::Torrent',
         '',
-        'Path:            ' . $s->{path},
-        'Name:            ' . _printable($object->name),
+        'Path:            ' . ($s->{path} // $s->{magnet}),
+        'Name:            ' . _printable($object->name // ''),
         'Infohash:        ' . $object->infohash,
         'Base Directory:  ' . $s->{basedir},
-        'Size:            ' . $object->size . ' bytes',
+        'Size:            ' . ($object->size // 'unknown') . ' bytes',
         sprintf('Status:          %d (%s.)', $view->status, $object->_status_as_string),
         (defined $view->error ? 'Error:           ' . _printable($view->error) : ()),
-        'DHT Status:      Disabled',
+        'DHT Status:      ' . ($dht ? 'Enabled' : 'Disabled'),
         sprintf('Progress:        %.2f%% complete (%d bytes up / %d bytes down)',
-            $s->{pieces} ? 100 * $count / $s->{pieces} : 100,
+            $s->{pieces} ? 100 * $count / $s->{pieces} : $s->{metainfo} ? 100 : 0,
             $object->uploaded, $object->downloaded),
         "[$map]",
         '----------',
@@ -720,7 +763,11 @@ Returns an object, whose scalar value is the infohash, or C<undef>.
 
 =item Path
 
-The F<.torrent> file. Required.
+The F<.torrent> file. Required, unless there is C<Magnet>.
+
+=item Magnet
+
+A magnet link. The torrent begins without metadata, see L</MAGNET LINKS>. Requires a C<Client>.
 
 =item BaseDir
 
@@ -761,6 +808,11 @@ Accepted for old programs. Blocks are 16 KiB.
 =item C<infohash>
 
 40 lower-case hexadecimal digits, computed over the bytes as they stand in the file.
+
+=item C<is_metadata_complete> C<magnet>
+
+Whether the metadata is here: always, unless the torrent was added by C<Magnet>. A magnet link for
+it.
 
 =item C<name> C<comment> C<created_by> C<creation_date> C<size> C<path> C<private> C<piece_count>
 
@@ -891,6 +943,18 @@ runs in a client.
 
 Getters show the torrent as of the event being handled: in the handler of C<piece_hash_pass> of
 the last piece but one, C<is_complete> is 0, however far the engine is.
+
+=head1 MAGNET LINKS
+
+    my $torrent = $client->add('magnet:?xt=urn:btih:...', 'downloads');
+    $torrent->on_event(metadata_received => sub { print $_[0]->name, "\n" });
+
+Until its metadata came from peers (or from where the link says), a torrent has C<infohash>,
+C<magnet>, C<trackers>, C<peers>, the link's C<name>, and otherwise nothing: C<size>, C<raw_data>
+and C<hashcheck> are C<undef>, C<files> is empty, C<piece_count>, C<is_complete> and C<progress> are
+0, C<status> lacks C<LOADED>. Then C<metadata_received> is told, and it is a torrent like any other,
+without a C<path>. Resume data has the metadata in it: added again with C<Magnet> and C<Resume>, the
+torrent begins with it. A clone in another thread knows what it knew when the thread was made.
 
 =head1 RESUME DATA
 

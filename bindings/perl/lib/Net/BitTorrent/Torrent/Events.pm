@@ -13,6 +13,7 @@ use warnings;
 use Tern qw(:constants);
 use Net::BitTorrent::Emitter;
 use Net::BitTorrent::Peer;
+use Net::BitTorrent::Torrent::Magnet;
 use Net::BitTorrent::Torrent::Saved;
 use Net::BitTorrent::Torrent::Status qw(:all);
 
@@ -46,6 +47,8 @@ my %DISPATCH = (
     TERN_EVENT_PIECE_FAILED()      => \&_on_failed,
     TERN_EVENT_CHECKED()           => \&_on_checked,
     TERN_EVENT_STATE()             => \&_on_state,
+    TERN_EVENT_METADATA()          => \&_on_metadata,
+    TERN_EVENT_METADATA_FAILED()   => \&_on_defect,
     CHECK_END()                    => \&_on_check_end,
     GREETED()                      => \&_on_greeted,
     TELL()                         => \&_on_tell,
@@ -144,7 +147,7 @@ sub _on_check_end {
 sub _on_state {
     my ($object, $s, $event) = @_;
     my $state = $event->{b};
-    return if $s->{loaded} || $state == TERN_STATE_STARTING || $state == TERN_STATE_CHECKING
+    return if $s->{loaded} || !$s->{metainfo} || $state == TERN_STATE_STARTING || $state == TERN_STATE_CHECKING
         || $state == TERN_STATE_FAILED;
     my $id = $event->{torrent};
     return if grep { $_->{torrent} == $id && $_->{kind} == TERN_EVENT_CHECKED }
@@ -153,10 +156,19 @@ sub _on_state {
     _on_checked($object, $s, {%$event, b => 0, c => 0}) if $s->{checking};
 }
 
+# A torrent that was a link has files and pieces from now on.
+sub _on_metadata {
+    my ($object, $s) = @_;
+    return if $s->{metainfo} || !Net::BitTorrent::Torrent::Magnet::learn($object, $s);
+    $object->_event('metadata_received', {Torrent => $object});
+}
+
 # After dropped notices: pieces that came meanwhile are told now.
 sub resync {
     my ($object, $s) = @_;
     return if !$s->{handle} || $s->{held};
+    _on_metadata($object, $s);
+    return if !$s->{handle} || !$s->{metainfo};
     my $have = Net::BitTorrent::Torrent::Saved::lsb($s->{handle}->bitfield, $s->{pieces});
     my $id   = $s->{handle}->id;
     my @missed = grep { vec($have, $_, 1) && !$s->{view}->piece($_) } 0 .. $s->{pieces} - 1;
@@ -199,7 +211,7 @@ sub _handshake {
     my ($s, $peer_id, $reserved) = @_;
     return (Type => -1, Payload => {
         Reserved => $reserved,
-        Infohash => $s->{metainfo}->info_hash,
+        Infohash => $s->{info_hash},
         PeerID   => $peer_id,
     });
 }
@@ -249,7 +261,7 @@ sub _on_greeted {
     my $peer = delete $s->{early}{$event->{peer}} or return;
     $s->{peers}{$event->{peer}} = $peer;
     my $follows = ($s->{wire} // 0) & TERN_CLASS_WIRE;
-    $peer->_named($object, $event->{data}, $follows ? $s->{pieces} : undef);
+    $peer->_named($object, $event->{data}, $follows && $s->{metainfo} ? $s->{pieces} : undef);
     _next($s,
         _tell('incoming_packet', Peer => $peer,
             _handshake($s, $peer->peerid, scalar $peer->reserved_bytes)),
@@ -271,7 +283,8 @@ sub _on_message {
     my $in   = $event->{kind} == TERN_EVENT_MESSAGE_IN;
     $peer->_saw($event, $in);
     $object->_event($in ? 'incoming_packet' : 'outgoing_packet',
-        {Peer => $peer, Net::BitTorrent::Peer::_packet($event, $s->{pieces})});
+        {Peer => $peer,
+            Net::BitTorrent::Peer::_packet($event, $s->{metainfo} ? $s->{pieces} : undef)});
 }
 
 # ---- Files ---------------------------------------------------------------------------------------

@@ -20,7 +20,11 @@ sub _is_loaded    { my $s = $_[0]->_self or return; return $s->{loaded} }
 sub _basedir      { my $s = $_[0]->_self or return; return $s->{basedir} }
 sub _handle       { my $s = $_[0]->_self or return; return $s->{handle} }
 sub _wanted       { my $s = $_[0]->_self or return; return $s->{view}->missing }
-sub _nodes        { my $s = $_[0]->_self or return; return [$s->{metainfo}->nodes] }
+
+sub _nodes {
+    my $s = $_[0]->_self or return;
+    return [$s->{metainfo} ? $s->{metainfo}->nodes : ()];
+}
 
 for my $way (qw(uploaded downloaded)) {
     no strict 'refs';

@@ -176,7 +176,7 @@ sub translate {
         'file-format'        => 'libtorrent resume file',
         'file-version'       => \1,
         'libtorrent-version' => '1.2.0.0',
-        'info-hash'          => $s->{metainfo}->info_hash,
+        'info-hash'          => $s->{info_hash},
         pieces               => join('', map { chr } split //, $bits),
         (@unfinished ? (unfinished => \@unfinished) : ()),
         (length $saved->{peers} ? (peers => $saved->{peers}) : ()),

@@ -16,6 +16,7 @@ use Scalar::Util qw(weaken);
 use Tern qw(:constants);
 use Net::BitTorrent::Engine;
 use Net::BitTorrent::Error;
+use Net::BitTorrent::Torrent::Magnet;
 use Net::BitTorrent::Torrent::Resume;
 use Net::BitTorrent::Torrent::Status qw(:all);
 use Net::BitTorrent::Util qw(uncompact);
@@ -71,11 +72,14 @@ sub _own_engine {
 
 sub enter {
     my ($object, $self, $client, $engine, $saved, $hold) = @_;
-    my $view   = $self->{view};
-    my $blob   = $saved ? $saved->{blob} : undef;
+    my $view = $self->{view};
+    my $blob = $saved ? $saved->{blob} : undef;
+    # Without metadata there is nothing that could be refused or waited for.
+    my $known = $self->{metainfo} || Net::BitTorrent::Torrent::Magnet::in_blob($blob);
+    $hold = 0 if $client && !$known;
     my $paused = $hold || !$client || $view->status & PAUSED;
     my %add = (
-        metainfo    => $self->{metainfo},
+        ($self->{metainfo} ? (metainfo => $self->{metainfo}) : (magnet => $self->{magnet})),
         save_path   => $self->{basedir},
         paused      => $paused ? 1 : 0,
         save_policy => 0,
@@ -97,7 +101,7 @@ sub enter {
         if !$handle && $Tern::error->code == TERN_E_DUPLICATE;
     if (!$handle) {
         return Net::BitTorrent::Error::of_engine({%$self, client => $client},
-            "Cannot load '$self->{path}'", quiet => $Tern::error->code == TERN_E_DUPLICATE);
+            "Cannot load '@{[ $self->{path} // $self->{magnet} ]}'", quiet => $Tern::error->code == TERN_E_DUPLICATE);
     }
     @$self{qw(engine handle own)} = ($engine, $handle, !$client);
     delete @$self{qw(loaded refused held early)};
@@ -107,7 +111,8 @@ sub enter {
         $view->change(STARTED, 0) if !$paused;
     }
     $engine->register($object, $handle);
-    _load_blob($object, $self) if defined $blob;
+    Net::BitTorrent::Torrent::Magnet::entered($object, $self) if !$self->{metainfo};
+    _load_blob($object, $self) if defined $blob && $known;
     _refuse($object, $self) if $saved && $saved->{invalid};
     Net::BitTorrent::Torrent::Events::apply_hooks($self);
     $self->{start_pending} = 1 if $client && $hold && !($view->status & (STARTED | PAUSED));
@@ -141,6 +146,7 @@ sub _load_blob {
         return $verdict;
     };
     $engine->pump_until($look, 24 * 3600) or return;
+    Net::BitTorrent::Torrent::Magnet::learn($object, $self);
     if ($verdict == TERN_EVENT_RESUME_REJECTED) {
         return _refuse($object, $self);
     }
@@ -149,7 +155,7 @@ sub _load_blob {
     my $start = $view->status & START_AFTER_CHECK;
     @$self{qw(restored hashed)} = @$checked{qw(c b)};
     $view->set_bitfield(lsb($self->{handle}->bitfield, $self->{pieces}));
-    _read_priorities($self);
+    read_priorities($self);
     $view->change(CHECKED, START_AFTER_CHECK);
     $self->{loaded} = 1;
     $object->start if $start && $view->status & QUEUED && !($view->status & PAUSED);
@@ -166,7 +172,7 @@ sub _refuse {
 }
 
 # Priorities come back with resume data.
-sub _read_priorities {
+sub read_priorities {
     my ($self) = @_;
     my $bytes = $self->{handle}->file_priorities;
     return if !defined $bytes || length $bytes != @{$self->{priorities}};
