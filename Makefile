@@ -37,7 +37,7 @@ VENV     := target/venv
 LIBS_PRIVATE := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 
 .PHONY: all help command library examples install uninstall test test-rust test-c test-perl \
-        perl-dist test-python mypy perl python demo interop power power-compare bench \
+        perl-dist valgrind-perl test-python mypy perl python demo interop power power-compare bench \
         bench-host \
         bench-peers bench-transmission budget budget-update lint rustdoc header clean \
         man wheel abi abi-baseline hosts bench-hosts test-sanitize pyright
@@ -134,6 +134,10 @@ perl: library
 
 test-perl: perl
 	cd bindings/perl && $(MAKE) test
+
+# Some of them under valgrind; takes minutes.
+valgrind-perl: perl
+	cd bindings/perl && TERN_VALGRIND=1 $(MAKE) test TEST_FILES=t/65-valgrind.t
 
 # The distribution as CPAN would have it, unpacked elsewhere, built and tested there.
 perl-dist: perl
