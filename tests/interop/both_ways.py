@@ -1,10 +1,9 @@
 """Other clients, both directions, through opentracker, with awkward content; byte for byte."""
 
-import sys
-import tempfile
 from pathlib import Path
 
 import torrents
+from cases import alone, run
 from clients import (Aria2, Failed, Libtorrent, Tern, Tracker, Transmission, free_port, need,
                      wait_for)
 
@@ -62,21 +61,8 @@ def cases():
 def main():
     """Runs them; returns (passed, failed)."""
     need("transmission-daemon", "aria2c", "opentracker")
-    passed = failed = 0
-    for name, run in cases():
-        with tempfile.TemporaryDirectory(prefix="tern-interop-") as work:
-            try:
-                run(work)
-            except Failed as error:
-                failed += 1
-                print(f"not ok: {name}: {error}", flush=True)
-            else:
-                passed += 1
-                print(f"ok: {name}", flush=True)
-    return passed, failed
+    return run("interop", cases())
 
 
 if __name__ == "__main__":
-    done = main()
-    print(f"{done[0]} passed, {done[1]} failed")
-    sys.exit(done[1] > 0)
+    alone(main)

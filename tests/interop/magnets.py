@@ -5,11 +5,10 @@ Transmission refuses to dial loopback addresses, so it is dialled, and takes no 
 have to dial: there is a row for it in the network namespaces.
 """
 
-import sys
-import tempfile
 from pathlib import Path
 
 import torrents
+from cases import alone, run
 from clients import Failed, Libtorrent, Tern, Transmission, free_port, need, wait_for
 
 # Peer exchange has a message a minute.
@@ -169,21 +168,8 @@ def cases():
 def main():
     """Runs them; returns (passed, failed)."""
     need("transmission-daemon")
-    passed = failed = 0
-    for name, run in cases():
-        with tempfile.TemporaryDirectory(prefix="tern-magnets-") as work:
-            try:
-                run(work)
-            except Failed as error:
-                failed += 1
-                print(f"not ok: {name}: {error}", flush=True)
-            else:
-                passed += 1
-                print(f"ok: {name}", flush=True)
-    return passed, failed
+    return run("magnets", cases())
 
 
 if __name__ == "__main__":
-    done = main()
-    print(f"{done[0]} passed, {done[1]} failed")
-    sys.exit(done[1] > 0)
+    alone(main)

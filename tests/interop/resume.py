@@ -5,11 +5,10 @@ a piece; one program stops half way, the other goes on from there.
 """
 
 import random
-import sys
-import tempfile
 from pathlib import Path
 
 import torrents
+from cases import alone, run
 from clients import Failed, Libtorrent, Tern, free_port, need, wait_for
 
 PIECES = 203
@@ -156,21 +155,8 @@ CASES = [
 def main():
     """Runs them; returns (passed, failed)."""
     need()
-    passed = failed = 0
-    for name, run in CASES:
-        with tempfile.TemporaryDirectory(prefix="tern-resume-") as work:
-            try:
-                run(work)
-            except Failed as error:
-                failed += 1
-                print(f"not ok: {name}: {error}", flush=True)
-            else:
-                passed += 1
-                print(f"ok: {name}", flush=True)
-    return passed, failed
+    return run("resume", CASES)
 
 
 if __name__ == "__main__":
-    done = main()
-    print(f"{done[0]} passed, {done[1]} failed")
-    sys.exit(done[1] > 0)
+    alone(main)
