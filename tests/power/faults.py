@@ -18,6 +18,9 @@ from rig import (
     CutFs, Failed, Host, Libtorrent, free_port, small_world, usable, wait_for, wipe)
 
 RATE = 24 << 20
+# Bytes per second until a fault has been met: the whole would take many times what a busy machine
+# needs to say that the first pieces are there.
+SLOW = 1 << 20
 
 
 class Bench:
@@ -37,31 +40,40 @@ class Bench:
             directory.mkdir(exist_ok=True)
             wipe(directory)
 
-    def host(self, peers=True, port=None):
+    def host(self, peers=True, port=None, slow=False):
         """A host."""
-        return Host(self.torrent, self.target, port or free_port(), "store", self.state,
-                    self.peers if peers else [], self.work)
+        words = [f"--limit={SLOW}"] if slow else []
+        words += self.peers if peers else []
+        return Host(self.torrent, self.target, port or free_port(), "store", self.state, words,
+                    self.work)
+
+    def goes_on(self, host):
+        """The fault is over: the host gets everything, and what it gets is saved."""
+        saves = len(host.said("saved"))
+        host.tell("fast")
+        host.retry()
+        self.completes(host)
+        wait_for("a save after the fault", lambda: len(host.said("saved")) > saves, host)
 
     def some(self, host, pieces):
         """Waits until so many pieces passed."""
         wait_for(f"{pieces} pieces", lambda: len(host.said("passed")) >= pieces, host)
 
+    def retrying(self, what, host, ready, last=60):
+        """Waits. A write or sync that failed may be told of later, or the next one fails too: each
+        failure stops the torrent, and each is retried."""
+        def met():
+            if len(host.said("storage")) > host.retried:
+                host.retry()
+            return ready()
+
+        wait_for(what, met, host, last)
+
     def completes(self, host, last=60):
         """The host gets everything, and it is right."""
         total = len(self.torrent.hashes)
-        told = len(host.said("storage"))
-
-        def complete():
-            # A write that had failed before there was room may be told of later: each failure
-            # stops the torrent, and each is retried.
-            nonlocal told
-            if len(host.said("storage")) > told:
-                told = len(host.said("storage"))
-                host.tell("resume")
-            return host.said("finished") or all(
-                self.torrent.piece_on_disk(self.target, i) for i in range(total))
-
-        wait_for("completion", complete, host, last)
+        self.retrying("completion", host, lambda: host.said("finished") or all(
+            self.torrent.piece_on_disk(self.target, i) for i in range(total)), last)
         wrong = [i for i in range(total) if not self.torrent.piece_on_disk(self.target, i)]
         if wrong:
             raise Failed(f"finished, but pieces are wrong: {wrong}")
@@ -70,9 +82,10 @@ class Bench:
         """A complete download, stopped in good order."""
         with self.host() as host:
             self.completes(host)
-            wait_for("a save", lambda: host.said("saved"), host)
             host.until("finished")
-            host.stop()
+            host.tell("close")
+            if host.wait() != 0:
+                raise Failed(f"the host did not end in good order: {host.log()}")
 
     def file(self, which=-1):
         """A file of the torrent, and the pieces that touch it."""
@@ -96,18 +109,17 @@ def told(host, *words):
 
 def full(bench):
     """The disk is full half way."""
-    with bench.host() as host:
+    with bench.host(slow=True) as host:
         bench.some(host, 20)
         bench.fs.say("space 0")
         told(host, "space", "28")
         bench.fs.say("space none")
-        host.tell("resume")
-        bench.completes(host)
+        bench.goes_on(host)
 
 
 def full_and_killed(bench):
     """The disk is full, nobody makes room, the host is killed."""
-    with bench.host() as host:
+    with bench.host(slow=True) as host:
         bench.some(host, 20)
         bench.fs.say("space 0")
         told(host, "space", "28")
@@ -122,39 +134,47 @@ def full_and_killed(bench):
 
 
 def write_error(bench):
-    """A write fails."""
-    with bench.host() as host:
+    """Writes fail, one after the other, until one of them was the content's: the store writes too,
+    and tries again by itself."""
+    with bench.host(slow=True) as host:
         bench.some(host, 20)
-        bench.fs.say("fail writes 1")
+
+        def met():
+            bench.fs.say("fail writes 1")
+            return host.said("storage")
+
+        wait_for("a failed write of content", met, host)
+        bench.fs.say("fail writes 0")
         told(host, "input/output", "5")
-        host.tell("resume")
-        bench.completes(host)
+        bench.goes_on(host)
 
 
 def read_only(bench):
     """The file system becomes read-only."""
-    with bench.host() as host:
+    with bench.host(slow=True) as host:
         bench.some(host, 20)
         bench.fs.say("readonly on")
         told(host, "read-only", "30")
         bench.fs.say("readonly off")
-        host.tell("resume")
-        bench.completes(host)
+        bench.goes_on(host)
 
 
 def sync_error(bench):
     """A sync fails: what it should have made safe is not claimed, and not served after a cut."""
-    with bench.host() as host:
+    with bench.host(slow=True) as host:
         bench.some(host, 20)
         bench.fs.say("fail syncs 3")
         wait_for("a report", lambda: host.said("storage") or host.said("save-failed"), host)
-        host.tell("resume")
-        bench.some(host, 30)
+        more, saves = len(host.said("passed")) + 10, len(host.said("saved")) + 2
+        bench.retrying("more pieces and two saves", host, lambda:
+                       len(host.said("passed")) >= more and len(host.said("saved")) >= saves)
         host.kill()
         durable = host.durable()
     bench.fs.say("cut 2")
     with bench.host() as host:
-        host.until("checked")
+        first = host.until("checked")
+        if first["restored"] < len(durable):
+            raise Failed(f"{len(durable)} pieces were saved, {first}")
         lost = [i for i in durable if not bench.torrent.piece_on_disk(bench.target, i)]
         if lost:
             raise Failed(f"pieces that a save claimed after a failed sync are lost: {lost}")
@@ -241,7 +261,7 @@ def in_its_place(bench):
     with bench.host() as host:
         told(host, "not a regular file", "directory")
         path.rmdir()
-        host.tell("resume")
+        host.retry()
         bench.completes(host)
         if len(host.said("passed")) > len(pieces) + 1:
             raise Failed("more than that file was fetched again")
@@ -257,7 +277,7 @@ def unmounted(bench):
         if bench.target.exists():
             raise Failed("the missing directory was made anew")
         away.rename(bench.target)
-        host.tell("resume")
+        host.retry()
         wait_for("what is there", lambda: [c for c in host.said("checked") if c["restored"]], host)
         if host.said("passed"):
             raise Failed("pieces were fetched again")

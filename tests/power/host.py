@@ -1,11 +1,12 @@
 """A host that downloads and says what happens, for the tests that break things under it.
 
-    host.py TORRENT DIRECTORY PORT store STATE-DIR [HOST:PORT ..]
-    host.py TORRENT DIRECTORY PORT hook BLOB-FILE [HOST:PORT ..]
+    host.py TORRENT DIRECTORY PORT store STATE-DIR [--limit=N] [HOST:PORT ..]
+    host.py TORRENT DIRECTORY PORT hook BLOB-FILE [--limit=N] [HOST:PORT ..]
 
 One JSON object per line: checked (restored, hashed), passed (piece), failed (piece), saved
 (generation), finished, storage (reason, errno, path), rejected (reason), state. Lines on standard
-input are commands: `resume` goes on after an error, `recheck` checks everything.
+input are commands: `resume` goes on after an error, `recheck` checks everything, `fast` lifts the
+limit (N bytes per second) that the download began with, `close` ends in good order.
 """
 
 import json
@@ -62,7 +63,7 @@ def tell(event):
             say("fatal", reason=reason)
 
 
-def obey(torrent):
+def obey(session, torrent):
     """Commands, until there are no more."""
     for line in sys.stdin:
         match line.strip():
@@ -70,11 +71,17 @@ def obey(torrent):
                 torrent.resume()
             case "recheck":
                 torrent.recheck()
+            case "fast":
+                torrent.set_limits()
+            case "close":
+                session.wake()
 
 
 def main():
     """Runs until killed."""
-    torrent_file, directory, port, mode, state, *peers = sys.argv[1:]
+    torrent_file, directory, port, mode, state, *more_words = sys.argv[1:]
+    peers = [word for word in more_words if not word.startswith("--limit=")]
+    limits = [int(word.partition("=")[2]) for word in more_words if word not in peers]
     # Peers are those given: an audit must not find the seed by itself.
     options = {"listen": f"127.0.0.1:{port}", "dht": False, "lsd": False}
     more = {}
@@ -95,10 +102,10 @@ def main():
         more["resume"] = blob.read_bytes() if blob.exists() else None
     with libtern.Session(**options) as session:
         torrent = session.add(
-            torrent_file, save_path=directory, peers=peers,
+            torrent_file, save_path=directory, peers=peers, download_limit=next(iter(limits), None),
             save_policy=SaveFlags.ON_PIECE | SaveFlags.ON_STATE | SaveFlags.AT_CLOSE, **more)
         say("added")
-        threading.Thread(target=obey, args=[torrent], daemon=True).start()
+        threading.Thread(target=obey, args=[session, torrent], daemon=True).start()
         for event in session.events():
             tell(event)
 

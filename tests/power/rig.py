@@ -69,6 +69,7 @@ class Host(Process):
         words = [*words, str(torrent.path), str(directory), str(port), mode, str(state), *peers]
         name = "host"
         self.name = name
+        self.retried = 0
         self.path = Path(work, f"{name}-{free_port()}.log")
         self.file = open(self.path, "wb")
         self.popen = subprocess.Popen(words, stdout=self.file, stderr=subprocess.STDOUT,
@@ -78,6 +79,11 @@ class Host(Process):
         """A command to it."""
         self.popen.stdin.write(command.encode() + b"\n")
         self.popen.stdin.flush()
+
+    def retry(self):
+        """Has it go on after the storage errors it told of so far."""
+        self.retried = len(self.said("storage"))
+        self.tell("resume")
 
     def said(self, event):
         """All it said of one kind."""
@@ -94,6 +100,10 @@ class Host(Process):
         for line in self.lines():
             if line["event"] == "passed":
                 passed.add(line["piece"])
+            elif line["event"] == "failed":
+                # Lost to a sync that failed, before a save that claims it.
+                passed.discard(line["piece"])
+                at_last.discard(line["piece"])
             elif line["event"] == "saved":
                 proven |= at_last
                 at_last = set(passed)
