@@ -10,7 +10,7 @@ mod message;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -66,7 +66,23 @@ pub enum LsdOutput {
     },
 }
 
-/// Announces our torrents and listens for others'.
+/// What is remembered of a torrent.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    /// When it is announced next; `None`: it stopped, and stays only as the memory of when it was
+    /// announced.
+    due: Option<Instant>,
+    announced: Option<Instant>,
+}
+
+impl Known {
+    /// When it may be announced again, whatever is asked for.
+    fn free(&self) -> Instant {
+        self.announced.map_or(Instant::ZERO, |last| last + SHORTEST)
+    }
+}
+
+/// Announces our torrents and listens for others'. No input costs time by their number.
 #[derive(Debug)]
 pub struct Lsd {
     port: u16,
@@ -74,8 +90,11 @@ pub struct Lsd {
     cookie: String,
     /// Families announced to: IPv4, IPv6.
     families: (bool, bool),
-    /// Torrents, with when each is due, and when it was announced.
-    torrents: BTreeMap<InfoHash, (Instant, Option<Instant>)>,
+    torrents: BTreeMap<InfoHash, Known>,
+    /// Those that are announced, by when they are due.
+    schedule: BTreeSet<(Instant, InfoHash)>,
+    /// Those that stopped, by when they may be forgotten.
+    stopped: BTreeSet<(Instant, InfoHash)>,
     /// Not before this.
     next_send: Instant,
     heard: (Instant, u32),
@@ -91,6 +110,8 @@ impl Lsd {
             cookie: format!("{:016x}", rng.next_u64()),
             families,
             torrents: BTreeMap::new(),
+            schedule: BTreeSet::new(),
+            stopped: BTreeSet::new(),
             next_send: Instant::ZERO,
             heard: (Instant::ZERO, 0),
             outputs: VecDeque::new(),
@@ -105,16 +126,9 @@ impl Lsd {
 
     /// Takes an input.
     pub fn handle(&mut self, now: Instant, input: LsdInput<'_>) {
+        self.forget(now);
         match input {
-            LsdInput::Start(hash) => {
-                if self.torrents.len() < TORRENTS_MAX {
-                    self.torrents.entry(hash).or_insert((now, None)).0 = match self.last(hash) {
-                        Some(last) => now.max(last + SHORTEST),
-                        None => now,
-                    };
-                }
-            }
-            // Kept until it may be announced again.
+            LsdInput::Start(hash) => self.start(now, hash),
             LsdInput::Stop(hash) => self.stop(now, hash),
             LsdInput::Datagram { from, data } => self.heard(now, from, data),
             LsdInput::Timeout => {}
@@ -122,23 +136,46 @@ impl Lsd {
         self.announce(now);
     }
 
-    fn last(&self, hash: InfoHash) -> Option<Instant> {
-        self.torrents.get(&hash).and_then(|(_, last)| *last)
+    fn start(&mut self, now: Instant, hash: InfoHash) {
+        let known = self.torrents.get(&hash).copied();
+        if known.is_some() || self.torrents.len() < TORRENTS_MAX {
+            let known = known.unwrap_or_default();
+            self.put(hash, Known { due: Some(now.max(known.free())), ..known });
+        }
     }
 
+    /// Kept until it may be announced again.
     fn stop(&mut self, now: Instant, hash: InfoHash) {
-        // Far in the future: it stays only as the memory of when it was announced.
-        let never = Instant::from_micros(u64::MAX);
-        match self.last(hash) {
-            Some(last) if now.since(last) < SHORTEST => {
-                self.torrents.insert(hash, (never, Some(last)));
-            }
-            _ => drop(self.torrents.remove(&hash)),
+        if let Some(known) = self.torrents.get(&hash).copied() {
+            self.put(hash, Known { due: None, ..known });
+            self.forget(now);
         }
-        let over = |due: Instant, last: Option<Instant>| {
-            due == never && last.is_none_or(|last| now.since(last) >= SHORTEST)
+    }
+
+    /// Notes what is known of a torrent.
+    fn put(&mut self, hash: InfoHash, known: Known) {
+        self.unlist(hash);
+        match known.due {
+            Some(due) => self.schedule.insert((due, hash)),
+            None => self.stopped.insert((known.free(), hash)),
         };
-        self.torrents.retain(|_, (due, last)| !over(*due, *last));
+        self.torrents.insert(hash, known);
+    }
+
+    fn unlist(&mut self, hash: InfoHash) {
+        let Some(old) = self.torrents.get(&hash) else { return };
+        match old.due {
+            Some(due) => self.schedule.remove(&(due, hash)),
+            None => self.stopped.remove(&(old.free(), hash)),
+        };
+    }
+
+    /// Forgets the torrents that stopped long enough ago.
+    fn forget(&mut self, now: Instant) {
+        while let Some((_, hash)) = self.stopped.first().copied().filter(|(free, _)| *free <= now) {
+            self.stopped.pop_first();
+            self.torrents.remove(&hash);
+        }
     }
 
     /// What to do or to know; take all after each input.
@@ -149,9 +186,8 @@ impl Lsd {
     /// When to give [`LsdInput::Timeout`]; `None` without torrents.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        let never = Instant::from_micros(u64::MAX);
-        let due = self.torrents.values().map(|(due, _)| *due).filter(|due| *due < never).min()?;
-        Some(due.max(self.next_send))
+        let (due, _) = self.schedule.first()?;
+        Some((*due).max(self.next_send))
     }
 
     /// Sends one datagram of all that is due, as far as it has room.
@@ -160,11 +196,11 @@ impl Lsd {
             return;
         }
         let mut info_hashes = Vec::new();
-        for (hash, (due, last)) in &mut self.torrents {
-            if *due <= now && info_hashes.len() < HASHES_MAX {
-                info_hashes.push(*hash);
-                (*due, *last) = (now + INTERVAL, Some(now));
-            }
+        while let Some((_, hash)) = self.schedule.first().copied().filter(|(due, _)| *due <= now)
+            && info_hashes.len() < HASHES_MAX
+        {
+            info_hashes.push(hash);
+            self.put(hash, Known { due: Some(now + INTERVAL), announced: Some(now) });
         }
         if info_hashes.is_empty() {
             return;

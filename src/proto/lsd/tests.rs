@@ -101,6 +101,38 @@ fn starting_again_does_not_announce_again_at_once() {
 }
 
 #[test]
+fn those_that_stop_are_forgotten_when_they_may_be_announced_again() {
+    let mut lsd = lsd(1);
+    for n in 0..3 {
+        lsd.handle(at(0), LsdInput::Start(hash(n)));
+        lsd.handle(at(0), LsdInput::Stop(hash(n)));
+    }
+    assert_eq!(lsd.next_deadline(), None);
+    assert_eq!(lsd.torrents.len(), 1, "the others had not been announced");
+    lsd.handle(at(59), LsdInput::Timeout);
+    assert_eq!(lsd.torrents.len(), 1);
+    lsd.handle(at(60), LsdInput::Timeout);
+    assert!(lsd.torrents.is_empty() && lsd.schedule.is_empty() && lsd.stopped.is_empty());
+}
+
+#[test]
+fn a_full_list_still_takes_back_who_is_on_it() {
+    let mut lsd = lsd(1);
+    let number = |n: usize| {
+        let mut hash = [0; 20];
+        hash[..8].copy_from_slice(&n.to_be_bytes());
+        InfoHash(hash)
+    };
+    (0..=TORRENTS_MAX).for_each(|n| lsd.handle(at(0), LsdInput::Start(number(n))));
+    assert_eq!((lsd.torrents.len(), lsd.schedule.len()), (TORRENTS_MAX, TORRENTS_MAX));
+    // The first was announced, so it is remembered.
+    lsd.handle(at(1), LsdInput::Stop(number(0)));
+    assert_eq!((lsd.torrents.len(), lsd.schedule.len()), (TORRENTS_MAX, TORRENTS_MAX - 1));
+    lsd.handle(at(1), LsdInput::Start(number(0)));
+    assert_eq!(lsd.schedule.len(), TORRENTS_MAX);
+}
+
+#[test]
 fn neighbours_are_found_and_echoes_storms_and_strangers_are_not() {
     let (mut a, mut b) = (lsd(1), lsd(2));
     a.handle(at(0), LsdInput::Start(hash(1)));
