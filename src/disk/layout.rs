@@ -14,7 +14,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::sys;
-use crate::base::FileIndex;
+use crate::base::{FileIndex, FileStat};
 use crate::codec::metainfo::Info;
 
 /// The directories in which something was created and that no sync has covered yet.
@@ -41,6 +41,16 @@ impl Place {
     /// The whole path, for messages and for directories to sync.
     pub(super) fn path(&self) -> PathBuf {
         self.base.join(&self.below)
+    }
+
+    /// What is there: its `st_mode` format bits and state. The base may be a link; nothing below it
+    /// is followed.
+    pub(super) fn stat(&self) -> io::Result<(libc::mode_t, FileStat)> {
+        if self.parents().next().is_none() {
+            // Nothing between the two that could be a link: one call, no directory to open.
+            return sys::stat_path(&sys::cstr(self.path().as_os_str().as_bytes())?);
+        }
+        self.entry(None).and_then(|entry| sys::stat(&entry.dir, &entry.name))
     }
 
     /// The directories between the base and the file, deepest first.

@@ -181,6 +181,10 @@ impl Storage {
     /// Reads the part store's table, if there is a store.
     fn load_parts(&self) -> Result<(), DiskError> {
         let place = self.state.read().layout.part_store();
+        // Hardly any torrent has one: a look is all it costs then.
+        if place.stat().is_err_and(|e| e.raw_os_error() == Some(libc::ENOENT)) {
+            return Ok(());
+        }
         match self.part_file(false) {
             Ok(file) => {
                 let table = PartTable::load(&file, &self.info)
@@ -220,7 +224,7 @@ impl Storage {
             return Ok(None);
         }
         let place = layout.place(file).map_err(|e| self.path_error("stat", file, &e))?;
-        match place.entry(None).and_then(|entry| sys::stat(&entry.dir, &entry.name)) {
+        match place.stat() {
             Ok((kind, stat)) => Ok((kind == libc::S_IFREG).then_some(stat)),
             Err(e) => match e.raw_os_error() {
                 Some(libc::ENOENT | libc::ENOTDIR | libc::ELOOP) => Ok(None),

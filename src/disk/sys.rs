@@ -139,10 +139,20 @@ pub(super) fn symlink(target: &CStr, dir: &OwnedFd, name: &CStr) -> io::Result<(
 
 /// What `name` in `dir` is, links not followed: its `st_mode` format bits and state.
 pub(super) fn stat(dir: &OwnedFd, name: &CStr) -> io::Result<(libc::mode_t, FileStat)> {
+    stat_at(dir.as_raw_fd(), name)
+}
+
+/// What `path` is, as [`stat`]: the directories on the way may be links.
+pub(super) fn stat_path(path: &CStr) -> io::Result<(libc::mode_t, FileStat)> {
+    stat_at(libc::AT_FDCWD, path)
+}
+
+fn stat_at(dir: c_int, name: &CStr) -> io::Result<(libc::mode_t, FileStat)> {
     let mut out = std::mem::MaybeUninit::<libc::stat>::uninit();
     let flags = libc::AT_SYMLINK_NOFOLLOW;
-    // SAFETY: `name` is NUL-terminated, `out` is valid for writing one `stat`, `dir` is open.
-    retry(|| unsafe { libc::fstatat(dir.as_raw_fd(), name.as_ptr(), out.as_mut_ptr(), flags) })?;
+    // SAFETY: `name` is NUL-terminated, `out` is valid for writing one `stat`; a `dir` that is not
+    // open is an error of the call.
+    retry(|| unsafe { libc::fstatat(dir, name.as_ptr(), out.as_mut_ptr(), flags) })?;
     // SAFETY: the call succeeded, so the kernel filled `out`.
     let stat = unsafe { out.assume_init() };
     let mtime_ns = i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec);

@@ -502,9 +502,10 @@ impl<'d, 'a> Value<'d, 'a> {
     /// The dictionary's entries for many look-ups; empty when this is no dictionary.
     #[must_use]
     pub fn lookup(&self) -> Lookup<'d, 'a> {
-        let mut entries: Vec<_> = self.as_dict().into_iter().flatten().collect();
+        let entries = self.as_dict().into_iter().flatten();
+        let mut entries: Vec<_> = entries.map(|(key, value)| (head(key), key, value)).collect();
         // Nearly always in order, then this is one pass. Stable: of equal keys the first counts.
-        entries.sort_by_key(|(key, _)| *key);
+        entries.sort_by_key(|(head, key, _)| (*head, *key));
         Lookup(entries)
     }
 
@@ -527,16 +528,25 @@ impl<'d, 'a> Value<'d, 'a> {
     }
 }
 
+/// The first eight bytes of a key as a number, zeros where it ends: keys are in the order of these,
+/// and few have the same, so that a search compares numbers.
+fn head(key: &[u8]) -> u64 {
+    let mut first = [0; 8];
+    first.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    u64::from_be_bytes(first)
+}
+
 /// A dictionary's entries by key.
 #[derive(Debug)]
-pub struct Lookup<'d, 'a>(Vec<(&'a [u8], Value<'d, 'a>)>);
+pub struct Lookup<'d, 'a>(Vec<(u64, &'a [u8], Value<'d, 'a>)>);
 
 impl<'d, 'a> Lookup<'d, 'a> {
     /// As [`Value::get`].
     #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<Value<'d, 'a>> {
-        let at = self.0.partition_point(|(name, _)| *name < key);
-        self.0.get(at).filter(|(name, _)| *name == key).map(|(_, value)| *value)
+        let wanted = (head(key), key);
+        let at = self.0.partition_point(|(head, name, _)| (*head, *name) < wanted);
+        self.0.get(at).filter(|(_, name, _)| *name == key).map(|(.., value)| *value)
     }
 
     /// As [`Value::get_int`].
@@ -555,8 +565,9 @@ impl<'d, 'a> Lookup<'d, 'a> {
     pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], Value<'d, 'a>)> + '_ {
         let first = |at: usize| at.checked_sub(1).and_then(|before| self.0.get(before));
         let entries = self.0.iter().enumerate();
-        let new = entries.filter(move |(at, (key, _))| first(*at).is_none_or(|(k, _)| k != key));
-        new.map(|(_, entry)| *entry)
+        let new = entries
+            .filter(move |(at, (_, key, _))| first(*at).is_none_or(|(_, before, _)| before != key));
+        new.map(|(_, (_, key, value))| (*key, *value))
     }
 }
 

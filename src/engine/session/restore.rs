@@ -4,7 +4,7 @@
 //! save hook keeps; both come back when the host adds them.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use super::add::{Found, ResumeSource};
 use super::keeping::resume_of;
@@ -15,7 +15,15 @@ use crate::engine::error::{Error, ErrorKind};
 use crate::engine::events::{Event, EventKind};
 use crate::engine::formats;
 use crate::engine::path_from_bytes;
-use crate::engine::store::Stored;
+use crate::engine::store::{Store, Stored};
+use crate::net::signals::Blocked;
+
+/// Torrents passed from the reading thread at a time.
+const BATCH: usize = 64;
+/// Batches that wait.
+const READ_AHEAD: usize = 4;
+/// Stack of the reading thread, in bytes.
+const STACK_BYTES: usize = 1 << 20;
 
 /// What [`Core::restore`] did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +41,7 @@ impl Core {
         self.check_open()?;
         let none = || Error::new(ErrorKind::State, "the session has no state directory");
         let keeper = self.keeper.as_ref().ok_or_else(none)?;
+        let store = keeper.store();
         let (mut sum, mut end) = (Restored::default(), Ok(()));
         let mut each = |stored: Stored| {
             let info_hash = stored.info_hash;
@@ -51,8 +60,8 @@ impl Core {
             }
             ControlFlow::Continue(())
         };
-        keeper.store().load_all(&mut each)?;
-        keeper.store().take_reports().into_iter().for_each(|report| self.report_store(report));
+        read_ahead(store, &mut each)?;
+        store.take_reports().into_iter().for_each(|report| self.report_store(report));
         end.map(|()| sum)
     }
 
@@ -102,6 +111,39 @@ impl Core {
         let reason = error.to_string();
         self.queue.push(Event::now(None, EventKind::RestoreFailed { info_hash, reason }));
     }
+}
+
+/// As [`Store::load_all`], with what comes next read on a thread of its own meanwhile.
+fn read_ahead(
+    store: &dyn Store,
+    each: &mut dyn FnMut(Stored) -> ControlFlow<()>,
+) -> Result<(), Error> {
+    let (give, take) = mpsc::sync_channel::<Vec<Stored>>(READ_AHEAD);
+    let read = move || {
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut pass = |stored| {
+            batch.push(stored);
+            if batch.len() < BATCH {
+                return ControlFlow::Continue(());
+            }
+            // Nobody takes any more: the session was closed.
+            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+            give.send(full).map_or(ControlFlow::Break(()), ControlFlow::Continue)
+        };
+        let result = store.load_all(&mut pass);
+        let _ = give.send(batch);
+        result
+    };
+    std::thread::scope(|scope| {
+        let blocked = Blocked::new();
+        let builder = std::thread::Builder::new().name("tern-restore".into());
+        let reader = builder.stack_size(STACK_BYTES).spawn_scoped(scope, read);
+        drop(blocked);
+        let Ok(reader) = reader else { return store.load_all(each) };
+        // The receiver goes with the loop, so that the reader does not wait for ever.
+        _ = take.into_iter().flatten().try_for_each(each);
+        reader.join().unwrap_or_else(|_| Err(ErrorKind::Panic.into()))
+    })
 }
 
 /// What is to go on from: the blob, or what the torrent was added with and a check; and why not the
