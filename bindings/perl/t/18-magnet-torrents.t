@@ -37,7 +37,8 @@ is_deeply([map { map { $_->url } @{$_->urls} } @{$torrent->trackers}],
     ['http://127.0.0.1:1/announce'], 'its tracker');
 is($torrent->$_, undef, "no $_") for qw(path size comment created_by creation_date raw_data
     hashcheck hashcheck_start);
-is($torrent->$_, 0, "$_ is 0") for qw(piece_count is_complete progress is_metadata_complete private);
+is($torrent->$_, 0, "$_ is 0") for qw(piece_count is_complete progress is_metadata_complete
+    private);
 is($torrent->bitfield, '', 'no pieces');
 is_deeply($torrent->files, [], 'no files');
 is($torrent->status, STARTED | QUEUED, 'status');

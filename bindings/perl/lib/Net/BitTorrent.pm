@@ -668,8 +668,8 @@ are found without C<hashcheck>.
 
 Not in this version: encryption, and connections that a program accepted by itself
 (C<< Net::BitTorrent::Peer->new({Socket => ...}) >>). Who connects and is no BitTorrent peer, or asks
-for a torrent that is not here, is turned away without an event. Whether there is a DHT, UDP trackers and so on tells
-C<Tern::has('dht')>, C<Tern::has('udp')>.
+for a torrent that is not here, is turned away without an event. Whether there is a DHT, UDP trackers
+and so on tells C<Tern::has('dht')>, C<Tern::has('udp')>.
 
 =head1 SEE ALSO
 

@@ -147,8 +147,8 @@ sub _on_check_end {
 sub _on_state {
     my ($object, $s, $event) = @_;
     my $state = $event->{b};
-    return if $s->{loaded} || !$s->{metainfo} || $state == TERN_STATE_STARTING || $state == TERN_STATE_CHECKING
-        || $state == TERN_STATE_FAILED;
+    return if $s->{loaded} || !$s->{metainfo} || $state == TERN_STATE_STARTING
+        || $state == TERN_STATE_CHECKING || $state == TERN_STATE_FAILED;
     my $id = $event->{torrent};
     return if grep { $_->{torrent} == $id && $_->{kind} == TERN_EVENT_CHECKED }
         @{$s->{engine}{events}};

@@ -101,7 +101,8 @@ sub enter {
         if !$handle && $Tern::error->code == TERN_E_DUPLICATE;
     if (!$handle) {
         return Net::BitTorrent::Error::of_engine({%$self, client => $client},
-            "Cannot load '@{[ $self->{path} // $self->{magnet} ]}'", quiet => $Tern::error->code == TERN_E_DUPLICATE);
+            "Cannot load '@{[ $self->{path} // $self->{magnet} ]}'",
+            quiet => $Tern::error->code == TERN_E_DUPLICATE);
     }
     @$self{qw(engine handle own)} = ($engine, $handle, !$client);
     delete @$self{qw(loaded refused held early)};
