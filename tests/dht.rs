@@ -273,3 +273,28 @@ fn torrents_find_peers_and_private_ones_stay_out() {
     assert_eq!(hidden.dht_announce().unwrap_err().kind(), ErrorKind::State);
     close(sessions);
 }
+
+/// A link whose metadata says that the torrent is private: the DHT hears no more of it.
+#[test]
+fn a_link_that_turns_out_private_leaves_the_dht() {
+    let sessions = network(3);
+    let (seed_dir, leech_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let private = torrent(seed_dir.path(), true);
+    sessions[1].add(AddTorrent::new(&private, seed_dir.path())).unwrap();
+    let link = format!("magnet:?xt=urn:btih:{}", private.info_hash());
+    let leech = sessions[2].add(AddTorrent::magnet(&link, leech_dir.path()).unwrap()).unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while sessions[2].dht_stats().unwrap().torrents != 1 {
+        assert!(Instant::now() < deadline, "it is not looked for");
+        std::thread::yield_now();
+    }
+    leech.add_peer(sessions[1].listening()[0]).unwrap();
+    while leech.status().unwrap().state != TorrentState::Seeding {
+        assert!(Instant::now() < deadline, "{:?}", leech.status());
+        sessions[2].wait(Some(Duration::from_millis(20))).unwrap();
+        drop(sessions[2].take(0));
+    }
+    assert_eq!(sessions[2].dht_stats().unwrap().torrents, 0);
+    assert_eq!(leech.dht_announce().unwrap_err().kind(), ErrorKind::State);
+    close(sessions);
+}

@@ -64,6 +64,16 @@ impl Rig {
         format!("magnet:?xt=urn:btih:{}&dn=shown{more}", self.torrent.info_hash())
     }
 
+    /// Its file, with a tracker and a node of the DHT besides.
+    fn told_more(&self, tracker: &str, node: SocketAddr) -> Vec<u8> {
+        let (ip, port) = (node.ip().to_string(), node.port());
+        let bytes = self.torrent.bytes();
+        let mut file = format!("d8:announce{}:{tracker}", tracker.len()).into_bytes();
+        file.extend(&bytes[1..bytes.len() - 1]);
+        file.extend(format!("5:nodesll{}:{ip}i{port}eeee", ip.len()).into_bytes());
+        file
+    }
+
     fn assert_same(&self, dir: &str, file: &str) {
         let read = |dir: &str| fs::read(self.path(dir).join("content").join(file)).unwrap();
         assert!(read("seed") == read(dir), "{file} differs");
@@ -264,6 +274,38 @@ fn a_source_gives_the_torrent_file_when_it_may_be_asked() {
     let [(url, reason)] = &failures[..] else { panic!("{failures:?}") };
     assert!(url.contains(&wrong.to_string()) && reason.contains("another torrent"), "{reason}");
     assert_eq!(torrent.metainfo().info_bytes(), rig.torrent.info_bytes());
+}
+
+/// From a link's source, and from a second add: trackers behind those known, nodes of the DHT, peers.
+#[test]
+fn what_a_file_says_besides_its_description_is_used_too() {
+    let rig = Rig::new();
+    let dht = [("dht", "true"), ("dht_bootstrap", "")];
+    let node = session(None, &dht);
+    let file = rig.told_more("http://127.0.0.1:1/inside", node.listening()[0]);
+    let at = serve(file.clone());
+    let tracker = "&tr=http%3A%2F%2F127.0.0.1%3A1%2Fone";
+    let urls = |torrent: &Torrent| {
+        torrent.trackers().unwrap().into_iter().map(|t| t.url).collect::<Vec<_>>()
+    };
+
+    let asking = session(None, &[dht[0], dht[1], ("magnet_private_sources", "true")]);
+    let link = rig.link(&format!("{tracker}&xs=http%3A%2F%2F{at}%2Fx"));
+    let torrent = asking.add(AddTorrent::magnet(&link, rig.path("one")).unwrap()).unwrap();
+    wait_until(&asking, got_metadata);
+    assert_eq!(urls(&torrent), ["http://127.0.0.1:1/one", "http://127.0.0.1:1/inside"]);
+    wait_until(&asking, |_| !asking.dht_nodes().unwrap().is_empty());
+
+    let (seeder, _seed) = rig.seed();
+    let merging = session(None, &dht);
+    let link = rig.link(tracker);
+    let torrent = merging.add(AddTorrent::magnet(&link, rig.path("two")).unwrap()).unwrap();
+    let mut again = AddTorrent::new(&Metainfo::parse(&file).unwrap(), rig.path("two"));
+    again.set_merge(true).add_peer(seeder.listening()[0]);
+    merging.add(again).unwrap();
+    assert_eq!(urls(&torrent), ["http://127.0.0.1:1/one", "http://127.0.0.1:1/inside"]);
+    wait_until(&merging, |_| !merging.dht_nodes().unwrap().is_empty());
+    wait_until(&merging, |_| torrent.status().unwrap().is_finished());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use crate::base::{DiskError, InfoHash, PeerKey, PieceIndex, TorrentId};
-use crate::codec::metainfo::{FileSpan, Info, Tiers};
+use crate::codec::metainfo::{FileSpan, Info, Metainfo, Tiers};
 use crate::codec::resume::Resume;
 use crate::proto::peer::Connection;
 use crate::proto::tracker::{AnnounceParams, AnnounceReply, ScrapeEntry, TrackerStatus};
@@ -34,6 +34,9 @@ pub trait Host: Send + Sync {
     /// The torrent's description came from peers or a source. Called before anything that follows
     /// from it.
     fn metadata(&self, torrent: TorrentId, info: Arc<Info>);
+    /// A source that a magnet link names gave the torrent's file: what it says beside the
+    /// description, which `metadata` tells of.
+    fn source_file(&self, torrent: TorrentId, file: &Metainfo);
     /// A source that a magnet link names did not give it.
     fn source_failed(&self, torrent: TorrentId, url: String, reason: String);
     /// Pieces are to be entered into the journal; answer with [`ShardCommand::Journaled`].

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tern::base::{
     FileIndex, Geometry, InfoHash, PeerId, PeerKey, PieceIndex, Rng, TorrentId, UnixTime,
 };
-use tern::codec::metainfo::{FileAttr, FileEntry, Info};
+use tern::codec::metainfo::{FileAttr, FileEntry, Info, Metainfo};
 use tern::disk::{Pool, PoolConfig, PoolStats};
 use tern::engine::host::{
     AddTorrent, Directory, Host, Link, PeerAnswer, SaveRequest, ShardCommand, TorrentView,
@@ -78,6 +78,7 @@ impl Host for TestHost {
     fn metadata(&self, torrent: TorrentId, info: Arc<Info>) {
         self.tell(|t| t.metadata.push((torrent, info)));
     }
+    fn source_file(&self, _: TorrentId, _: &Metainfo) {}
     fn source_failed(&self, torrent: TorrentId, url: String, reason: String) {
         self.tell(|t| t.sources_failed.push((torrent, url, reason)));
     }

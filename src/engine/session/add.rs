@@ -14,7 +14,7 @@ use super::{Core, Entry, Hooks};
 use crate::base::limits::FILES;
 use crate::base::{FileIndex, TorrentId, UnixTime};
 use crate::codec::magnet::Magnet;
-use crate::codec::metainfo::{Info, Tiers};
+use crate::codec::metainfo::{Info, Metainfo, Tiers};
 use crate::codec::resume::Resume;
 use crate::engine::error::{Detail, Error, ErrorKind};
 use crate::engine::events::{Event, EventKind, unix_ms};
@@ -133,7 +133,7 @@ impl Core {
             add.params.url_list = Some(magnet.web_seeds);
         }
         self.publish(&entry, add, found.known.rank, entering)?;
-        self.dht_learn(&entry);
+        self.dht_learn(&entry, &entry.file().metainfo);
         if let Some(reason) = found.complaint {
             let pieces = info.piece_count();
             let notice = Notice::ResumeRejected { partial: false, file: None, reason, pieces };
@@ -239,10 +239,23 @@ impl Core {
         if let Some(link) = from_link.map(link_of).filter(|link| *link != Link::default()) {
             self.send(entry, ShardCommand::Link(entry.id, link))?;
         }
+        if let Some(metainfo) = given {
+            self.dht_learn(entry, metainfo);
+        }
         if let Some(metainfo) = given.filter(|_| !file.metainfo.info.is_known()) {
             self.command(entry, Command::Metadata(Arc::clone(&metainfo.info)))?;
         }
         Ok(())
+    }
+
+    /// Takes what a torrent file from a link's source says beside the description: its trackers go
+    /// behind the link's. Called on network threads.
+    pub(super) fn take_file(&self, entry: &Entry, file: &Metainfo) {
+        // It fails when the session is going away, and then nobody asks trackers.
+        if !file.trackers.is_empty() {
+            let _ = self.change_trackers(entry, |current| merge_tiers(current, &file.trackers));
+        }
+        self.dht_learn(entry, file);
     }
 
     /// The shard with the fewest torrents. Two that are added at once may both get it.

@@ -17,6 +17,7 @@ use super::{AddRequest, Core, Entry, Hook};
 use crate::base::{InfoHash, TorrentId};
 use crate::codec::bencode::{Document, Encoder};
 use crate::codec::magnet::Magnet;
+use crate::codec::metainfo::Metainfo;
 use crate::engine::dht::{Command, DhtEvent, DhtStats, Output, Saved, Service};
 use crate::engine::error::{Error, ErrorKind};
 use crate::engine::events::{Event, EventKind, LogLevel, class};
@@ -186,14 +187,13 @@ impl Core {
         self.dht_send(Command::Hurry(entry.id))
     }
 
-    /// The nodes a torrent names (BEP 5) are got acquainted with.
-    pub(super) fn dht_learn(&self, entry: &Entry) {
+    /// The nodes a torrent file names (BEP 5) are got acquainted with.
+    pub(super) fn dht_learn(&self, entry: &Entry, file: &Metainfo) {
         const MOST: usize = 16;
-        let file = entry.file();
-        if file.metainfo.info.private || !entry.prefs.lock().dht {
+        if file.info.private || !entry.prefs.lock().dht {
             return;
         }
-        for (host, port) in file.metainfo.nodes.iter().take(MOST) {
+        for (host, port) in file.nodes.iter().take(MOST) {
             let host = if host.contains(':') {
                 format!("[{host}]:{port}")
             } else {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Core, Entry, Hooks};
 use crate::base::{InfoHash, TorrentId};
-use crate::codec::metainfo::Info;
+use crate::codec::metainfo::{Info, Metainfo};
 use crate::engine::dht;
 use crate::engine::events::{Event, EventKind, WireMessage, class};
 use crate::engine::external::{Source, Vote};
@@ -73,6 +73,12 @@ impl Host for Face {
     fn metadata(&self, torrent: TorrentId, info: Arc<Info>) {
         if let Some(entry) = self.entry(torrent) {
             entry.describe(info);
+        }
+    }
+
+    fn source_file(&self, torrent: TorrentId, file: &Metainfo) {
+        if let Some(entry) = self.entry(torrent) {
+            self.0.take_file(&entry, file);
         }
     }
 

@@ -74,7 +74,10 @@ impl Shard {
                     return;
                 }
                 match shard.ask_source(&slot, &url).await {
-                    Ok(info) => shard.input(&slot, Input::Command(Command::Metadata(info))),
+                    Ok(file) => {
+                        shard.host.source_file(slot.id, &file);
+                        shard.input(&slot, Input::Command(Command::Metadata(file.info)));
+                    }
                     Err(reason) => shard.host.source_failed(slot.id, url, reason),
                 }
             }
@@ -87,7 +90,7 @@ impl Shard {
         on && !slot.gone.get() && !slot.closing.get() && state() == TorrentState::Metadata
     }
 
-    async fn ask_source(&self, slot: &Slot, url: &str) -> Result<Arc<Info>, String> {
+    async fn ask_source(&self, slot: &Slot, url: &str) -> Result<Metainfo, String> {
         let settings = self.settings();
         let tls = self.fleet.tls();
         let wants = Wants {
@@ -106,7 +109,7 @@ impl Shard {
         if metainfo.info.info_hash != slot.info().info_hash {
             return Err("it has the file of another torrent".into());
         }
-        Ok(metainfo.info)
+        Ok(metainfo)
     }
 
     /// The description came.
