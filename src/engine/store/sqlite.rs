@@ -60,6 +60,10 @@ struct Db {
     connection: Connection,
     /// Whether a commit is synced, as the connection is set now.
     synced: bool,
+    /// The disk failed a transaction. What the log has of earlier ones that were not synced may
+    /// never get there then: a system tells of a failed sync once and takes the pages for written.
+    /// Reading stops at such a gap, so nothing that must last may come behind it.
+    doubtful: bool,
 }
 
 impl SqliteStore {
@@ -191,7 +195,7 @@ fn open_database(dir: &Path) -> Result<Db, Unopened> {
     if is_new {
         sync_dir(dir).map_err(Unopened::Io)?;
     }
-    Ok(Db { connection, synced: true })
+    Ok(Db { connection, synced: true, doubtful: false })
 }
 
 /// The log of a database, by SQLite's naming.
@@ -248,7 +252,19 @@ fn failed(dir: &Path, error: &rusqlite::Error) -> Error {
 impl Db {
     /// Makes all changes or none.
     fn transact(&mut self, changes: &[Change]) -> rusqlite::Result<()> {
+        let done = self.attempt(changes);
+        let code = done.as_ref().err().and_then(rusqlite::Error::sqlite_error_code);
+        self.doubtful |= code == Some(ErrorCode::SystemIoFailure);
+        done
+    }
+
+    fn attempt(&mut self, changes: &[Change]) -> rusqlite::Result<()> {
         let synced = changes.iter().any(Change::is_durable);
+        if synced && self.doubtful {
+            // Moves all of the log into the database, synced, and begins it anew.
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+            self.doubtful = false;
+        }
         if synced != self.synced {
             let level = if synced { "FULL" } else { "NORMAL" };
             self.connection.pragma_update(None, "synchronous", level)?;

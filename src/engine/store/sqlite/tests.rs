@@ -168,6 +168,32 @@ fn a_full_disk_fails_the_batch_and_nothing_else() {
 }
 
 #[test]
+fn after_a_failure_of_the_disk_the_log_begins_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let log = || fs::metadata(log_of(&dir.path().join(DATABASE))).unwrap().len();
+    ok(&store, &(0..40).map(|n| save(n, 1, 0)).collect::<Vec<_>>());
+    let doubt = |set: Option<bool>| {
+        let mut inner = store.inner.lock();
+        let doubtful = &mut inner.db.as_mut().unwrap().doubtful;
+        *doubtful = set.unwrap_or(*doubtful);
+        *doubtful
+    };
+    let before = log();
+    doubt(Some(true));
+    // What need not last may lie behind a gap.
+    ok(&store, &[journal(1, 1, &[1], false)]);
+    assert!(doubt(None) && log() > before);
+    ok(&store, &[save(50, 1, 0)]);
+    assert!(!doubt(None) && log() < before);
+    // Without the log everything but the last save is in the database itself.
+    let copy = image(dir.path());
+    fs::remove_file(log_of(&copy.path().join(DATABASE))).unwrap();
+    assert_eq!(all(&open(copy.path())).len(), 40);
+    assert_eq!(all(&store).len(), 41);
+}
+
+#[test]
 fn files_of_the_first_release_are_taken_over_once() {
     let dir = tempfile::tempdir().unwrap();
     let file = |n: u8, ending: &str| dir.path().join(format!("{}.{ending}", hash(n)));
