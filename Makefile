@@ -37,8 +37,8 @@ VENV     := target/venv
 LIBS_PRIVATE := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 
 .PHONY: all help command library examples install uninstall test test-rust test-c test-perl \
-        perl-dist valgrind-perl test-python mypy perl python demo interop power power-compare bench \
-        bench-host \
+        perl-dist valgrind-perl test-python mypy perl python demo interop power power-compare \
+        bench bench-host \
         bench-peers bench-transmission budget budget-update lint rustdoc header clean \
         man wheel abi abi-baseline hosts bench-hosts test-sanitize pyright
 

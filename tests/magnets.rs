@@ -276,7 +276,7 @@ fn a_source_gives_the_torrent_file_when_it_may_be_asked() {
     assert_eq!(torrent.metainfo().info_bytes(), rig.torrent.info_bytes());
 }
 
-/// From a link's source, and from a second add: trackers behind those known, nodes of the DHT, peers.
+/// From a link's source and a second add: trackers behind those known, the DHT's nodes, peers.
 #[test]
 fn what_a_file_says_besides_its_description_is_used_too() {
     let rig = Rig::new();
