@@ -53,9 +53,17 @@ def met(host, other, family):
     return other.address(family) in shown
 
 
+def tells(middle, family):
+    """Whether a client in the middle can be relied on. Transmission 3.00 tells of an IPv6 peer with
+    the port that it came from, where nobody listens, and of the listening one only now and then."""
+    return middle is not TR or family == 4
+
+
 def scenarios():
     """Both families, each client in the middle and as the one who hears."""
     for family in (4, 6):
         for middle, leech in PAIRS:
+            if not tells(middle, family):
+                continue
             yield (f"pex-v{family} {middle.name} tells {leech.name}",
                    by_exchange(family, middle, leech))
