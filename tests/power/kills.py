@@ -92,7 +92,7 @@ class Kills:
 
     def kill(self):
         """One run, killed."""
-        before = claims(self.blob, self.torrent, self.target) if self.hooked else self.durable
+        before = claims(self.blob, self.torrent, self.target) if self.hooked else set(self.durable)
         started = 0.01 if self.command and "perl" not in self.command[0] else 0.15
         with self.start() as run:
             late = self.rng.random() < 0.8
