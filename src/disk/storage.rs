@@ -23,7 +23,10 @@ use super::layout::{Layout, NewEntries, Place};
 use super::parts::PartTable;
 use super::serve::Buffers;
 use super::{StorageParams, sys};
-use crate::base::{Bitset, BlockSpan, DiskError, FileIndex, FileStat, PieceIndex, TorrentId};
+use crate::base::{
+    AlignedBytes, BLOCK_LEN, Bitset, BlockSpan, DiskError, FileIndex, FileStat, PieceIndex,
+    TorrentId,
+};
 use crate::codec::metainfo::{FileSpan, Info};
 
 /// Bytes asked for ahead in one call: Linux cuts longer requests off at what its device takes.
@@ -360,6 +363,28 @@ impl Storage {
     /// Whether the piece was written since the last sync, so that reading it is reading back.
     pub(super) fn is_fresh(&self, piece: PieceIndex) -> bool {
         self.unsynced.lock().pieces.contains(&piece.0)
+    }
+
+    /// Writes a piece that a failed sync put in doubt once more, as it is read now: the system
+    /// takes its pages for written and would not write them again by itself. For a piece that was
+    /// hashed: one that is right is not downloaded again.
+    pub(super) fn write_lost_again(&self, piece: PieceIndex) -> Result<(), DiskError> {
+        if !self.unsynced.lock().lost.contains_key(&piece.0) {
+            return Ok(());
+        }
+        let len = self.piece_len(piece);
+        let mut data = AlignedBytes::zeroed(len as usize);
+        match self.read(piece, 0, &mut data)? {
+            ReadEnd::Full => {}
+            end => return Err(self.short_read(end)),
+        }
+        let data = Bytes::from_owner(data);
+        let block = |begin: u32| {
+            let end = len.min(begin.saturating_add(BLOCK_LEN));
+            Block { seq: 0, begin, data: data.slice(begin as usize..end as usize) }
+        };
+        let blocks: Vec<Block> = (0..len).step_by(BLOCK_LEN as usize).map(block).collect();
+        self.write(piece, &blocks)
     }
 
     /// Notes that the piece's digest stands for bytes on disk, so the next sync has to cover them.
