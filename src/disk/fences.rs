@@ -3,6 +3,7 @@
 //! Deliberately absent: moving (see `relocate`), the order of jobs.
 
 use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -103,11 +104,12 @@ impl Storage {
         Ok(())
     }
 
-    /// Makes everything durable. A failure sticks: the kernel may have dropped the pages it could
-    /// not write and would call the next sync a success, so every sync fails until each piece that
-    /// was unsynced then and touches the file has been written again (or the torrent was closed).
+    /// Makes everything durable. After a failure the system takes the pages it could not write for
+    /// written, and would call the next sync a success: so the next one first writes again what was
+    /// unsynced then, and fails with the same error while that cannot be read.
     pub(super) fn sync(&self) -> Result<Synced, DiskError> {
         Counters::add(&self.shared.counters.syncs, 1);
+        self.write_lost_again()?;
         let (files, dirs) = {
             let mut unsynced = self.unsynced.lock();
             let files: Vec<u32> = unsynced.files.union(&unsynced.checked_files).copied().collect();
@@ -190,13 +192,17 @@ impl Storage {
 
     fn note_lost(&self, file: u32, error: &DiskError) {
         let mut unsynced = self.unsynced.lock();
+        let unsynced = &mut *unsynced;
         let all = 0..u32::MAX;
         let range = if file == PART_STORE { all } else { self.info.pieces_of(FileIndex(file)) };
-        let written = unsynced.pieces.range(range.clone());
-        let pieces: Vec<u32> = written.chain(unsynced.checked.range(range)).copied().collect();
-        for piece in pieces {
-            let blocks = self.info.geometry.block_count(PieceIndex(piece));
-            unsynced.lost.insert(piece, Bitset::full(blocks));
+        let written = unsynced.pieces.range(range.clone()).map(|(p, blocks)| (*p, blocks.clone()));
+        // What was only hashed may be unsynced by a process before this one.
+        let whole = |p: &u32| (*p, Bitset::full(self.info.geometry.block_count(PieceIndex(*p))));
+        for (piece, blocks) in written.chain(unsynced.checked.range(range).map(whole)) {
+            match unsynced.lost.entry(piece) {
+                Entry::Vacant(entry) => _ = entry.insert(blocks),
+                Entry::Occupied(mut entry) => entry.get_mut().union(&blocks),
+            }
         }
         unsynced.failure = Some(error.clone());
     }

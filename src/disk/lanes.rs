@@ -253,8 +253,6 @@ impl Hashing {
                     if lane.was_read {
                         storage.note_checked(lane.piece);
                     }
-                    // A failure is the next sync's to tell.
-                    _ = storage.write_lost_again(lane.piece);
                     let counters = &storage.shared.counters;
                     Counters::add(&counters.hashed, lane.len);
                     Counters::add(&counters.hashed_pieces, 1);

@@ -24,8 +24,7 @@ use super::parts::PartTable;
 use super::serve::Buffers;
 use super::{StorageParams, sys};
 use crate::base::{
-    AlignedBytes, BLOCK_LEN, Bitset, BlockSpan, DiskError, FileIndex, FileStat, PieceIndex,
-    TorrentId,
+    AlignedBytes, Bitset, BlockSpan, DiskError, FileIndex, FileStat, PieceIndex, TorrentId,
 };
 use crate::codec::metainfo::{FileSpan, Info};
 
@@ -73,8 +72,8 @@ pub(super) struct Unsynced {
     pub(super) touched: BTreeSet<u32>,
     /// Directories with new entries.
     pub(super) dirs: NewEntries,
-    /// Pieces written since the last sync.
-    pub(super) pieces: BTreeSet<u32>,
+    /// Pieces written since the last sync, with the blocks that were.
+    pub(super) pieces: BTreeMap<u32, Bitset>,
     /// Files that were only read to be hashed since the last sync: what a check found may still be
     /// in the page cache of a process that was killed before it synced.
     pub(super) checked_files: BTreeSet<u32>,
@@ -343,15 +342,21 @@ impl Storage {
 
     fn note_written(&self, piece: PieceIndex, blocks: &[Block]) {
         let mut unsynced = self.unsynced.lock();
-        unsynced.pieces.insert(piece.0);
-        let Some(lost) = unsynced.lost.get_mut(&piece.0) else { return };
+        let unsynced = &mut *unsynced;
+        let all = self.info.geometry.block_count(piece);
+        let written = unsynced.pieces.entry(piece.0).or_insert_with(|| Bitset::new(all));
+        let mut lost = unsynced.lost.get_mut(&piece.0);
         for Block { begin, data, .. } in blocks {
             let len = u32::try_from(data.len()).unwrap_or(0);
             let span = BlockSpan { piece, begin: *begin, length: len };
             if let Some(block) = self.info.geometry.block_index(span) {
-                lost.set(block, false);
+                written.set(block, true);
+                if let Some(lost) = &mut lost {
+                    lost.set(block, false);
+                }
             }
         }
+        let Some(lost) = lost else { return };
         if lost.none() {
             unsynced.lost.remove(&piece.0);
         }
@@ -362,29 +367,30 @@ impl Storage {
 
     /// Whether the piece was written since the last sync, so that reading it is reading back.
     pub(super) fn is_fresh(&self, piece: PieceIndex) -> bool {
-        self.unsynced.lock().pieces.contains(&piece.0)
+        self.unsynced.lock().pieces.contains_key(&piece.0)
     }
 
-    /// Writes a piece that a failed sync put in doubt once more, as it is read now: the system
-    /// takes its pages for written and would not write them again by itself. For a piece that was
-    /// hashed: one that is right is not downloaded again.
-    pub(super) fn write_lost_again(&self, piece: PieceIndex) -> Result<(), DiskError> {
-        if !self.unsynced.lock().lost.contains_key(&piece.0) {
-            return Ok(());
+    /// Writes the blocks that a failed sync put in doubt once more, as they are read now: the system
+    /// takes their pages for written and would not write them again by itself. What cannot be read
+    /// stays in doubt.
+    pub(super) fn write_lost_again(&self) -> Result<(), DiskError> {
+        let lost = self.unsynced.lock().lost.clone();
+        for (piece, blocks) in lost {
+            let piece = PieceIndex(piece);
+            for block in blocks.iter() {
+                let Some(span) = self.info.geometry.block(piece, block) else { continue };
+                let mut data = AlignedBytes::zeroed(span.length as usize);
+                if matches!(self.read(piece, span.begin, &mut data)?, ReadEnd::Full) {
+                    let data = Bytes::from_owner(data);
+                    self.write(piece, &[Block { seq: 0, begin: span.begin, data }])?;
+                }
+            }
         }
-        let len = self.piece_len(piece);
-        let mut data = AlignedBytes::zeroed(len as usize);
-        match self.read(piece, 0, &mut data)? {
-            ReadEnd::Full => {}
-            end => return Err(self.short_read(end)),
+        let mut unsynced = self.unsynced.lock();
+        if unsynced.lost.is_empty() {
+            unsynced.failure = None;
         }
-        let data = Bytes::from_owner(data);
-        let block = |begin: u32| {
-            let end = len.min(begin.saturating_add(BLOCK_LEN));
-            Block { seq: 0, begin, data: data.slice(begin as usize..end as usize) }
-        };
-        let blocks: Vec<Block> = (0..len).step_by(BLOCK_LEN as usize).map(block).collect();
-        self.write(piece, &blocks)
+        Ok(())
     }
 
     /// Notes that the piece's digest stands for bytes on disk, so the next sync has to cover them.

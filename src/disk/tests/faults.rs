@@ -39,10 +39,40 @@ fn a_vanished_directory_is_missing_then_made_again() {
     assert!(matches!(bench.one(Job::Hash(PieceIndex(0))), Outcome::Missing));
     let error = bench.fails(Job::Sync);
     assert_eq!((error.op, error.os_errno), ("open", libc::ENOENT));
-    // The failure sticks until the lost pieces are written again.
+    // The failure sticks while what is lost can neither be read nor was written again.
     bench.fails(Job::Sync);
     bench.fill(&all);
     assert_eq!(bench.sync()[1].1.unwrap().size, 50_000);
+}
+
+#[test]
+fn what_a_failed_sync_left_in_doubt_is_written_again_by_the_next() {
+    let bench = Bench::new(plain());
+    let all = content(&bench.info);
+    bench.open(&[]);
+    bench.fill(&all);
+    bench.sync();
+    let written = || bench.pool.stats().bytes_written;
+    // A block of one piece, all of another, and a third that is only hashed.
+    bench.ok(write(0, 0, &all[..16_384]));
+    bench.run(bench.writes(&all, 2));
+    assert_digest(&bench.one(Job::Hash(PieceIndex(1))), bench.piece(&all, 1));
+    bench.ok(Job::Release);
+    let (there, away) = (bench.save(), bench.dir.path().join("away"));
+    std::fs::rename(&there, &away).unwrap();
+    bench.fails(Job::Sync);
+    let before = written();
+    bench.fails(Job::Sync);
+    assert_eq!(written(), before, "nothing is made up");
+    std::fs::rename(&away, &there).unwrap();
+    bench.sync();
+    let again = 16_384 + 2 * 32_768;
+    assert_eq!(written() - before, again);
+    bench.sync();
+    assert_eq!(written() - before, again, "once");
+    for piece in 0..bench.info.piece_count() {
+        assert_digest(&bench.one(Job::Hash(PieceIndex(piece))), bench.piece(&all, piece));
+    }
 }
 
 #[test]
