@@ -7,6 +7,9 @@ from pathlib import Path
 
 import clients
 
+TERN, LT, TR = clients.Tern(), clients.Libtorrent(), clients.Transmission()
+# Who gives and who takes.
+PAIRS = [(LT, TERN), (TERN, LT), (TR, TERN), (TERN, TR), (TERN, TERN), (LT, LT)]
 BYTES = 3 << 20
 PIECE = 64 << 10
 
@@ -62,6 +65,15 @@ class Torrent:
         there = Path(where, "content")
         clients.wait_for("the content to be there and the same",
                          lambda: there.read_bytes() == self.data, timeout=10)
+
+
+def scenarios(way, scenario, pairs=PAIRS, v4_only=(), verb="to"):
+    """Both families, both directions; `v4_only` are those who go this way over IPv4 only. What
+    `scenario(family, one, other)` makes, by its name."""
+    for family in (4, 6):
+        for one, other in pairs:
+            if family == 4 or not {one, other} & set(v4_only):
+                yield f"{way}-v{family} {one.name} {verb} {other.name}", scenario(family, one, other)
 
 
 def meet(world, report, way, torrent, seed, leech, ways, hosts=None, link=None, nodes=(),

@@ -3,9 +3,6 @@
 import clients
 import swarm
 
-TERN, LT, TR = clients.Tern(), clients.Libtorrent(), clients.Transmission()
-PAIRS = [(LT, TERN), (TERN, LT), (TR, TERN), (TERN, TR), (TERN, TERN), (LT, LT)]
-
 
 def by_tracker(family, seed, leech):
     """A download with a tracker of one family and nothing else."""
@@ -21,9 +18,5 @@ def by_tracker(family, seed, leech):
 
 def scenarios():
     """Both families, both directions."""
-    for family in (4, 6):
-        for seed, leech in PAIRS:
-            if TR in (seed, leech) and family == 6:
-                # transmission 3 announces to UDP trackers over IPv4 only.
-                continue
-            yield f"tracker-v{family} {seed.name} to {leech.name}", by_tracker(family, seed, leech)
+    # transmission 3 announces to UDP trackers over IPv4 only.
+    return swarm.scenarios("tracker", by_tracker, v4_only=[swarm.TR])

@@ -3,8 +3,6 @@
 import clients
 import swarm
 
-TERN, LT, TR = clients.Tern(), clients.Libtorrent(), clients.Transmission()
-PAIRS = [(LT, TERN), (TERN, LT), (TR, TERN), (TERN, TR), (TERN, TERN), (LT, LT)]
 # transmission keeps to itself with fewer than nine.
 NODES = 12
 
@@ -26,9 +24,5 @@ def by_dht(family, seed, leech):
 
 def scenarios():
     """Both families, both directions."""
-    for family in (4, 6):
-        for seed, leech in PAIRS:
-            if TR in (seed, leech) and family == 6:
-                # transmission 3 has a node for global addresses of IPv6 only; there are none here.
-                continue
-            yield f"dht-v{family} {seed.name} to {leech.name}", by_dht(family, seed, leech)
+    # transmission 3 has a node for global addresses of IPv6 only; there are none here.
+    return swarm.scenarios("dht", by_dht, v4_only=[swarm.TR])

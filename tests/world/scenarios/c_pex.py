@@ -7,9 +7,7 @@ slowly that it will have none: every byte of the leech is the seed's.
 import clients
 import swarm
 
-TERN, LT, TR = clients.Tern(), clients.Libtorrent(), clients.Transmission()
-# Who is in the middle, and who hears of the seed.
-PAIRS = [(LT, TERN), (TERN, LT), (TR, TERN), (TERN, TR), (TERN, TERN), (LT, LT)]
+TERN, LT, TR = swarm.TERN, swarm.LT, swarm.TR
 # Bytes per second of the one in the middle; less for transmission, which tells once in 90 seconds.
 SLOW, SLOWER = 20_000, 1000
 PATIENCE = 240
@@ -53,17 +51,10 @@ def met(host, other, family):
     return other.address(family) in shown
 
 
-def tells(middle, family):
-    """Whether a client in the middle can be relied on. Transmission 3.00 tells of an IPv6 peer with
-    the port that it came from, where nobody listens, and of the listening one only now and then."""
-    return middle is not TR or family == 4
-
-
 def scenarios():
-    """Both families, each client in the middle and as the one who hears."""
-    for family in (4, 6):
-        for middle, leech in PAIRS:
-            if not tells(middle, family):
-                continue
-            yield (f"pex-v{family} {middle.name} tells {leech.name}",
-                   by_exchange(family, middle, leech))
+    """Both families, each client in the middle and as the one who hears. Transmission 3 tells of an
+    IPv6 peer with the port that it came from, where nobody listens, and of the listening one only
+    now and then: it is in the middle of IPv4 only."""
+    for name, run in swarm.scenarios("pex", by_exchange, verb="tells"):
+        if name != f"pex-v6 {TR.name} tells {TERN.name}":
+            yield name, run

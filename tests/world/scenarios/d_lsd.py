@@ -1,10 +1,6 @@
 """Peers that know nothing but their network (BEP 14)."""
 
-import clients
 import swarm
-
-TERN, LT, TR = clients.Tern(), clients.Libtorrent(), clients.Transmission()
-PAIRS = [(LT, TERN), (TERN, LT), (TR, TERN), (TERN, TR), (TERN, TERN), (LT, LT)]
 
 
 def by_multicast(family, seed, leech):
@@ -20,9 +16,5 @@ def by_multicast(family, seed, leech):
 
 def scenarios():
     """Both families, both directions."""
-    for family in (4, 6):
-        for seed, leech in PAIRS:
-            if TR in (seed, leech) and family == 6:
-                # transmission 3 has the IPv4 group only.
-                continue
-            yield f"lsd-v{family} {seed.name} to {leech.name}", by_multicast(family, seed, leech)
+    # transmission 3 has the IPv4 group only.
+    return swarm.scenarios("lsd", by_multicast, v4_only=[swarm.TR])

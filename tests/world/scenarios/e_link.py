@@ -3,10 +3,6 @@
 import clients
 import swarm
 
-TERN, LT, TR = clients.Tern(), clients.Libtorrent(), clients.Transmission()
-# transmission 3 does not look at x.pe.
-PAIRS = [(LT, TERN), (TERN, LT), (TR, TERN), (TERN, TERN), (LT, LT)]
-
 
 def by_link(family, seed, leech):
     """A download with nothing but a link."""
@@ -21,7 +17,7 @@ def by_link(family, seed, leech):
 
 
 def scenarios():
-    """Both families, both directions."""
-    for family in (4, 6):
-        for seed, leech in PAIRS:
-            yield f"x.pe-v{family} {seed.name} to {leech.name}", by_link(family, seed, leech)
+    """Both families, both directions, but for transmission 3, which does not look at `x.pe`, as the
+    one who takes."""
+    pairs = [(one, other) for one, other in swarm.PAIRS if other is not swarm.TR]
+    return swarm.scenarios("x.pe", by_link, pairs)
