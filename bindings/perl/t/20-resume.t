@@ -159,7 +159,7 @@ sub run_until {
     return \%seen;
 }
 SKIP: {
-    skip 'the script is not here', 9 if !-f $script;
+    skip 'the script is not here', 10 if !-f $script;
     my $first = run_until(15);
     is($first->{restored}, 0, 'nothing to restore at first');
     is($first->{status}, 9, 'killed');
@@ -168,8 +168,9 @@ SKIP: {
     cmp_ok($second->{restored}, '>=', 15, 'pieces were restored');
     # Usually next to none. But what was written between the last save and the kill makes the file
     # newer, and without a journal any piece that is not saved may have become complete by then.
-    cmp_ok($second->{restored} + $second->{hashed}, '<=', $second->{total},
-        'nothing that was saved is hashed again');
+    cmp_ok($second->{hashed}, '<=', $second->{total} - $second->{restored},
+        'nothing that is restored is hashed');
+    cmp_ok($second->{hashed}, '<=', $second->{total} - 15, 'nor what was saved');
     my $third = run_until();
     cmp_ok($third->{restored}, '>=', 30, 'more were restored');
     is($third->{complete}, 1, 'complete');

@@ -10,6 +10,7 @@ use Scalar::Util qw(blessed);
 use Tern qw(:constants);
 use Net::BitTorrent::Emitter;
 use Net::BitTorrent::Error;
+use Net::BitTorrent::Torrent::Check;
 use Net::BitTorrent::Torrent::Events;
 use Net::BitTorrent::Torrent::File;
 use Net::BitTorrent::Torrent::Legacy;
@@ -374,9 +375,9 @@ sub hashcheck {
     my $view = $s->{view};
     return if !$s->{metainfo} || $view->status & (PAUSED | CHECKING);
     my $engine = Net::BitTorrent::Torrent::Saved::attached($object, $s) or return;
-    return _check_elsewhere($object, $s) if !$engine->is_owner;
+    return Net::BitTorrent::Torrent::Check::elsewhere($object, $s) if !$engine->is_owner;
     my $checks = $view->checks;
-    _check_begins($s) or return;
+    Net::BitTorrent::Torrent::Check::begin($s) or return;
     $engine->pump_until(sub { $view->checks != $checks }, 7 * 24 * 3600, $s->{handle}->id)
         or return;
     return $view->status & CHECKED ? 1 : undef;
@@ -392,7 +393,7 @@ sub hashcheck_start {
     return if !$s->{metainfo} || $s->{view}->status & (PAUSED | CHECKING);
     my $engine = Net::BitTorrent::Torrent::Saved::attached($object, $s) or return;
     return if !$engine->is_owner;
-    _check_begins($s) or return;
+    Net::BitTorrent::Torrent::Check::begin($s) or return;
     $s->{checking}{code} = $code;
     return 1;
 }
@@ -403,73 +404,6 @@ sub hashcheck_progress {
     return if !($s->{view}->status & CHECKING);
     my $failed = $s->{checking} ? keys %{$s->{checking}{failed}} : 0;
     return $s->{pieces} ? ($s->{view}->count + $failed) / $s->{pieces} : 1;
-}
-
-sub _check_begins {
-    my ($s) = @_;
-    my ($view, $engine) = @$s{qw(view engine)};
-    my $id = $s->{handle}->id;
-    my $check_end = Net::BitTorrent::Torrent::Events::CHECK_END();
-    my $status = $s->{handle}->status or return;
-    my $failed = $status->{state} == TERN_STATE_FAILED;
-    if ($s->{loaded}) {
-        # An earlier check's end, still waiting to be told, is not the end of this one.
-        @{$engine->{events}} = grep {
-            $_->{torrent} != $id
-                || ($_->{kind} != TERN_EVENT_CHECKED && $_->{kind} != $check_end)
-        } @{$engine->{events}};
-        $s->{handle}->recheck or return;
-    }
-    # else: the engine looks at the files since the torrent was added, and that is this check.
-    if ($failed) {
-        # It tries again; started it is only when that is wanted.
-        @{$engine->{events}} = grep {
-            $_->{torrent} != $id || $_->{kind} != TERN_EVENT_STORAGE_FAILED
-        } @{$engine->{events}};
-        $s->{handle}->resume or return;
-        $s->{handle}->pause  or return;
-    }
-    unshift @{$engine->{events}}, @{delete $s->{held} || []};
-    delete $s->{refused};
-    $view->set_error(undef);
-    $view->change(CHECKING, CHECKED | ERROR);
-    $view->set_bitfield("\0" x length $view->bitfield);
-    $s->{checking} = {failed => {}};
-    return 1;
-}
-
-# In a clone of the torrent in another thread: the thread that made the client is told what the
-# engine finds, and says so in the view that both share. Handlers that were set here hear of it too.
-sub _check_elsewhere {
-    my ($object, $s) = @_;
-    my $view = $s->{view};
-    my ($pass, $fail) = map { Net::BitTorrent::Emitter::set_here($s, $_) }
-        qw(piece_hash_pass piece_hash_fail);
-    my $checks = $view->checks;
-    my $told   = "\0" x length $view->bitfield;
-    $view->change(CHECKING, CHECKED | ERROR);
-    $view->set_bitfield($told);
-    if (!$s->{handle}->recheck) {
-        $view->change(0, CHECKING);
-        return;
-    }
-    my $over = 0;
-    until ($over) {
-        select undef, undef, undef, 0.02;
-        $over = $view->checks != $checks;
-        return if !$over && !$s->{handle}->status;    # the client is gone
-        my $now = $view->bitfield;
-        next if !$pass || $now eq $told;
-        for my $piece (grep { vec($now, $_, 1) && !vec $told, $_, 1 } 0 .. $s->{pieces} - 1) {
-            vec($told, $piece, 1) = 1;
-            $pass->($object, {Torrent => $object, Index => $piece});
-        }
-    }
-    my $have = $view->bitfield;
-    for my $piece ($fail ? grep { !vec $have, $_, 1 } 0 .. $s->{pieces} - 1 : ()) {
-        $fail->($object, {Torrent => $object, Index => $piece});
-    }
-    return $view->status & CHECKED ? 1 : undef;
 }
 
 sub add_peer {
