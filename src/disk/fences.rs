@@ -106,7 +106,7 @@ impl Storage {
 
     /// Makes everything durable. After a failure the system takes the pages it could not write for
     /// written, and would call the next sync a success: so the next one first writes again what was
-    /// unsynced then, and fails with the same error while that cannot be read.
+    /// unsynced then.
     pub(super) fn sync(&self) -> Result<Synced, DiskError> {
         Counters::add(&self.shared.counters.syncs, 1);
         self.write_lost_again()?;
@@ -131,7 +131,7 @@ impl Storage {
                 Err(e) => {
                     unsynced.files.insert(file);
                     drop(unsynced);
-                    self.note_lost(file, &e);
+                    self.note_lost(file);
                     failure = failure.or(Some(e));
                 }
             }
@@ -142,10 +142,10 @@ impl Storage {
                 Err(e) => failure = failure.or(Some(e)),
             }
         }
-        let mut unsynced = self.unsynced.lock();
-        if let Some(e) = failure.or_else(|| unsynced.failure.clone()) {
+        if let Some(e) = failure {
             return Err(e);
         }
+        let mut unsynced = self.unsynced.lock();
         unsynced.pieces.clear();
         unsynced.checked.clear();
         let touched = std::mem::take(&mut unsynced.touched);
@@ -190,7 +190,7 @@ impl Storage {
         Ok(())
     }
 
-    fn note_lost(&self, file: u32, error: &DiskError) {
+    fn note_lost(&self, file: u32) {
         let mut unsynced = self.unsynced.lock();
         let unsynced = &mut *unsynced;
         let all = 0..u32::MAX;
@@ -204,7 +204,6 @@ impl Storage {
                 Entry::Occupied(mut entry) => entry.get_mut().union(&blocks),
             }
         }
-        unsynced.failure = Some(error.clone());
     }
 
     /// Closes the torrent's open files.

@@ -81,8 +81,6 @@ pub(super) struct Unsynced {
     pub(super) checked: BTreeSet<u32>,
     /// Pieces whose bytes a failed sync may have lost, with the blocks not rewritten since.
     pub(super) lost: BTreeMap<u32, Bitset>,
-    /// What that sync said.
-    pub(super) failure: Option<DiskError>,
 }
 
 /// What fences change.
@@ -360,9 +358,6 @@ impl Storage {
         if lost.none() {
             unsynced.lost.remove(&piece.0);
         }
-        if unsynced.lost.is_empty() {
-            unsynced.failure = None;
-        }
     }
 
     /// Whether the piece was written since the last sync, so that reading it is reading back.
@@ -371,8 +366,8 @@ impl Storage {
     }
 
     /// Writes the blocks that a failed sync put in doubt once more, as they are read now: the system
-    /// takes their pages for written and would not write them again by itself. What cannot be read
-    /// stays in doubt.
+    /// takes their pages for written and would not write them again by itself. Those that are not
+    /// there any more are in doubt no longer; whoever believes in them finds that out by reading.
     pub(super) fn write_lost_again(&self) -> Result<(), DiskError> {
         let lost = self.unsynced.lock().lost.clone();
         for (piece, blocks) in lost {
@@ -385,10 +380,7 @@ impl Storage {
                     self.write(piece, &[Block { seq: 0, begin: span.begin, data }])?;
                 }
             }
-        }
-        let mut unsynced = self.unsynced.lock();
-        if unsynced.lost.is_empty() {
-            unsynced.failure = None;
+            self.unsynced.lock().lost.remove(&piece.0);
         }
         Ok(())
     }

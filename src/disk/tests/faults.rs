@@ -39,7 +39,7 @@ fn a_vanished_directory_is_missing_then_made_again() {
     assert!(matches!(bench.one(Job::Hash(PieceIndex(0))), Outcome::Missing));
     let error = bench.fails(Job::Sync);
     assert_eq!((error.op, error.os_errno), ("open", libc::ENOENT));
-    // The failure sticks while what is lost can neither be read nor was written again.
+    // As long as it is not made again.
     bench.fails(Job::Sync);
     bench.fill(&all);
     assert_eq!(bench.sync()[1].1.unwrap().size, 50_000);
