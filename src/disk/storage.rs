@@ -365,9 +365,10 @@ impl Storage {
         self.unsynced.lock().pieces.contains_key(&piece.0)
     }
 
-    /// Writes the blocks that a failed sync put in doubt once more, as they are read now: the system
-    /// takes their pages for written and would not write them again by itself. Those that are not
-    /// there any more are in doubt no longer; whoever believes in them finds that out by reading.
+    /// Writes the blocks that a failed sync put in doubt once more, as they are read now: the
+    /// system takes their pages for written and would not write them again by itself. Those that
+    /// are not there any more are in doubt no longer; whoever believes in them finds that out by
+    /// reading.
     pub(super) fn write_lost_again(&self) -> Result<(), DiskError> {
         let lost = self.unsynced.lock().lost.clone();
         for (piece, blocks) in lost {

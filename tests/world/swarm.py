@@ -73,7 +73,8 @@ def scenarios(way, scenario, pairs=PAIRS, v4_only=(), verb="to"):
     for family in (4, 6):
         for one, other in pairs:
             if family == 4 or not {one, other} & set(v4_only):
-                yield f"{way}-v{family} {one.name} {verb} {other.name}", scenario(family, one, other)
+                name = f"{way}-v{family} {one.name} {verb} {other.name}"
+                yield name, scenario(family, one, other)
 
 
 def meet(world, report, way, torrent, seed, leech, ways, hosts=None, link=None, nodes=(),
