@@ -4,7 +4,7 @@
 //! then, so that a frame that is too long is refused before its payload is waited for. Deliberately
 //! absent: what depends on earlier messages other than [`Rules`] says (that is the connection's).
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::{Fault, Message};
 use crate::base::limits::{PEER_MESSAGE_BYTES, REQUEST_BYTES};
@@ -30,6 +30,8 @@ pub(super) mod id {
     pub(crate) const EXTENDED: u8 = 20;
 }
 
+/// Bytes of every message in front of what its id says: the length prefix and the id.
+const PREFIX_LEN: usize = 5;
 /// Bytes of a piece message in front of its data, the length prefix included.
 pub(super) const PIECE_HEADER_LEN: usize = 13;
 /// The same without the length prefix, as that prefix counts.
@@ -77,9 +79,15 @@ pub(super) fn decode(data: &mut BytesMut, rules: &Rules) -> Result<Option<Frame>
     if data.len() - 4 < length {
         return Ok(None);
     }
-    let mut payload = data.split_to(4 + length).freeze();
-    let _ = payload.split_to(5);
-    parse(id, payload, rules).map(Some)
+    match id {
+        id::BITFIELD | id::PIECE | id::EXTENDED => take_payload(id, length, data, rules).map(Some),
+        _ => {
+            let body = data.get(PREFIX_LEN..4 + length).unwrap_or_default();
+            let frame = parse_small(id, body, rules)?;
+            data.advance(4 + length);
+            Ok(Some(frame))
+        }
+    }
 }
 
 /// Bytes a bitfield message counts in its prefix.
@@ -126,49 +134,62 @@ fn check_frame(id: u8, length: u32, rules: &Rules) -> Result<(), Fault> {
     if legal { Ok(()) } else { Err(Fault::BadMessage(id)) }
 }
 
-/// Reads the payload of a frame that passed [`check_frame`].
-fn parse(id: u8, mut payload: Bytes, rules: &Rules) -> Result<Frame, Fault> {
+/// Reads what follows the id in a frame that passed [`check_frame`] and carries no payload.
+fn parse_small(id: u8, body: &[u8], rules: &Rules) -> Result<Frame, Fault> {
     let bad = Fault::BadMessage(id);
     let message = match id {
         id::CHOKE => Message::Choke,
         id::UNCHOKE => Message::Unchoke,
         id::INTERESTED => Message::Interested,
         id::NOT_INTERESTED => Message::NotInterested,
-        id::HAVE => Message::Have(piece(&payload, rules).ok_or(bad)?),
-        id::BITFIELD if rules.exact && spare_bits_set(&payload, rules.piece_count) => {
-            return Err(bad);
-        }
-        id::BITFIELD => Message::Bitfield(payload),
+        id::HAVE => Message::Have(piece(body, rules).ok_or(bad)?),
         id::REQUEST => Message::Request(
             // BEP 3: connections that ask for more than the custom allows are closed.
-            span(&payload, rules).filter(|s| (1..=REQUEST_BYTES).contains(&s.length)).ok_or(bad)?,
+            span(body, rules).filter(|s| (1..=REQUEST_BYTES).contains(&s.length)).ok_or(bad)?,
         ),
+        id::CANCEL => Message::Cancel(span(body, rules).ok_or(bad)?),
+        id::PORT => Message::Port(body.first_chunk().map(|b| u16::from_be_bytes(*b)).ok_or(bad)?),
+        id::SUGGEST => Message::Suggest(piece(body, rules).ok_or(bad)?),
+        id::HAVE_ALL => Message::HaveAll,
+        id::HAVE_NONE => Message::HaveNone,
+        id::REJECT => Message::Reject(span(body, rules).ok_or(bad)?),
+        id::ALLOWED_FAST => Message::AllowedFast(piece(body, rules).ok_or(bad)?),
+        _ => return Ok(Frame::Ignored),
+    };
+    Ok(Frame::Message(message))
+}
+
+/// Takes a whole frame that passed [`check_frame`] and carries a payload; the payload goes on in
+/// the allocation it came in.
+fn take_payload(id: u8, length: usize, data: &mut BytesMut, rules: &Rules) -> Result<Frame, Fault> {
+    let bad = Fault::BadMessage(id);
+    let message = match id {
         id::PIECE => {
-            let piece = piece(&payload, rules).ok_or(bad)?;
-            let begin = word(&payload, 4).ok_or(bad)?;
-            let _ = payload.split_to(8.min(payload.len()));
-            let length = u32::try_from(payload.len()).map_err(|_| bad)?;
+            let header = data.get(PREFIX_LEN..PIECE_HEADER_LEN).unwrap_or_default();
+            let piece = piece(header, rules).ok_or(bad)?;
+            let begin = word(header, 4).ok_or(bad)?;
+            data.advance(PIECE_HEADER_LEN);
+            let block = data.split_to(4 + length - PIECE_HEADER_LEN);
+            let length = u32::try_from(block.len()).map_err(|_| bad)?;
             begin.checked_add(length).ok_or(bad)?;
             if length == 0 {
                 return Ok(Frame::Ignored);
             }
-            Message::Piece { piece, begin, data: payload.into() }
+            Message::Piece { piece, begin, data: block.freeze().into() }
         }
-        id::CANCEL => Message::Cancel(span(&payload, rules).ok_or(bad)?),
-        id::PORT => {
-            Message::Port(payload.first_chunk().map(|b| u16::from_be_bytes(*b)).ok_or(bad)?)
-        }
-        id::SUGGEST => Message::Suggest(piece(&payload, rules).ok_or(bad)?),
-        id::HAVE_ALL => Message::HaveAll,
-        id::HAVE_NONE => Message::HaveNone,
-        id::REJECT => Message::Reject(span(&payload, rules).ok_or(bad)?),
-        id::ALLOWED_FAST => Message::AllowedFast(piece(&payload, rules).ok_or(bad)?),
         id::EXTENDED => {
-            let extension = payload.first().copied().ok_or(bad)?;
-            let _ = payload.split_to(1);
-            return Ok(Frame::Extended(extension, payload));
+            let extension = data.get(PREFIX_LEN).copied().ok_or(bad)?;
+            data.advance(PREFIX_LEN + 1);
+            return Ok(Frame::Extended(extension, data.split_to(length - 2).freeze()));
         }
-        _ => return Ok(Frame::Ignored),
+        _ => {
+            data.advance(PREFIX_LEN);
+            let bits = data.split_to(length - 1).freeze();
+            if rules.exact && spare_bits_set(&bits, rules.piece_count) {
+                return Err(bad);
+            }
+            Message::Bitfield(bits)
+        }
     };
     Ok(Frame::Message(message))
 }
@@ -226,10 +247,10 @@ pub(super) fn encode(message: &Message, out: &mut BytesMut) {
 
 /// Appends what stands in front of a block's data.
 pub(super) fn encode_piece_header(span: BlockSpan, out: &mut BytesMut) {
-    out.put_u32(PIECE_OVERHEAD.saturating_add(span.length));
-    out.put_u8(id::PIECE);
-    out.put_u32(span.piece.0);
-    out.put_u32(span.begin);
+    let [a, b, c, d] = PIECE_OVERHEAD.saturating_add(span.length).to_be_bytes();
+    let mut header = [a, b, c, d, id::PIECE, 0, 0, 0, 0, 0, 0, 0, 0];
+    put_words(&mut header, &[span.piece.0, span.begin]);
+    out.extend_from_slice(&header);
 }
 
 /// Appends message 20 with the receiver's id of the extension (BEP 10).
@@ -238,17 +259,26 @@ pub(super) fn encode_extended(extension: u8, payload: &[u8], out: &mut BytesMut)
 }
 
 fn encode_bare(id: u8, out: &mut BytesMut) {
-    encode_bytes(id, &[], out);
+    out.extend_from_slice(&[0, 0, 0, 1, id]);
 }
 
 fn encode_piece(id: u8, piece: PieceIndex, out: &mut BytesMut) {
-    encode_bytes(id, &[&piece.0.to_be_bytes()], out);
+    let [a, b, c, d] = piece.0.to_be_bytes();
+    out.extend_from_slice(&[0, 0, 0, 5, id, a, b, c, d]);
 }
 
 fn encode_span(id: u8, span: BlockSpan, out: &mut BytesMut) {
-    let BlockSpan { piece, begin, length } = span;
-    let fields = [piece.0.to_be_bytes(), begin.to_be_bytes(), length.to_be_bytes()];
-    encode_bytes(id, &[fields.as_flattened()], out);
+    let mut message = [0, 0, 0, 13, id, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    put_words(&mut message, &[span.piece.0, span.begin, span.length]);
+    out.extend_from_slice(&message);
+}
+
+/// Writes big-endian numbers behind a message's id.
+fn put_words(message: &mut [u8], words: &[u32]) {
+    let (fields, _) = message[PREFIX_LEN..].as_chunks_mut();
+    for (field, word) in fields.iter_mut().zip(words) {
+        *field = word.to_be_bytes();
+    }
 }
 
 fn encode_bytes(id: u8, parts: &[&[u8]], out: &mut BytesMut) {
