@@ -4,8 +4,8 @@
 
 Each file of scenarios/ has `scenarios()`: (name, function) pairs; a function gets the world and
 a place for its report. Root and iproute2 are needed; without them the run says so and skips.
-Prints a table of the time from adding a torrent to its first byte and its last, and `N passed, M
-failed`.
+Prints a table of the time from adding a torrent to its first byte and its last, what failed and
+why once more, and `N passed, M failed`.
 """
 
 import importlib.util
@@ -49,7 +49,7 @@ def missing():
 
 
 def one(name, run, report):
-    """Runs a scenario in a world of its own; whether it passed."""
+    """Runs a scenario in a world of its own; why it failed, None if it passed."""
     work = tempfile.mkdtemp(prefix="tern-world-")
     began = time.monotonic()
     try:
@@ -59,11 +59,11 @@ def one(name, run, report):
         print(f"FAILED {name}: {error}", flush=True)
         if not isinstance(error, clients.Failed):
             traceback.print_exc()
-        return False
+        return f"{type(error).__name__}: {error}"
     finally:
         shutil.rmtree(work, ignore_errors=True)
     print(f"ok {name} ({time.monotonic() - began:.1f} s)", flush=True)
-    return True
+    return None
 
 
 def table(report):
@@ -90,15 +90,19 @@ def main():
     if gone := missing():
         sys.exit(f"missing: {', '.join(gone)}")
     os.umask(0o022)
-    passed = failed = 0
+    passed, failed = 0, {}
     report = {}
     for name, run in scenarios(sys.argv[1:]):
-        if one(name, run, report):
-            passed += 1
+        if why := one(name, run, report):
+            failed[name] = why
         else:
-            failed += 1
+            passed += 1
     table(report)
-    print(f"\n{passed} passed, {failed} failed")
+    print()
+    # Once more: of a long log the beginning and the middle are often not kept.
+    for name, why in failed.items():
+        print(f"FAILED {name}: {why}")
+    print(f"{passed} passed, {len(failed)} failed")
     return 1 if failed or not passed else 0
 
 
