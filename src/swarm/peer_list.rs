@@ -296,6 +296,17 @@ impl PeerList {
         true
     }
 
+    /// As [`PeerList::incoming`], although the IP has too many: for who knows that one of them is
+    /// about to end.
+    pub fn incoming_beside(&mut self, addr: SocketAddr) -> bool {
+        let addr = normal(addr);
+        let welcome = !self.is_banned(addr.ip());
+        if welcome {
+            self.enter(addr);
+        }
+        welcome
+    }
+
     /// An attempt (or a connection before its handshake) failed: back-off grows.
     pub fn failed(&mut self, now: Instant, addr: SocketAddr) {
         self.ended(now, normal(addr), false);

@@ -24,4 +24,5 @@ mod resume;
 mod scenarios;
 mod storage;
 mod swarms;
+mod twins;
 mod world;

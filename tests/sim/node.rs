@@ -78,9 +78,21 @@ pub struct Setup {
     pub forged: Option<Forged>,
     /// It never answers a request for metadata.
     pub mute: bool,
+    /// Of two connections to one address it keeps one as soon as the second comes, without a look
+    /// at peer ids: its own, or the other's. Some engines decide by the ports.
+    pub hasty: Option<Keeps>,
     /// There is a journal beside the saved state.
     pub journal: bool,
     pub seed_mode: bool,
+}
+
+/// Which of two connections a hasty node keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeps {
+    /// The one it made.
+    Own,
+    /// The one that came.
+    Other,
 }
 
 /// Wrong metadata.
@@ -110,6 +122,7 @@ impl Default for Setup {
             selected: None,
             forged: None,
             mute: false,
+            hasty: None,
             journal: true,
             seed_mode: false,
         }
@@ -184,6 +197,8 @@ pub struct Log {
     pub disk_failures: u32,
     pub passed: Vec<PieceIndex>,
     pub disconnects: Vec<CloseReason>,
+    /// Connections it tried to make.
+    pub dials: u32,
     pub questions: u32,
     pub most_questions: usize,
     pub states: Vec<TorrentState>,

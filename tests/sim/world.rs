@@ -17,7 +17,7 @@ use tern::swarm::{Command, DiskAnswer, DiskOp, Input, Notice, Output, PeerSource
 
 use crate::content::Content;
 use crate::crash::Watch;
-use crate::node::{End, Node, Setup};
+use crate::node::{End, Keeps, Node, Setup};
 
 /// Bytes the kernel of a node with limited intake holds for one connection,
 const WINDOW: usize = 128 * 1024;
@@ -428,6 +428,7 @@ impl World {
         let epoch = self.nodes[n].epoch;
         match output {
             Output::Dial { peer, addr } => {
+                self.nodes[n].log.dials += 1;
                 self.nodes[n].dialling.insert(peer);
                 let wait = self.jitter(self.latency * 3);
                 self.after(wait, Event::Dialled { from: n, key: peer, to: addr, epoch });
@@ -684,6 +685,9 @@ impl World {
                 }
             }
             Some(ConnEvent::Handshake(h)) if h.info_hash == info_hash => {
+                if !self.chooses(n, key) {
+                    return;
+                }
                 self.feed(n, Input::Incoming { peer: key, addr, connection: conn });
                 self.deliver(n, key, &Bytes::new());
             }
@@ -691,11 +695,39 @@ impl World {
         }
     }
 
+    /// A connection came to a node that may be hasty: whether it is to be had.
+    fn chooses(&mut self, n: usize, key: PeerKey) -> bool {
+        let Some(keeps) = self.nodes[n].setup.hasty else { return true };
+        let far = self.nodes[n].ends[&key].far.0;
+        let mut ends = self.nodes[n].ends.iter();
+        let other = ends.find(|(k, e)| **k != key && e.far.0 == far).map(|(k, _)| *k);
+        let dialling = self.nodes[n].dialling.first().copied();
+        match (keeps, other, dialling) {
+            (_, None, None) => return true,
+            (Keeps::Own, ..) => {
+                self.hang_up(n, key);
+                return self.nodes[n].ends.remove(&key).is_none();
+            }
+            (Keeps::Other, Some(other), _) => {
+                self.hang_up(n, other);
+                self.act(Event::Gone { node: n, key: other, errno: 0 });
+            }
+            (Keeps::Other, None, Some(attempt)) => {
+                self.nodes[n].dialling.remove(&attempt);
+                self.feed(n, Input::ConnectFailed { peer: attempt });
+            }
+        }
+        true
+    }
+
     fn dialled(&mut self, from: usize, key: PeerKey, to: SocketAddr, epoch: u32) {
         if !self.alive(from, epoch) || !self.nodes[from].dialling.remove(&key) {
             return;
         }
         let target = self.nodes.iter().position(|n| n.addr == to && n.torrent.is_some());
+        // The hasty do not dial where they have a connection.
+        let far = |n: &Node, to| n.setup.hasty.is_some() && n.ends.values().any(|e| e.far.0 == to);
+        let target = target.filter(|to| !far(&self.nodes[from], *to));
         let Some(to) = target.filter(|_| !self.rng.one_in(self.dial_fails)) else {
             self.feed(from, Input::ConnectFailed { peer: key });
             return;

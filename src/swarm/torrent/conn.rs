@@ -1,5 +1,5 @@
-//! Connections: dialling, accepting, handshakes, duplicates, closing. Deliberately absent: what
-//! peers say once connected.
+//! Connections: dialling, accepting, handshakes, closing. Deliberately absent: what peers say once
+//! connected, and which of two connections to one peer stays (`twins`).
 
 use std::net::SocketAddr;
 
@@ -90,6 +90,7 @@ impl Torrent {
         self.peers.remove(&key);
         self.half_open = self.half_open.saturating_sub(1);
         self.known.failed(self.now, addr);
+        self.rival_gone(key, None);
     }
 
     pub(super) fn on_incoming(
@@ -108,11 +109,12 @@ impl Torrent {
         }
         let open = matches!(self.phase, Phase::Running | Phase::Metadata);
         let room = open && self.peers.len() < self.tuning.max_connections as usize;
+        let ours = handshake.peer_id == self.peer_id;
         // Counts the address, so it comes last.
-        if !room || handshake.peer_id == self.peer_id || !self.known.incoming(addr) {
+        let Some(beside) = (room && !ours).then(|| self.welcome(addr, &handshake)).flatten() else {
             self.out.push_back(Output::Close { peer: key });
             return;
-        }
+        };
         connection.accept(self.now, self.config(addr));
         let mut peer =
             Peer::new(self.now, addr, PeerSource::Incoming, true, self.info.piece_count());
@@ -121,9 +123,22 @@ impl Torrent {
         }
         peer.conn = Some(connection);
         self.peers.insert(key, peer);
+        if let Some(rival) = beside {
+            self.set_spare(key, rival);
+        }
         self.transmit.insert(key);
         self.on_handshake(key, handshake);
         self.pump_events(key);
+    }
+
+    /// Counts a connection from an address, unless its IP is banned or has too many. One too many
+    /// may be there beside an attempt of ours, which it names, until one of the two ends.
+    fn welcome(&mut self, addr: SocketAddr, handshake: &Handshake) -> Option<Option<PeerKey>> {
+        if self.known.incoming(addr) {
+            return Some(None);
+        }
+        let attempt = self.attempt_at(addr, handshake.peer_id)?;
+        self.known.incoming_beside(addr).then_some(Some(attempt))
     }
 
     /// Whether we shall run once the files are looked at.
@@ -206,20 +221,8 @@ impl Torrent {
             self.close_peer(key, CloseReason::Loopback);
             return;
         }
-        let twin = self
-            .peers
-            .iter()
-            .find(|(k, p)| **k != key && p.established && p.peer_id == handshake.peer_id);
-        if let Some((&twin, other)) = twin {
-            // Of two connections to one peer the one survives that was started by the greater peer
-            // id: both sides come to the same choice. Started by the same side, the older stays.
-            let ours_wins = self.peer_id > handshake.peer_id;
-            let keep_new = other.incoming != incoming && ours_wins != incoming;
-            let close = if keep_new { twin } else { key };
-            self.close_peer(close, CloseReason::Duplicate);
-            if !keep_new {
-                return;
-            }
+        if !self.settle_twins(key, &handshake) {
+            return;
         }
         self.known.connected(self.now, addr);
         let Some(peer) = self.peers.get_mut(&key) else { return };
@@ -336,8 +339,11 @@ impl Torrent {
         if peer.conn.is_none() {
             self.half_open = self.half_open.saturating_sub(1);
             self.known.failed(self.now, peer.addr);
+            self.rival_gone(key, None);
             return;
         }
+        let chosen = peer.established && !matches!(reason, CloseReason::Remote(_));
+        self.rival_gone(key, chosen.then_some((peer.peer_id, reason)));
         if peer.established {
             let useful = peer.down.total() + peer.up.total() > 0;
             self.known.disconnected(self.now, peer.addr, useful);

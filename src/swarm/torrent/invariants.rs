@@ -40,6 +40,11 @@ pub(super) fn check(t: &Torrent) {
     for (key, peer) in &t.peers {
         assert!(peer.established || peer.outstanding.is_empty());
         assert!(!peer.established || peer.conn.is_some());
+        if let Some(spare) = &peer.spare {
+            let rival = t.peers.get(&spare.rival);
+            assert!(peer.established, "{key} is a spare without a handshake");
+            assert!(rival.is_some_and(|r| r.spare.is_none()), "{key} waits for nobody");
+        }
         let limit = t.tuning.max_peer_requests as usize;
         assert!(peer.in_queue.len() + peer.reads.len() <= limit + 1, "requests of {key}");
         assert!(t.io.hashes_out == 0 || t.flags.loaded, "hashing before loading");

@@ -176,9 +176,15 @@ impl Torrent {
 
     /// A peer's extension handshake came.
     pub(super) fn metadata_offered(&mut self, peer: PeerKey) {
-        let offer = self.peers.get(&peer).map(|p| &p.extensions).filter(|e| e.metadata);
+        let employed = self.peers.get(&peer).filter(|p| p.spare.is_none());
+        let offer = employed.map(|p| &p.extensions).filter(|e| e.metadata);
         let Some(size) = offer.and_then(|e| e.metadata_size) else { return };
         self.advance_fetch(FetchInput::Offer { peer, size });
+    }
+
+    /// A peer is not to be asked for now; it may offer again.
+    pub(super) fn metadata_not_from(&mut self, peer: PeerKey) {
+        self.advance_fetch(FetchInput::Gone(peer));
     }
 
     pub(super) fn metadata_peer_gone(&mut self, peer: PeerKey) {

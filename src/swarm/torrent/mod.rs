@@ -31,6 +31,7 @@ mod saving;
 mod seed_mode;
 mod start;
 mod status;
+mod twins;
 mod upload;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

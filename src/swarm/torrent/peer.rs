@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use bytes::BytesMut;
 
 use super::exchange::Gossip;
+use super::twins::Spare;
 use crate::base::{Bitset, BlockSpan, Instant, PeerId, PieceIndex};
 use crate::proto::peer::ut_metadata::MetadataGrant;
 use crate::proto::peer::{Connection, PeerExtensions};
@@ -38,6 +39,8 @@ pub(super) struct Peer {
     pub(super) rest: BytesMut,
     /// Handshakes exchanged.
     pub(super) established: bool,
+    /// Idle until another connection to the same peer has ended.
+    pub(super) spare: Option<Spare>,
     pub(super) peer_id: PeerId,
     pub(super) reserved: [u8; 8],
     pub(super) extensions: PeerExtensions,
@@ -112,6 +115,7 @@ impl Peer {
             conn: None,
             rest: BytesMut::new(),
             established: false,
+            spare: None,
             peer_id: PeerId::default(),
             reserved: [0; 8],
             extensions: PeerExtensions::default(),

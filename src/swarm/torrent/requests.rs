@@ -126,7 +126,8 @@ impl Torrent {
     fn fill(&mut self, key: PeerKey) {
         let spare = self.spares(key);
         let Some(peer) = self.peers.get_mut(&key) else { return };
-        let may = peer.established && (!peer.peer_choking || !peer.allowed_in.is_empty());
+        let employed = peer.established && peer.spare.is_none();
+        let may = employed && (!peer.peer_choking || !peer.allowed_in.is_empty());
         if !may || !peer.am_interested || peer.hold_until > self.now || self.check.halts {
             return;
         }

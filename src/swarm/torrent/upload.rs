@@ -62,7 +62,8 @@ impl Torrent {
         let mut waiting: Vec<PeerKey> = self
             .peers
             .iter()
-            .filter(|(_, p)| p.established && p.am_choking && p.peer_interested)
+            .filter(|(_, p)| p.established && p.spare.is_none())
+            .filter(|(_, p)| p.am_choking && p.peer_interested)
             .map(|(k, _)| *k)
             .collect();
         while self.choker.has_free_slot(unchoked) && !waiting.is_empty() {
@@ -110,7 +111,7 @@ impl Torrent {
         let candidates: Vec<Candidate> = self
             .peers
             .iter()
-            .filter(|(_, p)| p.established)
+            .filter(|(_, p)| p.established && p.spare.is_none())
             .map(|(key, p)| Candidate {
                 peer: *key,
                 interested: p.peer_interested,
@@ -269,6 +270,7 @@ impl Torrent {
     pub(super) fn tick_peers(&mut self) {
         self.tick_metadata();
         self.pump_exchange();
+        self.tick_twins();
         if self.peers.is_empty() {
             return;
         }

@@ -13,8 +13,9 @@ SLOW, SLOWER = 20_000, 1000
 PATIENCE = 240
 
 
-def by_exchange(family, middle, leech):
-    """A download from a seed that only the one in the middle names."""
+def by_exchange(family, middle, leech, both=False):
+    """A download from a seed that only the one in the middle names. If `both`, it tells the seed of
+    the leech as well: they call each other at the same time."""
     def run(world, report):
         hosts = [world.host(name) for name in ("seed", "middle", "leech")]
         for host in hosts:
@@ -25,8 +26,9 @@ def by_exchange(family, middle, leech):
         # Transmission cannot be told to dial anybody: then it is dialled.
         given = {"peers": [middle_at]} if middle is TR else {}
         full = torrent.write(one.work / "content")
-        # The seed is told nothing: two that dial each other at once may both hang up.
-        with LT.start(one, torrent.path, full, set(), **given) as giving:
+        # Of two libtorrents that dial each other at once both may hang up: else it is told nothing.
+        told = ways if both else set()
+        with LT.start(one, torrent.path, full, told, **given) as giving:
             clients.wait_for("the seed to check its content", giving.complete, giving)
             dials = [] if middle is TR else [seed_at]
             dials += [leech_at] if leech is TR else []
@@ -38,8 +40,8 @@ def by_exchange(family, middle, leech):
                 known = {} if leech is TR else {"peers": [middle_at]}
                 with leech.start(other, torrent.magnet(), other.work / "content", ways,
                                  **known) as taking:
-                    swarm.cross(report, f"pex v{family}", torrent, middle, leech, giving, taking,
-                                PATIENCE)
+                    way = f"pex v{family}" + (" both" if both else "")
+                    swarm.cross(report, way, torrent, middle, leech, giving, taking, PATIENCE)
                     if naming.complete():
                         raise clients.Failed("the one in the middle has everything")
     return run
@@ -58,3 +60,7 @@ def scenarios():
     for name, run in swarm.scenarios("pex", by_exchange, verb="tells"):
         if name != f"pex-v6 {TR.name} tells {TERN.name}":
             yield name, run
+    for family in (4, 6):
+        for middle in (LT, TERN):
+            name = f"pex-v{family} {middle.name} tells {TERN.name} and the seed"
+            yield name, by_exchange(family, middle, TERN, both=True)
