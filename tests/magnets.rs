@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tern::api::{
-    AddTorrent, Config, ErrorKind, Event, EventKind, FileIndex, Metainfo, Notice, PeerSource,
-    Session, Torrent, TorrentBuilder, TorrentState, magnet_info_hash,
+    AddTorrent, Config, ErrorKind, Event, EventKind, FileIndex, Hook, Metainfo, Notice, PeerSource,
+    Session, Torrent, TorrentBuilder, TorrentState, Verdict, magnet_info_hash,
 };
+use tern::codec::resume::Resume;
 
 /// Generous: only a defect that hangs reaches it.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -147,6 +148,63 @@ fn a_link_with_a_peer_is_enough_and_survives_a_restart() {
     assert!(torrent.has_metadata());
     wait_until(&second, |_| torrent.status().unwrap().state == TorrentState::Finished);
     assert_eq!(torrent.file_priorities().unwrap(), [4, 0, 4]);
+    second.close(Some(PATIENCE)).unwrap();
+}
+
+/// Gone without a close as soon as the metadata is there: as a kill would, it saves nothing. Nobody
+/// is there to ask afterwards.
+#[test]
+fn metadata_survives_a_kill_right_after_it_came() {
+    let rig = Rig::new();
+    let (seeder, _seed) = rig.seed();
+    let state = rig.path("state");
+    let first = session(Some(&state), &[]);
+    let link = rig.link(&format!("&x.pe={}&so=0,2", seeder.listening()[0]));
+    let torrent = first.add(AddTorrent::magnet(&link, rig.path("leech")).unwrap()).unwrap();
+    wait_until(&first, got_metadata);
+    drop((first, torrent));
+    seeder.close(Some(PATIENCE)).unwrap();
+
+    let second = session(Some(&state), &[]);
+    assert_eq!(second.restore().unwrap().torrents, 1);
+    let torrent = second.torrents().remove(0);
+    assert_eq!(torrent.metainfo().info_bytes(), rig.torrent.info_bytes());
+    assert_eq!(torrent.file_priorities().unwrap(), [4, 0, 4], "what the link names");
+    second.close(Some(PATIENCE)).unwrap();
+}
+
+/// The same with a host that keeps the state: it is asked to, unprompted.
+#[test]
+fn a_save_hook_is_given_metadata_as_soon_as_it_came() {
+    let rig = Rig::new();
+    // It has nothing: what is saved is saved for the metadata's sake.
+    let seeder = session(None, &[]);
+    let empty = seeder.add(AddTorrent::new(&rig.torrent, rig.path("nothing"))).unwrap();
+    wait_until(&seeder, |_| empty.status().unwrap().state == TorrentState::Downloading);
+    let first = session(None, &[]);
+    let (give, take) = std::sync::mpsc::channel();
+    let link = rig.link(&format!("&x.pe={}", seeder.listening()[0]));
+    let mut add = AddTorrent::magnet(&link, rig.path("leech")).unwrap();
+    add.set_save_hook(Some(Hook::inline(move |event| {
+        if let EventKind::SaveRequest { blob, .. } = &event.kind {
+            let _ = give.send(blob.to_vec());
+        }
+        Some(Verdict::Accept)
+    })));
+    let torrent = first.add(add).unwrap();
+    wait_until(&first, got_metadata);
+    // The first says what is looked for.
+    let mut blobs = std::iter::from_fn(|| take.recv_timeout(PATIENCE).ok());
+    let known = |blob: &Vec<u8>| Resume::parse(blob).unwrap().info.is_some();
+    let blob = blobs.find(known).unwrap();
+    drop((first, torrent));
+    seeder.close(Some(PATIENCE)).unwrap();
+
+    let second = session(None, &[]);
+    let mut add = AddTorrent::default();
+    add.set_resume(&blob).unwrap();
+    let torrent = second.add(add).unwrap();
+    assert_eq!(torrent.metainfo().info_bytes(), rig.torrent.info_bytes());
     second.close(Some(PATIENCE)).unwrap();
 }
 

@@ -115,6 +115,8 @@ impl Core {
         let settings = self.settings();
         let mut prefs = prefs(&request, found.resume.as_deref(), &found.file, &settings);
         let entering = self.keeper.as_ref().map(|_| Entering::new(&request, &found, &prefs));
+        // State from before its description came: which files the link names still counts.
+        let early = found.resume.as_ref().is_some_and(|resume| resume.pieces.is_none());
         let resume = found.resume.take();
         prefs.trackers = self.shared.lock().tiers(&prefs.trackers);
         let id = TorrentId(self.next_id.fetch_add(1, Ordering::Relaxed));
@@ -126,7 +128,10 @@ impl Core {
         let prefs = Prefs { verify_override: overrides, ..prefs };
         let saved = (resume, found.known.window.take());
         let mut add = self.build(&entry, &request, saved, &prefs, &settings, &found.save_path);
-        if let Some(magnet) = found.magnet.filter(|_| !info.is_known()) {
+        if info.is_known() {
+            let link = found.magnet.filter(|_| early);
+            add.params.selected = link.and_then(|magnet| magnet.selected);
+        } else if let Some(magnet) = found.magnet {
             add.link = link_of(&magnet);
             add.params.link = Some(magnet.to_string().into());
             add.params.selected = magnet.selected;

@@ -73,6 +73,7 @@ impl Host for Face {
     fn metadata(&self, torrent: TorrentId, info: Arc<Info>) {
         if let Some(entry) = self.entry(torrent) {
             entry.describe(info);
+            self.0.keep_description(&entry);
         }
     }
 

@@ -186,6 +186,20 @@ impl Core {
         });
     }
 
+    /// The description came that a torrent was added without: the store has it before the host
+    /// hears of it, whenever the next save is. Should that fail, the next save has it as well.
+    pub(super) fn keep_description(&self, entry: &Arc<Entry>) {
+        let Some(keeper) = self.keeper.as_ref().filter(|_| self.saver_of(entry).is_none()) else {
+            return;
+        };
+        let (info_hash, file) = (entry.info_hash, entry.file());
+        let make = move || {
+            let metainfo = Some(Bytes::copy_from_slice(&file.raw));
+            Change::Save(Save { info_hash, metainfo, ..Save::default() })
+        };
+        keeper.submit(make, |_| ());
+    }
+
     /// What the first save of a torrent has to say besides its blob, should entering it have
     /// failed, or been left to a hook that has passed.
     pub(super) fn first_save(entry: &Entry, save: Save) -> Save {

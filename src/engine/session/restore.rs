@@ -76,7 +76,11 @@ impl Core {
         // A link whose metadata never came, nothing of which was damaged.
         let link = || resume.as_deref().filter(|_| stored.damage.is_none()).map(formats::magnet_of);
         let file = match (&stored.metainfo, embedded()) {
-            (Some(raw), _) => formats::torrent_file(raw)?,
+            (Some(raw), _) => {
+                // Which files a link named is with the link until pieces are.
+                magnet = link().filter(|_| resume.as_ref().is_some_and(|r| r.pieces.is_none()));
+                formats::torrent_file(raw)?
+            }
             (None, Some(resume)) => formats::from_resume(resume)?,
             // Its state is with a save hook, or was damaged beyond use.
             (None, None) => {

@@ -81,6 +81,13 @@ impl Sought {
     }
 }
 
+/// The priorities a torrent begins with; `None` leaves them to the saved state.
+pub(super) fn priorities(params: &TorrentParams) -> Option<Vec<u8>> {
+    let known = params.info.is_known() && params.selected.is_some();
+    let chosen = known.then(|| Sought::new(params).priorities_of(params.info.files.len()));
+    chosen.flatten().or_else(|| params.file_priority.clone())
+}
+
 /// What a peer has, in messages whose indexes cannot be judged yet.
 #[derive(Debug, Default)]
 struct Said {

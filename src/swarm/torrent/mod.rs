@@ -354,7 +354,7 @@ impl Torrent {
             flags: Flags { embeds_info, ..Flags::default() },
             picker: Picker::new(info.geometry, child()),
             blame: Lazy::absent(),
-            accounts: Accounts::new(&info, params.file_priority.as_deref(), blob),
+            accounts: Accounts::new(&info, metadata::priorities(&params).as_deref(), blob),
             pending: BTreeMap::new(),
             check: Lazy::absent(),
             verify: VerifyQueue::new(params.verify_window),
