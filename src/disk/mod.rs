@@ -11,6 +11,7 @@ mod error;
 mod fences;
 mod files;
 mod gather;
+mod keep;
 mod lanes;
 mod layout;
 mod parts;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::Job;
 use super::gather::Gather;
+use super::keep::{Keep, SHORT};
 use super::lanes::{HashTask, LANES_MAX};
 use super::sched::{Fence, Registration, Work};
 use super::storage::{Block, Storage};
@@ -26,9 +27,6 @@ pub(super) const SWEEP_EVERY: Duration = Duration::from_millis(500);
 /// Buffered bytes of one piece that are written at once: long enough runs for the file system,
 /// short enough to be in a cache still.
 const RUN_BYTES: usize = 512 * 1024;
-/// Pieces up to this length are kept in memory until they are hashed; longer ones are read back,
-/// which costs less than memory that is never in a cache.
-const HOLD_LEN: u32 = 1 << 20;
 /// Bytes of one batch of writes: what a read may have to wait for.
 const WRITE_BYTES: usize = 4 << 20;
 /// Reads one thread takes at a time.
@@ -63,8 +61,6 @@ struct PieceQueue {
     jobs: VecDeque<Entry>,
     /// Bytes of the writes in `jobs`.
     bytes: usize,
-    /// The whole piece, written, kept for its hash.
-    held: Vec<Block>,
     /// Why the writes just before the head of `jobs` failed.
     failed: Option<DiskError>,
     /// Whether something was written in this queue's life.
@@ -164,8 +160,8 @@ pub(super) struct Queues {
     /// Bytes in `buffer`.
     buffered: usize,
     next_number: u64,
-    /// Bytes kept in memory for their hash, and their bound.
-    held: (usize, usize),
+    /// What was written, for its hash.
+    keep: Keep,
     /// Streams that fill the hasher, and how many are worth waiting for.
     lanes: usize,
     company: usize,
@@ -197,7 +193,7 @@ impl Queues {
             buffer: BTreeMap::new(),
             buffered: 0,
             next_number: 0,
-            held: (0, hold),
+            keep: Keep::new(hold, company),
             lanes: lanes.clamp(1, LANES_MAX),
             company: company.clamp(1, LANES_MAX),
             spares: Spares::default(),
@@ -232,7 +228,7 @@ impl Queues {
         let Some(torrent) = self.torrents.get_mut(&id) else { return };
         let bytes = write_len(&entry.job);
         let (is_write, is_hash) = (matches!(entry.job, Job::Write { .. }), is_hash(&entry.job));
-        let long = torrent.storage.as_ref().is_some_and(|s| s.piece_len(piece) > HOLD_LEN);
+        let long = torrent.storage.as_ref().is_some_and(|s| s.piece_len(piece) as usize > SHORT);
         let number = self.next_number;
         let queue = torrent.pieces.entry(piece.0).or_insert_with(|| {
             self.next_number += 1;
@@ -240,7 +236,6 @@ impl Queues {
             PieceQueue {
                 jobs: self.spares.jobs.pop().unwrap_or_default(),
                 bytes: 0,
-                held: Vec::new(),
                 failed: None,
                 wrote: false,
                 phase: Phase::Buffered(number),
@@ -372,10 +367,11 @@ impl Queues {
 
     /// Makes pieces ready that nobody has added to for a while.
     pub(super) fn sweep(&mut self, now: Instant) {
-        if self.buffer.is_empty() || now.duration_since(self.swept) < SWEEP_EVERY {
+        if self.nothing_idles() || now.duration_since(self.swept) < SWEEP_EVERY {
             return;
         }
         self.swept = now;
+        self.keep.sweep(now, IDLE_FLUSH);
         let idle: Vec<_> = self
             .buffer
             .values()
@@ -386,6 +382,10 @@ impl Queues {
             .copied()
             .collect();
         idle.into_iter().for_each(|(id, piece)| self.make_ready(id, piece, now));
+    }
+
+    fn nothing_idles(&self) -> bool {
+        self.buffer.is_empty() && self.keep.is_empty()
     }
 
     /// When the finished pieces are to be hashed; `None` when there are none.
@@ -402,7 +402,7 @@ impl Queues {
 
     /// When a thread has to look again although nothing is submitted.
     pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
-        let sweep = (!self.buffer.is_empty()).then(|| self.swept + SWEEP_EVERY);
+        let sweep = (!self.nothing_idles()).then(|| self.swept + SWEEP_EVERY);
         [sweep, self.hash_due(now)].into_iter().flatten().min()
     }
 
@@ -421,7 +421,7 @@ impl Queues {
         let turn = TURNS.get(usize::from(self.turn) % TURNS.len())?;
         turn.iter().find_map(|kind| match kind {
             Kind::Prompt => self.take_prompt(),
-            Kind::Writes if !behind => self.take_writes(),
+            Kind::Writes if !behind => self.take_writes(now),
             Kind::Fresh if !hashing => self.take_fresh(now),
             Kind::Bulk if !hashing => self.take_bulk(),
             _ => None,
@@ -459,6 +459,10 @@ impl Queues {
             if !quick && !fences.is_empty() {
                 break;
             }
+            if !quick {
+                // A sync that fails, files that move: what is hashed then has to be on the disk.
+                self.keep.spoil_all(id);
+            }
             self.prompt.pop_front();
             let Some(entry) = torrent.waiting.pop_front() else { continue };
             fences.push(Fence { torrent: id, storage: torrent.storage.clone(), entry });
@@ -470,7 +474,7 @@ impl Queues {
     }
 
     /// The torrent's ripe pieces that waited longest.
-    fn take_writes(&mut self) -> Option<Work> {
+    fn take_writes(&mut self, now: Instant) -> Option<Work> {
         let id = self.writers.pop_front()?;
         let mut tasks = Vec::new();
         let mut bytes = 0;
@@ -483,25 +487,11 @@ impl Queues {
             };
             let taken = task.jobs.iter().map(|e| write_len(&e.job)).sum::<usize>();
             bytes += taken;
-            if self.may_hold(&task, taken) {
-                task.hold = taken;
-                self.held.0 += taken;
-            }
+            let len = task.storage.as_ref().map_or(0, |s| s.piece_len(piece));
+            task.keep = self.keep.wants((id, piece), len as usize, now);
             tasks.push(task);
         }
         Some(Work::Writes { torrent: id, tasks })
-    }
-
-    /// Whether these writes are a whole piece that is about to be hashed and short enough to be
-    /// kept for that.
-    fn may_hold(&self, task: &PieceTask, bytes: usize) -> bool {
-        let len = task.storage.as_ref().map_or(0, |s| s.piece_len(task.piece));
-        let torrent = self.torrents.get(&task.torrent);
-        let next = torrent.and_then(|t| t.pieces.get(&task.piece.0)).and_then(|q| q.jobs.front());
-        len <= HOLD_LEN
-            && bytes == len as usize
-            && self.held.0 + bytes <= self.held.1
-            && next.is_some_and(|e| is_hash(&e.job))
     }
 
     /// The first jobs of a piece, as long as they are of the same kind.
@@ -521,7 +511,7 @@ impl Queues {
         queue.bytes -= jobs.iter().map(|e| write_len(&e.job)).sum::<usize>();
         let storage = torrent.storage.clone();
         let blocks = self.spares.blocks.pop().unwrap_or_default();
-        Some(PieceTask { torrent: id, storage, piece, jobs, blocks, hold: 0, failed: None })
+        Some(PieceTask { torrent: id, storage, piece, jobs, blocks, keep: false, failed: None })
     }
 
     fn take_fresh(&mut self, now: Instant) -> Option<Work> {
@@ -567,8 +557,10 @@ impl Queues {
             let Some(queue) = torrent.pieces.get_mut(&piece.0) else { continue };
             let Some(Entry { sink, tag, .. }) = queue.jobs.pop_front() else { continue };
             queue.phase = Phase::Running;
-            let (held, failed) = (std::mem::take(&mut queue.held), queue.failed.take());
+            let failed = queue.failed.take();
             let storage = torrent.storage.clone();
+            let len = storage.as_ref().map_or(0, |s| s.piece_len(piece));
+            let held = self.keep.take((id, piece), len as usize);
             let task = HashTask::new((id, piece), storage, (sink, tag), held, failed);
             bytes += task.len();
             tasks.push(task);
@@ -588,19 +580,17 @@ impl Queues {
 
     /// Takes a piece back from a thread.
     pub(super) fn task_done(&mut self, task: PieceTask, now: Instant) {
-        let PieceTask { torrent: id, piece, jobs, blocks, hold, failed, .. } = task;
+        let PieceTask { torrent: id, piece, jobs, mut blocks, keep, failed, .. } = task;
         self.spares.keep_jobs(jobs);
-        if blocks.is_empty() {
-            self.held.0 -= hold;
+        if !blocks.is_empty() {
+            blocks = self.keep.add((id, piece), blocks);
+        } else if keep {
+            self.keep.spoil((id, piece));
         }
+        self.spares.keep_blocks(blocks);
         let torrent = self.torrents.get_mut(&id);
-        match torrent.and_then(|t| t.pieces.get_mut(&piece.0)) {
-            Some(queue) if !blocks.is_empty() => queue.held = blocks,
-            Some(queue) => {
-                queue.failed = failed;
-                self.spares.keep_blocks(blocks);
-            }
-            None => {}
+        if let Some(queue) = torrent.and_then(|t| t.pieces.get_mut(&piece.0)) {
+            queue.failed = failed;
         }
         self.piece_done(id, piece, now);
     }
@@ -608,7 +598,7 @@ impl Queues {
     /// Takes a hashed piece back from a thread.
     pub(super) fn hash_done(&mut self, task: HashTask, now: Instant) {
         let (torrent, piece) = task.key();
-        self.held.0 -= task.held();
+        self.keep.release(task.held());
         self.spares.keep_blocks(task.into_blocks());
         self.piece_done(torrent, piece, now);
     }
@@ -645,7 +635,10 @@ impl Queues {
         match registration {
             Registration::Same => {}
             Registration::Opened(storage) => torrent.storage = Some(storage),
-            Registration::Closed => torrent.storage = None,
+            Registration::Closed => {
+                torrent.storage = None;
+                self.keep.spoil_all(id);
+            }
         }
         self.advance(id, now);
         if self.stopping {

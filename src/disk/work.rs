@@ -38,8 +38,8 @@ pub(super) struct PieceTask {
     pub(super) jobs: VecDeque<Entry>,
     /// Room to sort the blocks in; empty afterwards, unless they are kept for the hash.
     pub(super) blocks: Vec<Block>,
-    /// Bytes that are to be kept for the hash.
-    pub(super) hold: usize,
+    /// What is written is to be kept for the hash.
+    pub(super) keep: bool,
     /// Why the writes failed.
     pub(super) failed: Option<DiskError>,
 }
@@ -55,8 +55,8 @@ impl PieceTask {
         self.jobs.iter().map(|e| write_len(&e.job)).sum()
     }
 
-    /// Writes the blocks, neighbours together, and answers. The blocks stay in `blocks` when they
-    /// are to be kept and cover the piece.
+    /// Writes the blocks, neighbours together, and answers. They stay in `blocks` when they are to
+    /// be kept.
     pub(super) fn write(&mut self, out: &mut Answers) {
         let Some(storage) = self.storage.clone() else { return self.fail_all(out) };
         let (torrent, piece, blocks) = (self.torrent, self.piece, &mut self.blocks);
@@ -76,8 +76,7 @@ impl PieceTask {
         });
         let (written, plain) = write_blocks(&storage, piece, blocks);
         self.failed = written.err();
-        let whole = plain && blocks.iter().map(|b| b.data.len()).sum::<usize>() == self.hold;
-        if !whole || self.failed.is_some() {
+        if !self.keep || !plain || self.failed.is_some() {
             blocks.clear();
         }
         for Entry { sink, tag, .. } in self.jobs.drain(..) {

@@ -73,6 +73,46 @@ fn long_pieces_leave_memory_early_and_are_read_back() {
 }
 
 #[test]
+fn long_pieces_are_kept_where_a_pair_is_enough() {
+    let info = torrent(3 << 20, &[("a", 10 << 20), (".pad", 999), ("b", (5 << 20) - 12_345)]);
+    let (bench, rounds) = watched(info, 1, 2);
+    let all = content(&bench.info);
+    bench.open(&[]);
+    // Two pieces at a time, their blocks backwards and in between each other.
+    for pieces in [0..2, 2..4, 4..5] {
+        let mut jobs: Vec<Job> = pieces.clone().flat_map(|p| bench.writes(&all, p)).collect();
+        jobs.reverse();
+        let other = jobs.split_off(jobs.len() / 2);
+        jobs = jobs.into_iter().zip(other).flat_map(|(a, b)| [a, b]).collect();
+        jobs.extend(pieces.clone().map(|p| Job::Hash(PieceIndex(p))));
+        let out = bench.run(jobs);
+        let digests: Vec<_> = out.iter().filter(|o| !matches!(o, Outcome::Done)).collect();
+        for (digest, piece) in digests.into_iter().zip(pieces) {
+            assert_digest(digest, bench.piece(&all, piece));
+        }
+    }
+    assert_eq!(bench.pool.stats().bytes_read_back, 0);
+    assert_eq!(rounds.lock().iter().sum::<usize>(), 5);
+    bench.check(&all);
+}
+
+#[test]
+fn a_sync_between_two_writes_means_reading_back() {
+    let (bench, _) = watched(torrent(2 << 20, &[("a", 4 << 20)]), 1, 2);
+    let all = content(&bench.info);
+    bench.open(&[]);
+    let mut first = bench.writes(&all, 0);
+    let second = first.split_off(70);
+    bench.run(first);
+    // What this makes durable, or fails to, is on the disk and not in memory.
+    bench.sync();
+    bench.run(second);
+    let out = bench.run(vec![Job::Hash(PieceIndex(0))]);
+    assert_digest(&out[0], bench.piece(&all, 0));
+    assert_eq!(bench.pool.stats().bytes_read_back, 2 << 20);
+}
+
+#[test]
 fn runs_are_written_before_the_piece_is_whole() {
     let (bench, _) = watched(torrent(4 << 20, &[("a", 4 << 20)]), 1, 16);
     let all = content(&bench.info);
