@@ -845,6 +845,18 @@
 /** It said that it only uploads (BEP 21). */
 #define TERN_PEER_UPLOAD_ONLY 128
 
+/** Nobody was asked for the block. */
+#define TERN_BLOCK_MISSING 0
+
+/** A peer was asked for it, or several. */
+#define TERN_BLOCK_REQUESTED 1
+
+/** It came, and is not written yet. */
+#define TERN_BLOCK_RECEIVED 2
+
+/** The file has it. */
+#define TERN_BLOCK_WRITTEN 3
+
 /** It connected to us. */
 #define TERN_SOURCE_INCOMING 1
 
@@ -3050,6 +3062,34 @@ tern_result tern_torrent_file_progress(const tern_torrent *t,
                                        size_t capacity,
                                        size_t *out_len,
                                        tern_error **err);
+
+/**
+ * Pieces in progress, by index: those with a block that is requested or received. Lengths, in
+ * numbers, as in `tern_torrent_bitfield`.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_torrent_partial_pieces(const tern_torrent *t,
+                                        uint32_t *out,
+                                        size_t capacity,
+                                        size_t *out_len,
+                                        tern_error **err);
+
+/**
+ * How far each block of a piece is, `TERN_BLOCK_...` each, in blocks of 16 KiB; lengths as in
+ * `tern_torrent_bitfield`. A piece we have is written in whole, one that is not in progress is
+ * missing in whole.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_torrent_block_states(const tern_torrent *t,
+                                      uint32_t piece,
+                                      uint8_t *out,
+                                      size_t capacity,
+                                      size_t *out_len,
+                                      tern_error **err);
 
 /**
  * Reads a piece from the disk, whether it passed or not.

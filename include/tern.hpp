@@ -790,6 +790,15 @@ public:
     /// `tern_torrent_bitfield`.
     std::vector<std::uint64_t> file_progress() const;
 
+    /// Pieces in progress, by index: those with a block that is requested or received. Lengths, in
+    /// numbers, as in `tern_torrent_bitfield`.
+    std::vector<std::uint32_t> partial_pieces() const;
+
+    /// How far each block of a piece is, `TERN_BLOCK_...` each, in blocks of 16 KiB; lengths as in
+    /// `tern_torrent_bitfield`. A piece we have is written in whole, one that is not in progress is
+    /// missing in whole.
+    std::vector<std::uint8_t> block_states(std::uint32_t piece) const;
+
     /// Reads a piece from the disk, whether it passed or not.
     buf read_piece(std::uint32_t piece) const;
 
@@ -1828,6 +1837,26 @@ inline std::vector<std::uint64_t> torrent::file_progress() const
     auto fill = [&](item *data, std::size_t capacity, std::size_t *length,
                     tern_error **err) {
         return tern_torrent_file_progress(handle::get(), data, capacity, length, err);
+    };
+    return detail::array<item>(fill);
+}
+
+inline std::vector<std::uint32_t> torrent::partial_pieces() const
+{
+    using item = std::uint32_t;
+    auto fill = [&](item *data, std::size_t capacity, std::size_t *length,
+                    tern_error **err) {
+        return tern_torrent_partial_pieces(handle::get(), data, capacity, length, err);
+    };
+    return detail::array<item>(fill);
+}
+
+inline std::vector<std::uint8_t> torrent::block_states(std::uint32_t piece) const
+{
+    using item = std::uint8_t;
+    auto fill = [&](item *data, std::size_t capacity, std::size_t *length,
+                    tern_error **err) {
+        return tern_torrent_block_states(handle::get(), piece, data, capacity, length, err);
     };
     return detail::array<item>(fill);
 }

@@ -75,8 +75,8 @@ pub use crate::engine::store::Report as StoreReport;
 pub use crate::proto::peer::Fault;
 pub use crate::proto::tracker::{AnnounceEvent, AnnounceReply, ScrapeEntry};
 pub use crate::swarm::{
-    CloseReason, LoadPolicy, Notice, PeerSource, PeerStatus, SaveConditions, SaveOutcome,
-    SavePolicy, SourceCounts, Status, TorrentState,
+    BlockState, CloseReason, LoadPolicy, Notice, PeerSource, PeerStatus, SaveConditions,
+    SaveOutcome, SavePolicy, SourceCounts, Status, TorrentState,
 };
 
 /// The version 1 info-hash that a magnet link names.

@@ -12,7 +12,9 @@ use crate::engine::error::{Error, ErrorKind};
 use crate::engine::formats::TorrentFile;
 use crate::engine::path_from_bytes;
 use crate::engine::session::{Entry, Removal};
-use crate::swarm::{Command, PeerStatus, SaveConditions, SavePolicy, Status, TorrentState};
+use crate::swarm::{
+    BlockState, Command, PeerStatus, SaveConditions, SavePolicy, Status, TorrentState,
+};
 
 /// A weak handle of one torrent. Cheap to clone; when the torrent or its session is gone, calls say
 /// [`ErrorKind::Gone`].
@@ -453,6 +455,21 @@ impl Torrent {
     /// Bytes of each file that are in pieces we have.
     pub fn file_progress(&self) -> Result<Vec<u64>, Error> {
         self.inner()?.core.query(&self.entry, |view| view.torrent.file_progress())
+    }
+
+    /// Pieces in progress, by index: those with a block that is requested or received.
+    pub fn partial_pieces(&self) -> Result<Vec<u32>, Error> {
+        self.inner()?
+            .core
+            .query(&self.entry, |view| view.torrent.partial_pieces().map(|piece| piece.0).collect())
+    }
+
+    /// How far each block of a piece is, in blocks of 16 KiB. [`ErrorKind::Range`] for a piece that
+    /// the torrent has not.
+    pub fn block_states(&self, piece: PieceIndex) -> Result<Vec<BlockState>, Error> {
+        let states =
+            self.inner()?.core.query(&self.entry, move |view| view.torrent.block_states(piece))?;
+        if states.is_empty() { Err(ErrorKind::Range.into()) } else { Ok(states) }
     }
 
     /// Reads a piece from the disk, whether it passed or not.

@@ -404,6 +404,15 @@ pub const TERN_PEER_SEED: u32 = 64;
 /// It said that it only uploads (BEP 21).
 pub const TERN_PEER_UPLOAD_ONLY: u32 = 128;
 
+/// Nobody was asked for the block.
+pub const TERN_BLOCK_MISSING: u8 = 0;
+/// A peer was asked for it, or several.
+pub const TERN_BLOCK_REQUESTED: u8 = 1;
+/// It came, and is not written yet.
+pub const TERN_BLOCK_RECEIVED: u8 = 2;
+/// The file has it.
+pub const TERN_BLOCK_WRITTEN: u8 = 3;
+
 /// It connected to us.
 pub const TERN_SOURCE_INCOMING: i32 = 1;
 /// A tracker told us.

@@ -175,6 +175,8 @@ pub const TABLE: &[Entry] = &[
     row("tern_torrent_file_priorities", A, Reentry::Any),
     row("tern_torrent_piece_priorities", A, Reentry::Any),
     row("tern_torrent_file_progress", A, Reentry::Any),
+    row("tern_torrent_partial_pieces", A, Reentry::Any),
+    row("tern_torrent_block_states", A, Reentry::Any),
     row("tern_torrent_read_piece", A, Reentry::Any),
     row("tern_torrent_take_peers", A, Reentry::Any),
     row("tern_peers_len", A, Reentry::Any),

@@ -10,8 +10,8 @@ use super::object::{self, Opaque, get};
 use super::session::writable;
 use super::types::*;
 use crate::api::{
-    Error, ErrorKind, FileIndex, PeerInfo, PeerSource, PieceIndex, SourceCounts, TorrentStatus,
-    TrackerInfo,
+    BlockState, Error, ErrorKind, FileIndex, PeerInfo, PeerSource, PieceIndex, SourceCounts,
+    TorrentStatus, TrackerInfo,
 };
 
 /// A structure and what it points to.
@@ -143,6 +143,15 @@ fn peer_row(peer: &PeerInfo) -> Row<tern_peer_info> {
 
 fn peers(list: Vec<PeerInfo>) -> Vec<Row<tern_peer_info>> {
     list.iter().map(peer_row).collect()
+}
+
+fn block_state(state: BlockState) -> u8 {
+    match state {
+        BlockState::Missing => TERN_BLOCK_MISSING,
+        BlockState::Requested => TERN_BLOCK_REQUESTED,
+        BlockState::Received => TERN_BLOCK_RECEIVED,
+        BlockState::Written => TERN_BLOCK_WRITTEN,
+    }
 }
 
 fn tracker_row(tracker: &TrackerInfo) -> Row<tern_tracker_info> {
@@ -360,6 +369,44 @@ pub unsafe extern "C" fn tern_torrent_file_progress(
     // SAFETY: the host keeps the header's promises about pointers.
     guard::call(entry!("tern_torrent_file_progress"), err, || unsafe {
         put_list(&get(t)?.file_progress()?, out, capacity, out_len)?;
+        Ok(())
+    })
+}
+
+/// Pieces in progress, by index: those with a block that is requested or received. Lengths, in
+/// numbers, as in `tern_torrent_bitfield`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tern_torrent_partial_pieces(
+    t: *const tern_torrent,
+    out: *mut u32,
+    capacity: usize,
+    out_len: *mut usize,
+    err: *mut *mut tern_error,
+) -> tern_result {
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_partial_pieces"), err, || unsafe {
+        put_list(&get(t)?.partial_pieces()?, out, capacity, out_len)?;
+        Ok(())
+    })
+}
+
+/// How far each block of a piece is, `TERN_BLOCK_...` each, in blocks of 16 KiB; lengths as in
+/// `tern_torrent_bitfield`. A piece we have is written in whole, one that is not in progress is
+/// missing in whole.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tern_torrent_block_states(
+    t: *const tern_torrent,
+    piece: u32,
+    out: *mut u8,
+    capacity: usize,
+    out_len: *mut usize,
+    err: *mut *mut tern_error,
+) -> tern_result {
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_block_states"), err, || unsafe {
+        let states = get(t)?.block_states(PieceIndex(piece))?;
+        let states: Vec<u8> = states.into_iter().map(block_state).collect();
+        put_list(&states, out, capacity, out_len)?;
         Ok(())
     })
 }

@@ -20,5 +20,6 @@ mod types;
 pub mod verify;
 pub mod window;
 
+pub use picker::BlockState;
 pub use torrent::Torrent;
 pub use types::*;

@@ -82,6 +82,13 @@ static void lists(const tern_torrent *torrent, const tern_metainfo *meta)
     CHECK(len == 1 && progress[0] == tern_metainfo_total_size(meta));
     OK(tern_torrent_file_priorities(torrent, bits, sizeof bits, &len, err));
     CHECK(len == 1 && bits[0] == 4);
+    OK(tern_torrent_partial_pieces(torrent, NULL, 0, &len, err));
+    CHECK(len == 0);
+    OK(tern_torrent_block_states(torrent, 0, bits, sizeof bits, &len, err));
+    CHECK(len > 0 && bits[0] == TERN_BLOCK_WRITTEN && bits[len - 1] == TERN_BLOCK_WRITTEN);
+    CHECK(tern_torrent_block_states(torrent, 0, bits, len - 1, &len, NULL) == TERN_E_RANGE);
+    CHECK(tern_torrent_block_states(torrent, tern_metainfo_piece_count(meta), bits, sizeof bits,
+                                    &len, NULL) == TERN_E_RANGE);
     OK(tern_torrent_take_peers(torrent, &peers, err));
     CHECK(tern_peers_len(peers) == 0);
     tern_peers_free(peers);

@@ -127,9 +127,11 @@ for my $case (
             qw(Block_Count Block_Length Block_Length_Last Index Length Priority)},
         {Block_Count => 2, Block_Length => 16384, Block_Length_Last => 16384, Index => 5,
             Length => 32768, Priority => 2}, 'and its facts');
+    like($here->as_string(1), qr/^\[\|{4} \* {4}\]\nWorking Pieces:\n +5 \[\| \]$/m, 'shown');
     $here->add_peer('127.0.0.1:' . $seed->_tcp_port);
     ok(loop_until(sub { $here->is_complete }, $leech), 'it goes on from there');
     is($here->downloaded, 300_000 - 4 * 32768 - 16384, 'fetching what was not there');
+    unlike($here->as_string(1), qr/Working/, 'nothing is under way any more');
 }
 # A client's state in one file.
 {

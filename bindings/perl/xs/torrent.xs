@@ -442,6 +442,46 @@ file_progress(tern_torrent *torrent)
         for (i = 0; i < len; i++)
             mPUSHs(xs_u64(aTHX_ bytes[i]));
 
+void
+partial_pieces(tern_torrent *torrent)
+    PREINIT:
+        size_t i, capacity, len = 0;
+        uint32_t *pieces;
+        tern_result r;
+    PPCODE:
+        do {
+            capacity = len + 16;
+            pieces = (uint32_t *) SvPVX(sv_2mortal(newSV(capacity * sizeof *pieces)));
+            r = tern_torrent_partial_pieces(torrent, pieces, capacity, &len, NULL);
+        } while (r == TERN_E_RANGE && len > capacity);
+        if (!xs_ok(aTHX_ r, NULL))
+            XSRETURN_EMPTY;
+        EXTEND(SP, (SSize_t) len);
+        for (i = 0; i < len; i++)
+            mPUSHu(pieces[i]);
+
+SV *
+block_states(tern_torrent *torrent, U32 piece)
+    PREINIT:
+        size_t len = 0;
+        tern_error *err = NULL;
+        tern_result r;
+    CODE:
+        r = tern_torrent_block_states(torrent, piece, NULL, 0, &len, &err);
+        if (!xs_ok(aTHX_ r, err))
+            XSRETURN_UNDEF;
+        RETVAL = newSV(len + 1);
+        SvPOK_only(RETVAL);
+        r = tern_torrent_block_states(torrent, piece, (uint8_t *) SvPVX(RETVAL), len, &len, &err);
+        if (!xs_ok(aTHX_ r, err)) {
+            SvREFCNT_dec(RETVAL);
+            XSRETURN_UNDEF;
+        }
+        SvCUR_set(RETVAL, len);
+        *SvEND(RETVAL) = 0;
+    OUTPUT:
+        RETVAL
+
 SV *
 read_piece(tern_torrent *torrent, U32 piece)
     PREINIT:

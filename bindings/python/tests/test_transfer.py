@@ -40,6 +40,8 @@ def test_seed_to_leech(place: Place) -> None:
     assert torrent.wanted() == bytes(len(torrent.bitfield()))
     assert all(torrent.have(piece) for piece in range(pieces))
     assert torrent.file_progress() == tuple(file.size for file in torrent.files)
+    assert torrent.partial_pieces() == ()
+    assert set(torrent.block_states(0)) == {libtern.BlockState.WRITTEN}
     content = b"".join(tree(source)[file.path] for file in torrent.files)
     assert torrent.read_piece(1) == content[PIECE : 2 * PIECE]
     for wrong in (-1, pieces, 1 << 40):
@@ -47,6 +49,8 @@ def test_seed_to_leech(place: Place) -> None:
             torrent.have(wrong)
         with pytest.raises(IndexError):
             torrent.read_piece(wrong)
+        with pytest.raises(IndexError):
+            torrent.block_states(wrong)
 
 
 def test_match_statement(place: Place) -> None:
@@ -205,6 +209,7 @@ def test_use_after_remove(place: Place) -> None:
     calls = [
         torrent.status, torrent.peers, torrent.trackers, torrent.bitfield, torrent.wanted,
         torrent.file_progress, torrent.file_priorities, torrent.piece_priorities, torrent.pause,
+        torrent.partial_pieces, lambda: torrent.block_states(0),
         torrent.resume, torrent.recheck, torrent.save, torrent.remove, torrent.announce,
         torrent.scrape, lambda: torrent.save_path,
         lambda: torrent.have(0), lambda: torrent.read_piece(0), lambda: torrent.move(source),

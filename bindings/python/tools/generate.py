@@ -42,6 +42,7 @@ ENUMS = [
     ("RemoveFlags", "TERN_REMOVE_", True, "What removal does besides."),
     ("FileFlags", "TERN_FILE_", True, "Attributes of a file (BEP 47)."),
     ("PeerFlags", "TERN_PEER_", True, "State of a connection to a peer."),
+    ("BlockState", "TERN_BLOCK_", False, "How far a block is."),
     ("PeerSource", "TERN_SOURCE_", False, "Who told us about a peer."),
     ("CloseReason", "TERN_CLOSE_", False, "Why a connection ended."),
     ("Message", "TERN_MESSAGE_", False, "Messages of the peer protocol."),

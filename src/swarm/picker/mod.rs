@@ -38,6 +38,19 @@ pub struct PickMode<'a> {
     pub spare: bool,
 }
 
+/// How far a block is, for whoever shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockState {
+    /// Nobody was asked for it.
+    Missing,
+    /// A peer was asked for it, or several.
+    Requested,
+    /// It came, and is not written yet.
+    Received,
+    /// The file has it.
+    Written,
+}
+
 /// What a block that came in means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Received {
@@ -308,6 +321,22 @@ impl Picker {
     pub fn unfinished(&self) -> Vec<(PieceIndex, Bitset)> {
         let pieces = self.partials.iter();
         pieces.filter_map(|(piece, p)| Some((PieceIndex(*piece), p.written()?))).collect()
+    }
+
+    /// Pieces in progress, by index: those with a block that is requested or received.
+    pub fn partial_pieces(&self) -> impl Iterator<Item = PieceIndex> + '_ {
+        self.partials.keys().copied().map(PieceIndex)
+    }
+
+    /// How far each block of a piece is; empty for a piece that the torrent has not.
+    #[must_use]
+    pub fn block_states(&self, piece: PieceIndex) -> Vec<BlockState> {
+        if let Some(partial) = self.partials.get(&piece.0) {
+            return partial.blocks().map(|(_, block)| block.state()).collect();
+        }
+        let have = self.geometry.contains(piece) && self.have.get(piece.0);
+        let state = if have { BlockState::Written } else { BlockState::Missing };
+        vec![state; self.geometry.block_count(piece) as usize]
     }
 
     /// Wanted pieces we lack.

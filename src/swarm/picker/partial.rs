@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: what the piece is worth and whether it is wanted.
 
+use super::BlockState;
 use crate::base::{Bitset, PeerKey};
 
 /// A block's state. One requester is kept here; further ones (endgame) in [`Partial::doubles`].
@@ -12,6 +13,17 @@ pub(super) enum Block {
     Requested(PeerKey, u32),
     Received,
     Written,
+}
+
+impl Block {
+    pub(super) fn state(self) -> BlockState {
+        match self {
+            Self::Missing => BlockState::Missing,
+            Self::Requested(..) => BlockState::Requested,
+            Self::Received => BlockState::Received,
+            Self::Written => BlockState::Written,
+        }
+    }
 }
 
 /// Whose requests the piece has seen since it was begun.

@@ -159,16 +159,24 @@ fn a_seed_that_loses_a_piece_and_a_peer_that_becomes_a_seed() {
 
 #[test]
 fn blocks_live_through_disk_errors_restarts_and_failed_pieces() {
+    use BlockState::{Missing, Received as Came, Requested, Written};
     let mut p = picker(2, 3);
     let seed = Bitset::full(2);
     p.peer_joined(&seed);
     p.set_priority(PieceIndex(1), 0);
     let one = span(&p, 0, 1);
+    assert_eq!(p.partial_pieces().count(), 0);
+    assert_eq!(p.block_states(PieceIndex(0)), [Missing; 3]);
     assert!(!p.restore_blocks(PieceIndex(0), &set(3, &[0, 2, 3])) && !p.all_written(PieceIndex(0)));
     assert_eq!(pick(&mut p, 1, &seed, 9, PickMode::default()), [(0, 1)]);
+    let states = |p: &Picker| p.block_states(PieceIndex(0));
+    assert_eq!(p.partial_pieces().collect::<Vec<_>>(), [PieceIndex(0)]);
+    assert_eq!(states(&p), [Written, Requested, Written]);
     let done = Received::Accepted { cancel: Vec::new(), piece_complete: true };
     assert_eq!(p.received(PeerKey(1), one), done);
+    assert_eq!(states(&p), [Written, Came, Written]);
     p.block_failed(one);
+    assert_eq!(states(&p), [Written, Missing, Written]);
     assert_eq!(p.received(PeerKey(5), one), done, "not asked for, but wanted");
     p.block_written(one);
     assert!(p.all_written(PieceIndex(0)));
@@ -176,6 +184,8 @@ fn blocks_live_through_disk_errors_restarts_and_failed_pieces() {
     p.piece_failed(PieceIndex(0));
     assert!(p.unfinished().is_empty() && p.is_interesting(&seed));
     p.set_have(PieceIndex(0));
+    assert_eq!(p.partial_pieces().count(), 0);
+    assert_eq!((states(&p), p.block_states(PieceIndex(2))), (vec![Written; 3], vec![]));
     assert_eq!(p.received(PeerKey(1), one), Received::Duplicate);
     assert_eq!(p.received(PeerKey(1), span(&p, 1, 0)), Received::Unwanted);
     let crooked = BlockSpan { piece: PieceIndex(1), begin: 7, length: 5 };

@@ -45,7 +45,7 @@ use super::blame::Blame;
 use super::choker::Choker;
 use super::lazy::{Lazy, Part};
 use super::peer_list::PeerList;
-use super::picker::Picker;
+use super::picker::{BlockState, Picker};
 use super::rate::Meter;
 use super::resume::Saver;
 use super::types::{
@@ -551,6 +551,17 @@ impl Torrent {
     #[must_use]
     pub fn file_progress(&self) -> Vec<u64> {
         self.accounts.file_have.clone()
+    }
+
+    /// Pieces in progress, by index: those with a block that is requested or received.
+    pub fn partial_pieces(&self) -> impl Iterator<Item = PieceIndex> + '_ {
+        self.picker.partial_pieces()
+    }
+
+    /// How far each block of a piece is; empty for a piece that the torrent has not.
+    #[must_use]
+    pub fn block_states(&self, piece: PieceIndex) -> Vec<BlockState> {
+        self.picker.block_states(piece)
     }
 
     /// Other paths of files by index, empty ones not renamed.

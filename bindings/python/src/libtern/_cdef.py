@@ -391,6 +391,10 @@ tern_result tern_torrent_piece_priorities(const tern_torrent *t, uint8_t *out, s
     size_t *out_len, tern_error **err);
 tern_result tern_torrent_file_progress(const tern_torrent *t, uint64_t *out, size_t capacity,
     size_t *out_len, tern_error **err);
+tern_result tern_torrent_partial_pieces(const tern_torrent *t, uint32_t *out, size_t capacity,
+    size_t *out_len, tern_error **err);
+tern_result tern_torrent_block_states(const tern_torrent *t, uint32_t piece, uint8_t *out, size_t
+    capacity, size_t *out_len, tern_error **err);
 tern_result tern_torrent_read_piece(const tern_torrent *t, uint32_t piece, tern_buf *out,
     tern_error **err);
 tern_result tern_torrent_take_peers(const tern_torrent *t, tern_peers **out, tern_error **err);

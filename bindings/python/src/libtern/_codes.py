@@ -544,6 +544,19 @@ class PeerFlags(OpenFlag):
     """It said that it only uploads (BEP 21)."""
 
 
+class BlockState(OpenInt):
+    """How far a block is."""
+
+    MISSING = 0
+    """Nobody was asked for the block."""
+    REQUESTED = 1
+    """A peer was asked for it, or several."""
+    RECEIVED = 2
+    """It came, and is not written yet."""
+    WRITTEN = 3
+    """The file has it."""
+
+
 class PeerSource(OpenInt):
     """Who told us about a peer."""
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ._codes import HookMode, RemoveFlags, SaveFlags, VerifyFlags
+from ._codes import BlockState, HookMode, RemoveFlags, SaveFlags, VerifyFlags
 from ._errors import GoneError, NoMetadata, TernError, TorrentGone
 from ._ffi import (
     array,
@@ -177,6 +177,17 @@ class Torrent:
     def file_progress(self) -> tuple[int, ...]:
         """Bytes of each file that are in pieces we have."""
         return tuple(memoryview(self._array("uint64_t", lib.tern_torrent_file_progress)).cast("Q"))
+
+    def partial_pieces(self) -> tuple[int, ...]:
+        """Pieces in progress, by index: those with a block that is requested or received."""
+        return tuple(memoryview(self._array("uint32_t", lib.tern_torrent_partial_pieces)).cast("I"))
+
+    def block_states(self, piece: int) -> tuple[BlockState, ...]:
+        """How far each block of a piece is, in blocks of 16 KiB. A piece we have is written in
+        whole, one that is not in progress is missing in whole."""
+        number = index(piece, "piece")
+        function = lib.tern_torrent_block_states
+        return tuple(map(BlockState, bytes(self._try(array, "uint8_t", function, self._c, number))))
 
     def read_piece(self, piece: int) -> bytes:
         """Reads a piece from the disk, whether it passed or not."""

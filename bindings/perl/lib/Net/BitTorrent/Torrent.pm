@@ -625,8 +625,9 @@ sub _dump {
     my ($object, $s) = @_;
     my $view = $s->{view};
     my ($have, $missing) = (unpack('b*', $view->bitfield), unpack('b*', $view->missing));
+    my %blocks = map { ($_->[0] => $_->[1]) } _blocks($s);
     my $map = join '', map {
-        substr($have, $_, 1) ? '|' : substr($missing, $_, 1) ? ' ' : 'x'
+        substr($have, $_, 1) ? '|' : $blocks{$_} ? '*' : substr($missing, $_, 1) ? ' ' : 'x'
     } 0 .. $s->{pieces} - 1;
     my $count = $view->count;
     my $dht   = $s->{client} && $s->{client}->_use_dht && !$object->private;
@@ -645,12 +646,27 @@ sub _dump {
             $s->{pieces} ? 100 * $count / $s->{pieces} : $s->{metainfo} ? 100 : 0,
             $object->uploaded, $object->downloaded),
         "[$map]",
+        (%blocks ? 'Working Pieces:' : ()),
+        (map { sprintf '%6d [%s]', $_, $blocks{$_} } sort { $a <=> $b } keys %blocks),
         '----------',
         'Files:',
         (map { '  ' . $_->path } @{$s->{files}}),
         '----------',
         'Trackers:',
         (map { '  ' . $_->as_string } @{$s->{tiers}});
+}
+
+# The pieces under way as the engine has them now, each with its blocks: '|' here, '*' asked for.
+sub _blocks {
+    my ($s) = @_;
+    my $handle = $s->{handle} or return;
+    my @working;
+    for my $piece ($handle->partial_pieces) {
+        my $states = $handle->block_states($piece) // next;
+        $states =~ tr/\0\1\2\3/ *||/;
+        push @working, [$piece, $states];
+    }
+    return @working;
 }
 
 # Bytes for an output handle without an encoding layer.
@@ -865,7 +881,9 @@ reads it back from the file given as C<Resume>.
 
 =item C<as_string ( [ $verbose ] )>
 
-The infohash, or a page about the torrent. In void context it is printed to STDERR.
+The infohash, or a page about the torrent: names, sizes, status, a map of its pieces (C<|> here,
+C<*> under way, C<x> not wanted), the blocks of those under way (C<|> here, C<*> asked for), files
+and trackers. In void context it is printed to STDERR.
 
 =back
 
