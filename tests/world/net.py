@@ -5,6 +5,7 @@ goes with the `with` block. Needs root and iproute2.
 """
 
 import contextlib
+import itertools
 import os
 import shutil
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 
 V4 = "10.77.0.{}"
 V6 = "fd77::{}"
+# Of the worlds that one process makes, some of them at once.
+NUMBERS = itertools.count(1)
 
 
 def why_not():
@@ -84,7 +87,7 @@ class World:
 
     def __init__(self, work):
         self.work = Path(work)
-        self.prefix = f"tw{os.getpid()}-"
+        self.prefix = f"tw{os.getpid()}-{next(NUMBERS)}-"
         self.hub = f"{self.prefix}hub"
         self.hosts = []
 

@@ -1,6 +1,8 @@
 """A world of real engines in network namespaces: peers that can be found in one way only.
 
     run.py [NAME..]       only scenarios whose names contain one of these
+    TERN_WORLD_JOBS       scenarios at a time, each in a network of its own; 3, since they mostly
+                          wait for somebody's timer. 1 for times that are to be compared
 
 Each file of scenarios/ has `scenarios()`: (name, function) pairs; a function gets the world and
 a place for its report. Root and iproute2 are needed; without them the run says so and skips.
@@ -15,6 +17,7 @@ import sys
 import tempfile
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -66,12 +69,13 @@ def one(name, run, report):
     return None
 
 
-def table(report):
+def table(report, jobs):
     """Time from adding to the first byte and to the last, ours beside libtorrent's."""
     if not report:
         return
     print("\nmilliseconds from adding a magnet link to the first byte / to all of 3 MiB, by way of "
-          "finding\npeers and other side; transmission does not tell of its first byte")
+          f"finding\npeers and other side, {jobs} at a time; transmission does not tell of its first "
+          "byte")
     row = "  {:<12} {:<13} {:>15} {:>15} {:>15}"
     columns = ("tern", "libtorrent", "transmission")
     print(row.format("", "other side", *columns))
@@ -90,14 +94,14 @@ def main():
     if gone := missing():
         sys.exit(f"missing: {', '.join(gone)}")
     os.umask(0o022)
-    passed, failed = 0, {}
+    jobs = int(os.environ.get("TERN_WORLD_JOBS") or 3)
     report = {}
-    for name, run in scenarios(sys.argv[1:]):
-        if why := one(name, run, report):
-            failed[name] = why
-        else:
-            passed += 1
-    table(report)
+    chosen = dict(scenarios(sys.argv[1:]))
+    with ThreadPoolExecutor(jobs) as pool:
+        ended = list(pool.map(lambda item: one(*item, report), chosen.items()))
+    failed = {name: why for name, why in zip(chosen, ended, strict=True) if why}
+    passed = len(ended) - len(failed)
+    table(report, jobs)
     print()
     # Once more: of a long log the beginning and the middle are often not kept.
     for name, why in failed.items():
