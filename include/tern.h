@@ -74,7 +74,7 @@
 /** int: Bytes of all receive buffers together, what waits in them to be written included. When half of it waits, peers are not read until the disk has caught up. */
 #define TERN_OPT_MEMORY_BUDGET 1012
 
-/** int: Notices kept before the oldest are dropped. Requests are never dropped. */
+/** int: Notices, and errors, kept before the oldest are dropped. Requests are never dropped. */
 #define TERN_OPT_EVENT_QUEUE_LEN 1013
 
 /** int: Unanswered verify requests of one torrent. */

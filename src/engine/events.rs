@@ -1,10 +1,12 @@
 //! What a session tells its host: events, their classes, and the queue they wait in.
 //!
 //! Two lanes. Requests are never dropped (there is a window of verify requests and one save per
-//! torrent). Notices are a bounded ring: the oldest go first, and a `Dropped` notice stands in the
-//! gap. State changes of one torrent that wait are joined. Deliberately absent: callbacks.
+//! torrent). Notices are bounded rings, one of errors and one of the rest: the oldest go first, and
+//! a `Dropped` notice stands in the gap. State changes of one torrent that wait are joined.
+//! Deliberately absent: callbacks.
 
 mod queue;
+mod ring;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -357,6 +359,15 @@ impl EventKind {
                 | Self::Dropped { .. }
                 | Self::Fatal(_)
         ) || self.is_answer()
+    }
+
+    /// Whether it is never dropped although it waits among those that may be: what comes of a
+    /// command in its place, and last words.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        let ends =
+            matches!(self, Self::Removed | Self::Notice(Notice::Moved(_) | Notice::Renamed(..)));
+        ends || self.is_vital()
     }
 
     /// Whether it answers something the host asked for, so that it waits where nothing is dropped.

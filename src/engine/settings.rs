@@ -98,7 +98,7 @@ pub struct Settings {
     pub load_policy: LoadPolicy,
     /// Defaults of torrents.
     pub tuning: Tuning,
-    /// Notices kept before the oldest are dropped.
+    /// Notices kept before the oldest are dropped, and errors.
     pub event_queue_len: usize,
     /// Requests of verifiers outstanding per torrent.
     pub verify_window: u32,

@@ -1,16 +1,15 @@
 //! The queue: two lanes behind one level-triggered descriptor.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::ring::Notices;
 use super::{Event, EventKind, class};
-use crate::base::TorrentId;
 use crate::net::notify::{self, Flag, Woken};
-use crate::swarm::Notice;
 
 /// Parts of answers that are kept undroppable; beyond, they are notices like others.
 const ANSWERS: usize = 4096;
@@ -33,27 +32,18 @@ pub struct Queue {
 #[derive(Debug)]
 struct Lanes {
     requests: VecDeque<Event>,
-    notices: VecDeque<Event>,
+    notices: Notices,
     /// Of `requests`, those that answer something and want no answer.
     answers: usize,
-    capacity: usize,
     classes: u32,
     /// Holds that have not ended.
     holds: u32,
     raised: bool,
-    /// Dropped since the last take, at the front of `notices`.
-    dropped: u64,
-    dropped_classes: u32,
-    dropped_in_all: u64,
-    /// Number of the front of `notices`, counted from the first notice ever.
-    front: u64,
-    /// Waiting state change of each torrent, by its number.
-    states: BTreeMap<TorrentId, u64>,
 }
 
 impl Lanes {
     fn len(&self) -> usize {
-        self.requests.len() + self.notices.len() + usize::from(self.dropped > 0)
+        self.requests.len() + self.notices.len()
     }
 
     /// Whether an event answers something the host asked for and there is room where nothing is
@@ -66,57 +56,10 @@ impl Lanes {
         ends || event.kind.is_answer() && self.answers < ANSWERS
     }
 
-    /// Joins a state change with one of the same torrent that waits. False when none does.
-    fn join_state(&mut self, event: &Event) -> bool {
-        let EventKind::Notice(Notice::State { new: newest, .. }) = &event.kind else {
-            return false;
-        };
-        let Some(id) = event.entry.as_ref().map(|e| e.id) else { return false };
-        let waiting = self.states.get(&id).and_then(|n| n.checked_sub(self.front));
-        let waiting = waiting.and_then(|at| usize::try_from(at).ok());
-        match waiting.and_then(|at| self.notices.get_mut(at)).map(|e| &mut e.kind) {
-            Some(EventKind::Notice(Notice::State { new, .. })) => {
-                *new = *newest;
-                true
-            }
-            _ => false,
-        }
-    }
-
-    fn push_notice(&mut self, event: Event) {
-        if self.join_state(&event) {
-            return;
-        }
-        if self.notices.len() >= self.capacity
-            && let Some(old) = self.pop_notice()
-        {
-            self.dropped += 1;
-            self.dropped_in_all += 1;
-            self.dropped_classes |= old.kind.class();
-        }
-        if let (EventKind::Notice(Notice::State { .. }), Some(entry)) = (&event.kind, &event.entry)
-        {
-            let number = self.front + u64::try_from(self.notices.len()).unwrap_or(u64::MAX);
-            self.states.insert(entry.id, number);
-        }
-        self.notices.push_back(event);
-    }
-
-    fn pop_notice(&mut self) -> Option<Event> {
-        let event = self.notices.pop_front()?;
-        if let (EventKind::Notice(Notice::State { .. }), Some(entry)) = (&event.kind, &event.entry)
-            && self.states.get(&entry.id) == Some(&self.front)
-        {
-            self.states.remove(&entry.id);
-        }
-        self.front += 1;
-        Some(event)
-    }
-
     /// Gives the room of a burst back.
     fn shrink(&mut self) {
         self.requests.shrink_to(KEPT);
-        self.notices.shrink_to(KEPT);
+        self.notices.shrink();
     }
 
     fn pop(&mut self) -> Option<Event> {
@@ -124,31 +67,20 @@ impl Lanes {
             self.answers -= usize::from(request.kind.is_answer());
             return Some(request);
         }
-        if self.dropped > 0 {
-            let count = std::mem::take(&mut self.dropped);
-            let classes = std::mem::take(&mut self.dropped_classes);
-            return Some(Event::now(None, EventKind::Dropped { count, classes }));
-        }
-        self.pop_notice()
+        self.notices.pop()
     }
 }
 
 impl Queue {
-    /// An empty queue that keeps up to `capacity` notices.
+    /// An empty queue that keeps up to `capacity` notices, and as many errors.
     pub fn new(capacity: usize) -> io::Result<Self> {
         let lanes = Lanes {
             requests: VecDeque::new(),
-            notices: VecDeque::new(),
+            notices: Notices::new(capacity),
             answers: 0,
-            capacity: capacity.max(1),
             classes: class::DEFAULT,
             holds: 0,
             raised: false,
-            dropped: 0,
-            dropped_classes: 0,
-            dropped_in_all: 0,
-            front: 0,
-            states: BTreeMap::new(),
         };
         Ok(Self { lanes: Mutex::new(lanes), flag: Flag::new()?, wake: Flag::new()? })
     }
@@ -160,7 +92,7 @@ impl Queue {
             lanes.answers += usize::from(event.kind.is_answer());
             lanes.requests.push_back(event);
         } else if event.kind.is_vital() || lanes.classes & event.kind.class() != 0 {
-            lanes.push_notice(event);
+            lanes.notices.push(event);
         } else {
             return;
         }
@@ -249,7 +181,7 @@ impl Queue {
     #[must_use]
     pub fn counts(&self) -> (usize, u64) {
         let lanes = self.lanes.lock();
-        (lanes.len(), lanes.dropped_in_all)
+        (lanes.len(), lanes.notices.dropped_in_all())
     }
 
     /// The descriptor that is readable while events wait.

@@ -101,6 +101,37 @@ fn the_oldest_notices_go_and_the_gap_is_reported_where_it_is() {
 }
 
 #[test]
+fn a_flood_pushes_out_neither_errors_nor_what_ends_a_command() {
+    let failed = |n: u8| {
+        let info_hash = InfoHash([n; 20]);
+        Event::now(None, EventKind::RestoreFailed { info_hash, reason: String::new() })
+    };
+    let queue = Queue::new(4).unwrap();
+    queue.push(piece(0));
+    queue.push(failed(0));
+    queue.push(Event::now(Some(Entry::for_tests(1)), EventKind::Removed));
+    let moved = EventKind::Notice(Notice::Moved(Ok(b"/there".to_vec())));
+    queue.push(Event::now(Some(Entry::for_tests(2)), moved));
+    (1..100).for_each(|n| queue.push(piece(n)));
+    let kinds: Vec<_> = queue.take(0).into_iter().map(|e| e.kind).collect();
+    assert!(matches!(kinds[0], EventKind::Dropped { count: 96, classes: class::PIECE }));
+    // In the order they came.
+    assert!(matches!(kinds[1], EventKind::RestoreFailed { .. }), "{:?}", kinds[1]);
+    assert!(matches!(kinds[2], EventKind::Removed), "{:?}", kinds[2]);
+    assert!(matches!(kinds[3], EventKind::Notice(Notice::Moved(Ok(_)))), "{:?}", kinds[3]);
+    assert!(matches!(kinds[4], EventKind::Notice(Notice::PiecePassed(PieceIndex(96)))));
+    assert_eq!(kinds.len(), 8);
+    // Errors are bounded too, by errors alone; the ends of commands are not.
+    (0..10).for_each(|n| queue.push(failed(n)));
+    (0..10).for_each(|n| queue.push(Event::now(Some(Entry::for_tests(n)), EventKind::Removed)));
+    (0..3).for_each(|n| queue.push(piece(n)));
+    let kinds: Vec<_> = queue.take(0).into_iter().map(|e| e.kind).collect();
+    assert!(matches!(kinds[0], EventKind::Dropped { count: 6, classes: class::ERROR }));
+    assert_eq!(kinds.len(), 1 + 4 + 10 + 3);
+    assert_eq!(queue.counts(), (0, 102));
+}
+
+#[test]
 fn state_changes_of_one_torrent_that_wait_are_joined() {
     use TorrentState::{Checking, Downloading, Seeding, Starting};
     let queue = Queue::new(100).unwrap();

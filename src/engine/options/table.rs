@@ -158,7 +158,7 @@ const ROWS: &[OptionSpec] = &[
         "event_queue_len",
         false,
         Access::Int(16, 10000000, |s| int(s.event_queue_len), |s, v| s.event_queue_len = num(v)),
-        "Notices kept before the oldest are dropped. Requests are never dropped.",
+        "Notices, and errors, kept before the oldest are dropped. Requests are never dropped.",
     ),
     opt(
         1014,

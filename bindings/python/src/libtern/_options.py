@@ -208,7 +208,7 @@ class SessionOptions(LiveOptions, total=False):
     """Bytes of all receive buffers together, what waits in them to be written included. When half
     of it waits, peers are not read until the disk has caught up."""
     event_queue_len: int
-    """Notices kept before the oldest are dropped. Requests are never dropped."""
+    """Notices, and errors, kept before the oldest are dropped. Requests are never dropped."""
     verify_window: int
     """Unanswered verify requests of one torrent."""
     seed: int
@@ -284,7 +284,7 @@ OPTIONS: dict[str, Option] = {
     ),
     "event_queue_len": Option(
         1013, "event_queue_len", OptionType.INT, 10000, 16, 10000000, False,
-        "Notices kept before the oldest are dropped. Requests are never dropped.",
+        "Notices, and errors, kept before the oldest are dropped. Requests are never dropped.",
     ),
     "verify_window": Option(
         1014, "verify_window", OptionType.INT, 64, 1, 100000, False,
