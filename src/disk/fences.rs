@@ -19,17 +19,38 @@ use crate::base::{AlignedBytes, Bitset, DiskError, FileIndex, Look, PieceIndex, 
 /// Bytes copied at a time out of the part store.
 const COPY_LEN: usize = 256 * 1024;
 
+/// The file system of a directory, as it was a moment ago.
+pub(super) struct Root {
+    path: PathBuf,
+    root: Option<u64>,
+}
+
 impl Storage {
     /// All files' indexes.
     pub(super) fn indexes(&self) -> impl Iterator<Item = FileIndex> + use<> {
         (0..u32::try_from(self.info.files.len()).unwrap_or(u32::MAX)).map(FileIndex)
     }
 
-    /// The state of every file.
-    pub(super) fn look(&self) -> Result<Look, DiskError> {
+    /// The state of every file. `seen`: what the last look of this batch found of a file system,
+    /// which is good enough where everything is in its place: a session that begins with many
+    /// torrents mostly has them in one directory.
+    pub(super) fn look(&self, seen: &mut Option<Root>) -> Result<Look, DiskError> {
         let state = self.state.read();
         let files = self.indexes().map(|file| self.stat_file(&state.layout, file));
-        Ok(Look { files: files.collect::<Result<_, _>>()?, root: self.root(&state)? })
+        let files = files.collect::<Result<Vec<_>, _>>()?;
+        let path = &state.layout.save_path;
+        let whole = || self.indexes().zip(&files).all(|(f, s)| s.is_some() || self.is_virtual(f));
+        let root = match seen {
+            Some(seen) if seen.path == *path && whole() => seen.root,
+            _ => {
+                // After the files: one that is missing from a file system that is gone by now must
+                // not be taken for deleted.
+                let root = self.root(&state)?;
+                *seen = Some(Root { path: path.clone(), root });
+                root
+            }
+        };
+        Ok(Look { files, root })
     }
 
     /// The number of the file system the content is on.

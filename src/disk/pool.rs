@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use parking_lot::{Mutex, RwLock};
 
 use super::error::refusal;
+use super::fences::Root;
 use super::files::OpenFiles;
 use super::lanes::{HashTask, Hashing};
 use super::sched::{Fence, Registration, Scheduler, Take, Work};
@@ -121,13 +122,25 @@ impl Pool {
     /// Queues jobs of one torrent, in order. Each is answered exactly once. After `shutdown` they
     /// are answered `Failed` on the calling thread.
     pub fn submit(&self, sink: usize, torrent: TorrentId, jobs: Vec<(JobTag, Job)>) {
-        if let Err(refused) = self.inner.scheduler.submit(sink, torrent, jobs) {
-            let error = refusal("open", None, "".as_ref(), "the disk threads are shut down");
-            let refused = refused
-                .into_iter()
-                .map(|(tag, _)| answer(torrent, (sink, tag), Outcome::Failed(error.clone())));
-            self.inner.deliver(&mut refused.collect());
-        }
+        self.submit_all(sink, [(torrent, jobs)]);
+    }
+
+    /// As [`Self::submit`] for several torrents, waking the threads once.
+    pub fn submit_all(
+        &self,
+        sink: usize,
+        batch: impl IntoIterator<Item = (TorrentId, Vec<(JobTag, Job)>)>,
+    ) {
+        let Err(refused) = self.inner.scheduler.submit(sink, batch) else { return };
+        let error = refusal("open", None, "".as_ref(), "the disk threads are shut down");
+        let refused = refused.into_iter().flat_map(|(torrent, jobs)| {
+            let error = &error;
+            let failed = move |(tag, _): (JobTag, Job)| {
+                answer(torrent, (sink, tag), Outcome::Failed(error.clone()))
+            };
+            jobs.into_iter().map(failed)
+        });
+        self.inner.deliver(&mut refused.collect());
     }
 
     /// For handing out blocks of a torrent without waiting and without reading them.
@@ -243,9 +256,9 @@ impl Inner {
     }
 
     fn run_fences(&self, hands: &mut Hands, fences: Vec<Fence>) {
-        let mut done = Vec::with_capacity(fences.len());
+        let (mut done, mut seen) = (Vec::with_capacity(fences.len()), None);
         for Fence { torrent, storage, entry: Entry { sink, tag, job } } in fences {
-            let run = AssertUnwindSafe(|| fence(torrent, storage, job, &self.shared));
+            let run = AssertUnwindSafe(|| fence(torrent, storage, job, &self.shared, &mut seen));
             let registration = match catch_unwind(run) {
                 Ok((outcome, registration)) => {
                     hands.answers.push(answer(torrent, (sink, tag), outcome));
@@ -310,6 +323,7 @@ fn fence(
     storage: Option<Arc<Storage>>,
     job: Job,
     shared: &Arc<Shared>,
+    seen: &mut Option<Root>,
 ) -> (Outcome, Registration) {
     let refuse = |message| Outcome::Failed(refusal("open", None, "".as_ref(), message));
     match (job, storage) {
@@ -319,7 +333,7 @@ fn fence(
         },
         (Job::Look(params), None) => {
             let look = |storage: Storage| {
-                let stats = storage.finish_raising().and_then(|()| storage.look());
+                let stats = storage.finish_raising().and_then(|()| storage.look(seen));
                 storage.release();
                 stats
             };
@@ -333,13 +347,13 @@ fn fence(
             (Outcome::Done, Registration::Closed)
         }
         (_, None) => (Outcome::Failed(not_open()), Registration::Same),
-        (job, Some(storage)) => (open_fence(&storage, job), Registration::Same),
+        (job, Some(storage)) => (open_fence(&storage, job, seen), Registration::Same),
     }
 }
 
-fn open_fence(storage: &Storage, job: Job) -> Outcome {
+fn open_fence(storage: &Storage, job: Job, seen: &mut Option<Root>) -> Outcome {
     match job {
-        Job::Stat | Job::Look(_) => told(storage.look(), Outcome::Stats),
+        Job::Stat | Job::Look(_) => told(storage.look(seen), Outcome::Stats),
         Job::Prepare => done(storage.prepare()),
         Job::Sync => told(storage.sync(), Outcome::Synced),
         Job::Release => {

@@ -94,21 +94,22 @@ impl Scheduler {
     }
 
     /// Queues jobs; gives them back when the pool has been shut down.
-    pub(super) fn submit(
-        &self,
-        sink: usize,
-        torrent: TorrentId,
-        jobs: Vec<(JobTag, Job)>,
-    ) -> Result<(), Vec<(JobTag, Job)>> {
-        let bytes = jobs.iter().map(|(_, job)| write_len(job)).sum::<usize>();
+    pub(super) fn submit<B>(&self, sink: usize, batch: B) -> Result<(), B>
+    where
+        B: IntoIterator<Item = (TorrentId, Vec<(JobTag, Job)>)>,
+    {
         let mut queues = self.lock();
         if queues.stopping {
-            return Err(jobs);
+            return Err(batch);
         }
-        let unwritten = self.unwritten.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        let now = Instant::now();
-        for (tag, job) in jobs {
-            queues.route(torrent, Entry { sink, tag, job }, now);
+        let (now, mut unwritten) = (Instant::now(), self.unwritten.load(Ordering::Relaxed));
+        for (torrent, jobs) in batch {
+            let bytes = jobs.iter().map(|(_, job)| write_len(job)).sum::<usize>();
+            // Before any of them can be done: a thread takes bytes off when they are written.
+            unwritten = self.unwritten.fetch_add(bytes, Ordering::Relaxed) + bytes;
+            for (tag, job) in jobs {
+                queues.route(torrent, Entry { sink, tag, job }, now);
+            }
         }
         if unwritten > self.budget {
             queues.shrink_buffer(self.budget / 2, now);

@@ -18,7 +18,7 @@ mod restore;
 mod shared;
 mod torrent;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -79,7 +79,8 @@ pub struct Stats {
 #[derive(Debug, Default)]
 struct Registry {
     by_id: BTreeMap<TorrentId, Arc<Entry>>,
-    by_hash: BTreeMap<InfoHash, Arc<Entry>>,
+    /// Looked up only, never listed: the order of a hash map is nobody's.
+    by_hash: HashMap<InfoHash, Arc<Entry>>,
 }
 
 /// The settings in force, and what torrents get of them.

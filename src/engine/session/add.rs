@@ -80,6 +80,18 @@ pub struct AddRequest {
     pub hooks: Hooks,
 }
 
+/// A torrent that may enter the session. Counts as one of its shard's already.
+pub(super) struct Ready {
+    entry: Arc<Entry>,
+    add: Box<AddTorrent>,
+    /// Its place in the queue, if it had one.
+    rank: Option<i64>,
+    /// What the store is to hold of it.
+    entering: Option<Entering>,
+    /// Why the stored state was not used.
+    complaint: Option<String>,
+}
+
 /// A request with its torrent file and saved state found.
 pub(super) struct Found {
     pub(super) file: Arc<TorrentFile>,
@@ -101,15 +113,12 @@ impl Core {
             return Ok(other);
         }
         let found = self.gather(&request)?;
-        self.add_found(request, found)
+        let ready = self.make_ready(request, found)?;
+        self.publish(vec![ready]).pop().unwrap_or_else(|| Err(ErrorKind::State.into()))
     }
 
-    /// Adds a torrent of which everything is known.
-    pub(super) fn add_found(
-        self: &Arc<Self>,
-        request: AddRequest,
-        mut found: Found,
-    ) -> Result<Arc<Entry>, Error> {
+    /// Makes a torrent of a request about which everything is known. To be published.
+    pub(super) fn make_ready(&self, request: AddRequest, mut found: Found) -> Result<Ready, Error> {
         let info = Arc::clone(&found.file.metainfo.info);
         check(&request, &info)?;
         let settings = self.settings();
@@ -122,6 +131,7 @@ impl Core {
         let id = TorrentId(self.next_id.fetch_add(1, Ordering::Relaxed));
         let file = Arc::clone(&found.file);
         let shard = self.least_loaded();
+        self.load_more(shard);
         let entry = Arc::new(Entry::new(id, shard, file, request.hooks.clone(), prefs.clone()));
         let overrides = self.verifier_of(&entry).is_some_and(|hook| hook.overrides);
         entry.prefs.lock().verify_override = overrides;
@@ -137,14 +147,7 @@ impl Core {
             add.params.selected = magnet.selected;
             add.params.url_list = Some(magnet.web_seeds);
         }
-        self.publish(&entry, add, found.known.rank, entering)?;
-        self.dht_learn(&entry, &entry.file().metainfo);
-        if let Some(reason) = found.complaint {
-            let pieces = info.piece_count();
-            let notice = Notice::ResumeRejected { partial: false, file: None, reason, pieces };
-            self.queue.push(Event::now(Some(Arc::clone(&entry)), EventKind::Notice(notice)));
-        }
-        Ok(entry)
+        Ok(Ready { entry, add, rank: found.known.rank, entering, complaint: found.complaint })
     }
 
     /// Finds the torrent file, the saved state and the save path.
@@ -269,14 +272,14 @@ impl Core {
         lightest.map_or(0, |(shard, _)| shard)
     }
 
-    /// A torrent of this shard entered the registry.
+    /// A torrent of this shard is about to enter the registry.
     fn load_more(&self, shard: u32) {
         if let Some(load) = self.loads.get(shard as usize) {
             load.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// A torrent of this shard left the registry.
+    /// A torrent of this shard left the registry, or did not get there.
     pub(super) fn unload(&self, shard: u32) {
         if let Some(load) = self.loads.get(shard as usize) {
             load.fetch_sub(1, Ordering::Relaxed);
@@ -345,48 +348,87 @@ impl Core {
         })
     }
 
-    /// Enters the torrent and starts it, unless it is there or the session closes.
-    /// Its place in the queue is the one it had, or the last.
-    fn publish(
-        self: &Arc<Self>,
-        entry: &Arc<Entry>,
-        add: Box<AddTorrent>,
-        rank: Option<i64>,
-        entering: Option<Entering>,
-    ) -> Result<(), Error> {
-        // Held so that a close that begins now sees the torrent.
+    /// Enters torrents and starts them, each unless it is there or the session closes. Their places
+    /// in the queue are those they had, or the last. What all of them need is done once: locks,
+    /// and waking their shards and the host.
+    pub(super) fn publish(self: &Arc<Self>, ready: Vec<Ready>) -> Vec<Result<Arc<Entry>, Error>> {
+        let mut out = Vec::with_capacity(ready.len());
+        // Held so that a close that begins now sees the torrents.
         let phase = self.phase.lock();
         if *phase != Phase::Open {
-            return Err(ErrorKind::Closed.into());
+            ready.iter().for_each(|torrent| self.unload(torrent.entry.shard));
+            out.resize_with(ready.len(), || Err(ErrorKind::Closed.into()));
+            return out;
         }
-        {
-            let mut registry = self.registry.write();
+        let mut entered = Vec::with_capacity(ready.len());
+        let mut registry = self.registry.write();
+        let mut order = self.order.lock();
+        for torrent in ready {
+            let Ready { entry, rank, .. } = &torrent;
             if let Some(other) = registry.by_hash.get(&entry.info_hash) {
-                return Err(Error::from(ErrorKind::Duplicate).of(other.id));
+                out.push(Err(Error::from(ErrorKind::Duplicate).of(other.id)));
+                self.unload(entry.shard);
+                continue;
             }
             registry.by_hash.insert(entry.info_hash, Arc::clone(entry));
             registry.by_id.insert(entry.id, Arc::clone(entry));
-            let mut order = self.order.lock();
             match rank {
                 Some(rank) => {
-                    order.enter(entry.id, rank);
-                    entry.set_rank(rank);
+                    order.enter(entry.id, *rank);
+                    entry.set_rank(*rank);
                 }
                 None => entry.set_rank(order.append(entry.id)),
             }
+            out.push(Ok(Arc::clone(entry)));
+            entered.push(torrent);
         }
-        self.load_more(entry.shard);
-        self.queue.push(Event::now(Some(Arc::clone(entry)), EventKind::Added));
-        // Before its shard has it: its first save comes after this.
-        if let Some(entering) = entering {
-            self.enter(entry, entering);
+        drop(order);
+        drop(registry);
+        self.queue.hold();
+        let mut mail: Vec<(u32, Vec<ShardCommand>)> = Vec::new();
+        for Ready { entry, add, entering, complaint, .. } in entered {
+            self.queue.push(Event::now(Some(Arc::clone(&entry)), EventKind::Added));
+            self.complain(&entry, complaint);
+            // Before its shard has it: its first save comes after this.
+            if let Some(entering) = entering {
+                self.enter(&entry, entering);
+            }
+            let add = ShardCommand::Add(add);
+            match mail.iter_mut().find(|(shard, _)| *shard == entry.shard) {
+                Some((_, commands)) => commands.push(add),
+                None => mail.push((entry.shard, vec![add])),
+            }
         }
-        if let Err(error) = self.send(entry, ShardCommand::Add(add)) {
-            drop(phase);
-            self.forget(entry.id);
-            return Err(error);
+        let shards = self.shards();
+        let sent = |number: u32, commands| {
+            shards.get(number as usize).is_some_and(|shard| shard.send_all(commands))
+        };
+        mail.retain_mut(|(number, commands)| !sent(*number, std::mem::take(commands)));
+        self.queue.release();
+        drop(phase);
+        mail.iter().for_each(|(number, _)| self.take_back(*number, &mut out));
+        for entry in out.iter().flatten() {
+            self.dht_learn(entry, &entry.file().metainfo);
         }
-        Ok(())
+        out
+    }
+
+    /// A shard has ended: what was to go there is not in the session after all.
+    fn take_back(&self, shard: u32, published: &mut [Result<Arc<Entry>, Error>]) {
+        for torrent in published {
+            if let Some(id) = torrent.as_ref().ok().filter(|e| e.shard == shard).map(|e| e.id) {
+                self.forget(id);
+                *torrent = Err(Error::from(ErrorKind::Closed).of(id));
+            }
+        }
+    }
+
+    /// Tells why stored state was not used.
+    fn complain(&self, entry: &Arc<Entry>, complaint: Option<String>) {
+        let Some(reason) = complaint else { return };
+        let pieces = entry.file().metainfo.info.piece_count();
+        let notice = Notice::ResumeRejected { partial: false, file: None, reason, pieces };
+        self.queue.push(Event::now(Some(Arc::clone(entry)), EventKind::Notice(notice)));
     }
 }
 

@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, mpsc};
 
-use super::add::{Found, ResumeSource};
+use super::add::{Found, Ready, ResumeSource};
 use super::keeping::resume_of;
 use super::{AddRequest, Core};
 use crate::base::InfoHash;
@@ -43,19 +43,26 @@ impl Core {
         let keeper = self.keeper.as_ref().ok_or_else(none)?;
         let store = keeper.store();
         let (mut sum, mut end) = (Restored::default(), Ok(()));
-        let mut each = |stored: Stored| {
-            let info_hash = stored.info_hash;
-            match self.bring_back(stored) {
-                Ok(true) => sum.torrents += 1,
-                Ok(false) => {}
-                Err(error) if error.kind() == ErrorKind::Duplicate => {}
-                Err(error) if error.kind() == ErrorKind::Closed => {
-                    end = Err(error);
-                    return ControlFlow::Break(());
+        let mut each = |batch: Vec<Stored>| {
+            let mut ready = Vec::with_capacity(batch.len());
+            for stored in batch {
+                let info_hash = stored.info_hash;
+                match self.bring_back(stored) {
+                    Ok(torrent) => ready.extend(torrent),
+                    Err(error) => {
+                        sum.failed += 1;
+                        self.report_lost(info_hash, &error);
+                    }
                 }
-                Err(error) => {
-                    sum.failed += 1;
-                    self.report_lost(info_hash, &error);
+            }
+            for published in self.publish(ready) {
+                match published {
+                    Ok(_) => sum.torrents += 1,
+                    Err(error) if error.kind() == ErrorKind::Duplicate => {}
+                    Err(error) => {
+                        end = Err(error);
+                        return ControlFlow::Break(());
+                    }
                 }
             }
             ControlFlow::Continue(())
@@ -65,10 +72,10 @@ impl Core {
         end.map(|()| sum)
     }
 
-    /// Adds a torrent from the store; false when it is not one to bring back.
-    fn bring_back(self: &Arc<Self>, stored: Stored) -> Result<bool, Error> {
+    /// A torrent from the store; `None` when it is not one to bring back.
+    fn bring_back(&self, stored: Stored) -> Result<Option<Ready>, Error> {
         if stored.rank.is_none() || self.find(&stored.info_hash).is_some() {
-            return Ok(false);
+            return Ok(None);
         }
         let (resume, complaint) = saved(&stored);
         let mut magnet = None;
@@ -108,7 +115,7 @@ impl Core {
         let known = self.known(&stored);
         let found = Found { file, magnet, resume, complaint, save_path, known };
         let request = AddRequest { resume: ResumeSource::Store, ..AddRequest::default() };
-        self.add_found(request, found).map(|_| true)
+        self.make_ready(request, found).map(Some)
     }
 
     fn report_lost(&self, info_hash: InfoHash, error: &Error) {
@@ -117,10 +124,11 @@ impl Core {
     }
 }
 
-/// As [`Store::load_all`], with what comes next read on a thread of its own meanwhile.
+/// As [`Store::load_all`], several at a time, with what comes next read on a thread of its own
+/// meanwhile.
 fn read_ahead(
     store: &dyn Store,
-    each: &mut dyn FnMut(Stored) -> ControlFlow<()>,
+    each: &mut dyn FnMut(Vec<Stored>) -> ControlFlow<()>,
 ) -> Result<(), Error> {
     let (give, take) = mpsc::sync_channel::<Vec<Stored>>(READ_AHEAD);
     let read = move || {
@@ -143,9 +151,11 @@ fn read_ahead(
         let builder = std::thread::Builder::new().name("tern-restore".into());
         let reader = builder.stack_size(STACK_BYTES).spawn_scoped(scope, read);
         drop(blocked);
-        let Ok(reader) = reader else { return store.load_all(each) };
+        let Ok(reader) = reader else {
+            return store.load_all(&mut |stored| each(vec![stored]));
+        };
         // The receiver goes with the loop, so that the reader does not wait for ever.
-        _ = take.into_iter().flatten().try_for_each(each);
+        _ = take.into_iter().try_for_each(each);
         reader.join().unwrap_or_else(|_| Err(ErrorKind::Panic.into()))
     })
 }

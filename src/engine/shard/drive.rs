@@ -283,7 +283,7 @@ impl Shard {
         }
         if !slot.closing.get() {
             // Not closed in order (a panic, the end of the shard): the storage still lets go of it.
-            self.pool.submit(self.sink, id, vec![(JobTag::MAX, Job::Close)]);
+            self.to_disk(id, vec![(JobTag::MAX, Job::Close)]);
         }
     }
 

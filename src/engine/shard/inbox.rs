@@ -33,14 +33,19 @@ impl Inbox {
     /// Leaves a command; gives it up (answering its question) and says false when the shard has
     /// ended.
     pub(super) fn send(&self, command: ShardCommand) -> bool {
+        self.send_all([command])
+    }
+
+    /// As [`Self::send`] with several; all are left or none.
+    pub(super) fn send_all(&self, commands: impl IntoIterator<Item = ShardCommand>) -> bool {
         let mut queues = self.queues.lock();
         if queues.closed {
             drop(queues);
-            refuse(command);
+            commands.into_iter().for_each(refuse);
             return false;
         }
         let wake = queues.is_empty();
-        queues.commands.push(command);
+        queues.commands.extend(commands);
         drop(queues);
         if wake {
             self.arrived.notify_one();

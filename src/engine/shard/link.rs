@@ -118,7 +118,7 @@ impl Shard {
         if slot.registered.replace(false) {
             // What the disk knew was of no content at all.
             let tag = slot.jobs.borrow_mut().track(Ticket::Silent);
-            self.pool.submit(self.sink, slot.id, vec![(tag, Job::Close)]);
+            self.to_disk(slot.id, vec![(tag, Job::Close)]);
         }
         // It may turn out to be private: the DHT and the neighbours forget it then (BEP 27).
         self.dht_switch(slot);

@@ -95,6 +95,11 @@ impl ShardHandle {
     pub fn send(&self, command: ShardCommand) -> bool {
         self.inbox.send(command)
     }
+
+    /// As [`Self::send`] with several commands: the shard is woken once.
+    pub fn send_all(&self, commands: Vec<ShardCommand>) -> bool {
+        self.inbox.send_all(commands)
+    }
 }
 
 /// Running shards.
@@ -221,6 +226,8 @@ struct Shard {
     directory: Arc<dyn Directory>,
     pool: Arc<Pool>,
     sink: usize,
+    /// Jobs for the disk that wait for more of this turn.
+    batch: storage::Batch,
     settings: RefCell<Arc<Settings>>,
     torrents: RefCell<BTreeMap<TorrentId, Rc<Slot>>>,
     timers: Timers,
@@ -269,6 +276,7 @@ impl Shard {
             directory: seed.directory,
             pool: seed.pool,
             sink: seed.sink,
+            batch: storage::Batch::default(),
             settings: RefCell::new(seed.settings),
             torrents: RefCell::default(),
             timers: Timers::default(),
@@ -318,7 +326,9 @@ impl Shard {
         self.open_door();
         loop {
             self.host.batch(true);
+            self.gather_jobs();
             let turned = contain::catch(|| self.turn());
+            self.submit_gathered();
             self.host.batch(false);
             if let Err(message) = turned {
                 self.host.panicked(None, message);
