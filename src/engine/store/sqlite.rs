@@ -183,18 +183,18 @@ impl Unopened {
 fn open_database(dir: &Path) -> Result<Db, Unopened> {
     salvage::finish(dir).map_err(Unopened::Io)?;
     let path = dir.join(DATABASE);
-    let is_new = !path.exists();
+    if !path.exists() {
+        salvage::make(dir).map_err(Unopened::Sqlite)?;
+    }
     // A log that has something in it was not closed by its last user.
     let unclean = std::fs::metadata(log_of(&path)).is_ok_and(|log| log.len() > 0);
-    if !is_new {
-        schema::check_header(&path).map_err(Unopened::Sqlite)?;
-    }
+    schema::check_header(&path).map_err(Unopened::Sqlite)?;
     let mut connection = schema::connect(&path).map_err(Unopened::Sqlite)?;
+    // Until it turns out to be in order and ours: what is not is left or set aside as it is.
+    schema::keep_log(&connection, true).map_err(Unopened::Sqlite)?;
     let whose = schema::prepare(&mut connection, unclean).map_err(Unopened::Sqlite)?;
     whose.map_err(Unopened::Foreign)?;
-    if is_new {
-        sync_dir(dir).map_err(Unopened::Io)?;
-    }
+    schema::keep_log(&connection, false).map_err(Unopened::Sqlite)?;
     Ok(Db { connection, synced: true, doubtful: false })
 }
 

@@ -11,13 +11,16 @@
 //! cost the rows of all the others. A blob is taken only with the right checksum, and only if every
 //! window could be read: else a piece that was being written could be claimed. Torrents without a
 //! blob keep their metainfo, and are checked when they are added.
+//!
+//! Without its first page a database is nothing to SQLite, and yet all the rest may be whole. Ours
+//! all begin with the same tables at the same places, so a copy gets the first page of the one just
+//! made, and its log a say in the matter: what is wrong then, checksums find.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
-use rusqlite::config::DbConfig;
 
 use super::row::{self, Checked};
 use super::{log_of, schema, sync_dir};
@@ -37,7 +40,7 @@ pub(super) fn replace(dir: &Path, reason: String) -> rusqlite::Result<Option<Rep
     }
     let new = dir.join(NEW);
     drop_database(&new).map_err(sqlite)?;
-    let (salvaged, unchecked) = copy(&path, &new)?;
+    let (salvaged, unchecked) = copy(dir, &path, &new)?;
     let aside = free_name(dir);
     std::fs::rename(&path, &aside).map_err(sqlite)?;
     finish(dir).map_err(sqlite)?;
@@ -46,10 +49,37 @@ pub(super) fn replace(dir: &Path, reason: String) -> rusqlite::Result<Option<Rep
 
 /// The new database before it has its name.
 const NEW: &str = "tern.db.new";
+/// The damaged one with another first page.
+const MENDED: &str = "tern.db.mended";
+/// The first database of a directory, before it is whole.
+const MADE: &str = "tern.db.made";
+
+/// Makes the first database of a directory. It has its name when it is whole: an empty file of that
+/// name is damage, not one that was being made.
+pub(super) fn make(dir: &Path) -> rusqlite::Result<()> {
+    let (path, made) = (dir.join(DATABASE), dir.join(MADE));
+    blank(&made)?;
+    let durable = || {
+        std::fs::File::open(&made)?.sync_all()?;
+        std::fs::rename(&made, &path)?;
+        sync_dir(dir)
+    };
+    durable().map_err(sqlite)
+}
+
+/// Makes an empty database, closed.
+fn blank(path: &Path) -> rusqlite::Result<()> {
+    let mut db = schema::connect(path)?;
+    // A database that was just made is nobody else's.
+    let _ = schema::prepare(&mut db, false)?;
+    db.close().map_err(|(_, error)| error)
+}
 
 /// Ends what a crash interrupted.
 pub(super) fn finish(dir: &Path) -> io::Result<()> {
     let (path, new) = (dir.join(DATABASE), dir.join(NEW));
+    drop_database(&dir.join(MADE))?;
+    drop_database(&dir.join(MENDED))?;
     if path.exists() {
         return drop_database(&new);
     }
@@ -105,25 +135,45 @@ fn sqlite(error: io::Error) -> rusqlite::Error {
 }
 
 /// Copies what reads; how many torrents with their state, and how many without.
-fn copy(from: &Path, to: &Path) -> rusqlite::Result<(u32, u32)> {
+fn copy(dir: &Path, from: &Path, to: &Path) -> rusqlite::Result<(u32, u32)> {
+    blank(to)?;
     let mut new = schema::connect(to)?;
-    // A database that was just made is nobody else's.
     let _ = schema::prepare(&mut new, false)?;
+    let outline = schema::outline(&new)?;
+    let ours = |old: &Connection| schema::outline(old).is_ok_and(|found| found == outline);
+    let mended = dir.join(MENDED);
+    let old = match open_damaged(from).ok().filter(ours) {
+        Some(old) => Some(old),
+        None => mend(from, to, &mended).ok().and_then(|()| open_damaged(&mended).ok()),
+    };
     let mut sums = (0, 0);
-    // Nothing at all reads of a file whose first page is not one.
-    if let Ok(old) = open_damaged(from) {
+    if let Some(old) = old {
         sums = copy_rows(&old, &mut new)?;
         // Whatever closing says: the file is set aside as it is.
         let _ = old.close();
     }
     new.close().map_err(|(_, error)| error)?;
+    drop_database(&mended).map_err(sqlite)?;
     Ok(sums)
 }
 
+/// Copies a database and its log and gives it the first page of another one, which is empty.
+fn mend(from: &Path, blank: &Path, mended: &Path) -> io::Result<()> {
+    drop_database(mended)?;
+    std::fs::copy(from, mended)?;
+    let log = log_of(from);
+    if log.exists() {
+        std::fs::copy(log, log_of(mended))?;
+    }
+    let mut file = std::fs::OpenOptions::new().write(true).open(mended)?;
+    file.write_all(&schema::first_page(blank)?)
+}
+
 fn open_damaged(path: &Path) -> rusqlite::Result<Connection> {
+    schema::check_header(path)?;
     let db = schema::connect(path)?;
     // It is evidence: closing it must not move the log into it.
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    schema::keep_log(&db, true)?;
     db.pragma_query_value(None, "schema_version", |row| row.get::<_, i64>(0))?;
     Ok(db)
 }

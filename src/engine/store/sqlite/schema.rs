@@ -8,6 +8,10 @@ use rusqlite::{Connection, OpenFlags};
 
 /// `tern` in the header, so that `file` and other programs can tell whose database it is.
 pub(super) const APPLICATION_ID: i32 = 0x7465_726e;
+/// Bytes of a page: SQLite's own choice.
+const PAGE: u64 = 4096;
+/// Versions above this are damage, not the future.
+const VERSION_MAX: i64 = 999;
 /// Pages (of 4 KiB) in the log before they are moved to the database.
 const CHECKPOINT_PAGES: i64 = 4096;
 /// Bytes of pages kept in memory.
@@ -57,19 +61,53 @@ pub(super) enum Foreign {
     Newer(i64),
 }
 
-/// Finds damage that SQLite takes for a format of the future, which it would only read. Before the
-/// database is opened: closing a file lets go of the locks that the process has on it.
+/// Finds damage that SQLite takes for something else: a format of the future, which it would only
+/// read; no database at all, which it would begin anew, throwing the log away. Before the database
+/// is opened: closing a file lets go of the locks that the process has on it.
 pub(super) fn check_header(path: &Path) -> rusqlite::Result<()> {
     let mut head = [0; 20];
-    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    let Ok(mut file) = std::fs::File::open(path) else { return Ok(()) };
+    if file.metadata().is_ok_and(|meta| meta.is_file() && meta.len() < PAGE) {
+        // A database that is being made has another name.
+        return Err(damage("shorter than a page"));
+    }
+    let read = file.read_exact(&mut head);
     let known = |version: u8| matches!(version, 1 | 2);
     let [.., write, read_version] = head;
     if read.is_err() || (known(write) && known(read_version)) {
-        // An empty or short file is for SQLite to judge.
         return Ok(());
     }
+    Err(damage("unknown file format"))
+}
+
+/// A damage we found ourselves.
+fn damage(what: &str) -> rusqlite::Error {
     let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
-    Err(rusqlite::Error::SqliteFailure(code, Some("unknown file format".into())))
+    rusqlite::Error::SqliteFailure(code, Some(what.into()))
+}
+
+/// Whether closing leaves the log as it is instead of moving it into the database.
+pub(super) fn keep_log(db: &Connection, keep: bool) -> rusqlite::Result<()> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map(drop)
+}
+
+/// What a database says of its tables and where they begin; ours always say the same.
+pub(super) fn outline(db: &Connection) -> rusqlite::Result<Vec<(String, i64, String)>> {
+    let query = "SELECT name, rootpage, coalesce(sql, '') FROM sqlite_schema ORDER BY name";
+    let mut query = db.prepare(query)?;
+    query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+}
+
+/// The first page of a database that was just made, to be put before the others of one that lost
+/// its own. It has no word on how long the file is, which is then as long as it is.
+pub(super) fn first_page(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut page = vec![0; usize::try_from(PAGE).unwrap_or_default()];
+    std::fs::File::open(path)?.read_exact(&mut page)?;
+    // The size at 28 counts if what stands at 24 is at 92 too.
+    if let Some(counter) = page.get_mut(92..96) {
+        counter.iter_mut().for_each(|byte| *byte = !*byte);
+    }
+    Ok(page)
 }
 
 /// Opens a database for this process alone. Nothing is read yet, so damage does not show.
@@ -101,10 +139,14 @@ pub(super) fn prepare(db: &mut Connection, unclean: bool) -> rusqlite::Result<Re
     let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let blank = (id, version, tables) == (0, 0, 0);
+    let known = i64::try_from(VERSIONS.len()).unwrap_or(i64::MAX);
+    let wrong = id != APPLICATION_ID || !(1..=VERSION_MAX).contains(&version);
+    if !blank && wrong && has_our_tables(db)? {
+        return Err(damage("its mark or version is not what its tables are"));
+    }
     if id != APPLICATION_ID && !blank {
         return Ok(Err(Foreign::OtherProgram(id)));
     }
-    let known = i64::try_from(VERSIONS.len()).unwrap_or(i64::MAX);
     if version > known {
         return Ok(Err(Foreign::Newer(version)));
     }
@@ -120,8 +162,7 @@ pub(super) fn prepare(db: &mut Connection, unclean: bool) -> rusqlite::Result<Re
         let check = "PRAGMA integrity_check(1)";
         let verdict: String = db.query_row(check, [], |row| row.get(0))?;
         if verdict != "ok" {
-            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
-            return Err(rusqlite::Error::SqliteFailure(code, Some(verdict)));
+            return Err(damage(&verdict));
         }
     }
     for (index, step) in (0..).zip(VERSIONS) {
@@ -135,6 +176,13 @@ pub(super) fn prepare(db: &mut Connection, unclean: bool) -> rusqlite::Result<Re
         step_up.commit()?;
     }
     Ok(Ok(()))
+}
+
+/// Whether all the tables that every version of ours has are there.
+fn has_our_tables(db: &Connection) -> rusqlite::Result<bool> {
+    let query = "SELECT count(*) = 4 FROM sqlite_schema
+         WHERE type = 'table' AND name IN ('torrents', 'states', 'window', 'session')";
+    db.query_row(query, [], |row| row.get(0))
 }
 
 #[cfg(test)]
@@ -151,6 +199,12 @@ mod tests {
         db.pragma_update(None, "user_version", 99).unwrap();
         assert_eq!(prepare(&mut db, false).unwrap(), Err(Foreign::Newer(99)));
         db.pragma_update(None, "application_id", 7).unwrap();
+        // Somebody who has all our tables is us, damaged.
+        assert_eq!(
+            prepare(&mut db, false).unwrap_err().to_string(),
+            "its mark or version is not what its tables are"
+        );
+        db.execute_batch("DROP TABLE session").unwrap();
         assert_eq!(prepare(&mut db, false).unwrap(), Err(Foreign::OtherProgram(7)));
     }
 

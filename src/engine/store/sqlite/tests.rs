@@ -382,7 +382,7 @@ fn any_flipped_byte_is_noticed_or_harmless() {
             let copy = damaged(killed.path(), file, |bytes| bytes[at] ^= 0x41);
             // Without the log the last save of all is the first.
             match SqliteStore::open(copy.path()) {
-                // Another program's mark or a version from the future: refused, and left alone.
+                // A version from the future: refused, and left alone.
                 Err(e) if e.kind() == ErrorKind::Store => {
                     assert!(file == Path::new(DATABASE) && at < 100, "{at}");
                     continue;
@@ -395,6 +395,93 @@ fn any_flipped_byte_is_noticed_or_harmless() {
     }
     assert!(aside > 10, "the test damages: {aside}");
     assert!(kept > 60 * 20, "and most is salvaged: {kept}");
+}
+
+/// The first page in every state it can be found in: the rest is read nevertheless, with the log's
+/// help or without, and what was there is set aside as it was.
+#[test]
+fn without_its_first_page_a_database_is_still_read() {
+    let (killed, saved) = busy();
+    let other = b"not a database at all, but somebody's notes ".repeat(300);
+    let zeros = |from: usize, to: usize| move |bytes: &mut Vec<u8>| bytes[from..to].fill(0);
+    type Damage<'a> = Box<dyn Fn(&mut Vec<u8>) + 'a>;
+    let kinds: Vec<(&str, Damage<'_>)> = vec![
+        ("no magic", Box::new(zeros(0, 16))),
+        ("no header", Box::new(zeros(0, 100))),
+        ("no page", Box::new(zeros(0, 4096))),
+        ("no schema", Box::new(zeros(100, 4096))),
+        ("noise", Box::new(|bytes| bytes[..4096].copy_from_slice(&other[..4096]))),
+        ("another page size", Box::new(|bytes| bytes[16..18].copy_from_slice(&[2, 0]))),
+        ("another encoding", Box::new(|bytes| bytes[56..60].copy_from_slice(&[0, 0, 0, 2]))),
+        ("no mark", Box::new(zeros(68, 72))),
+        ("no version", Box::new(zeros(60, 64))),
+        ("no version there is", Box::new(|bytes| bytes[60..64].fill(0x3f))),
+    ];
+    let mut wrong = Vec::new();
+    for (what, damage) in kinds {
+        for log in [true, false] {
+            let copy = damaged(killed.path(), Path::new(DATABASE), &damage);
+            let path = copy.path().join(DATABASE);
+            if !log {
+                fs::remove_file(log_of(&path)).unwrap();
+            }
+            let was = fs::read(&path).unwrap();
+            let store = open(copy.path());
+            let reports = store.take_reports();
+            drop(store);
+            for report in &reports {
+                // With a log, SQLite may have moved that into it before it saw the damage.
+                let kept = log || fs::read(&report.set_aside).unwrap() == was;
+                let all = report.salvaged + report.unchecked == 60;
+                if !kept || !all {
+                    wrong.push(format!("{what}, log {log}, kept {kept}: {report:?}"));
+                }
+            }
+            // Without a report the log had all that the page said.
+            let (blobs, _) = survives(copy.path(), &saved);
+            if blobs != 60 || (reports.is_empty() && !log) {
+                wrong.push(format!("{what}, log {log}: {blobs} blobs, {reports:?}"));
+            }
+            let left = fs::read_dir(copy.path()).unwrap().flatten();
+            let left = left.map(|e| e.file_name().into_string().unwrap());
+            wrong.extend(left.filter(|n| n.contains("mended") || n.ends_with(".new")));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Cut off within its first page, of which not even the length is left.
+#[test]
+fn a_database_that_was_cut_off_or_emptied_is_set_aside_and_its_log_read() {
+    let (killed, saved) = busy();
+    for cut in [0, 1, 99, 100, 511, 512, 4095] {
+        let copy = damaged(killed.path(), Path::new(DATABASE), |bytes| bytes.truncate(cut));
+        let store = open(copy.path());
+        let reports = store.take_reports();
+        assert_eq!(reports.len(), 1, "{cut}: {reports:?}");
+        assert_eq!(fs::metadata(&reports[0].set_aside).unwrap().len(), cut as u64);
+        assert!(log_of(&reports[0].set_aside).exists(), "{cut}");
+        drop(store);
+        survives(copy.path(), &saved);
+        // Alone, there is nothing to read, and that is told.
+        let copy = damaged(killed.path(), Path::new(DATABASE), |bytes| bytes.truncate(cut));
+        fs::remove_file(log_of(&copy.path().join(DATABASE))).unwrap();
+        let store = open(copy.path());
+        let reports = store.take_reports();
+        assert_eq!(reports.len(), 1, "{cut}: {reports:?}");
+        assert_eq!((reports[0].salvaged, reports[0].unchecked), (0, 0));
+        ok(&store, &[save(1, 1, 0)]);
+    }
+}
+
+#[test]
+fn a_database_that_was_being_made_is_no_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("tern.db.made"), b"half").unwrap();
+    let store = open(dir.path());
+    assert_eq!(store.take_reports(), []);
+    assert!(!dir.path().join("tern.db.made").exists());
+    ok(&store, &[save(1, 1, 0)]);
 }
 
 #[test]
