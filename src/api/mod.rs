@@ -54,7 +54,7 @@ pub use export::export_qbittorrent;
 pub use hook::Hook;
 pub use import::{
     Client, Import, ImportError, Imported, Labels, ResumeSummary, Shelf, Stored, import_into,
-    stored,
+    store_resume, stored,
 };
 pub use metainfo::Metainfo;
 pub use session::{Session, Unsaved};

@@ -40,7 +40,7 @@ use crate::engine::error::Error;
 
 use folders::Job;
 pub(super) use save::write_file;
-pub use save::{ResumeSummary, Shelf, Stored, import_into, stored};
+pub use save::{ResumeSummary, Shelf, Stored, import_into, store_resume, stored};
 
 pub use crate::codec::clients::Labels;
 

@@ -89,6 +89,23 @@ pub fn import_into(state_dir: &Path, torrent: &Imported, replace: bool) -> Resul
     store.commit(&[Change::Save(save)]).into_iter().collect()
 }
 
+/// Replaces the resume data of a torrent in a state directory by newer, durably: what a save hook
+/// of a session without a state directory does with the blob it is given.
+///
+/// # Errors
+/// `NotFound` when the directory does not know the torrent, `Resume` when the blob is not valid,
+/// `InUse` when a session has the directory, `Io`.
+pub fn store_resume(state_dir: &Path, blob: &[u8]) -> Result<(), Error> {
+    let info_hash = Resume::parse(blob).map_err(formats::resume_error)?.info_hash;
+    let store = store::open(state_dir)?;
+    if store.load(&info_hash)?.is_none() {
+        let text = format!("{}: {info_hash} is not known there", state_dir.display());
+        return Err(Error::new(ErrorKind::NotFound, text));
+    }
+    let blob = Some(Bytes::copy_from_slice(blob));
+    store.commit(&[Change::Save(Save { info_hash, blob, ..Save::default() })]).into_iter().collect()
+}
+
 /// Replaces a file in one step, durably.
 pub(in crate::api) fn write_file(path: &Path, data: &[u8]) -> Result<(), Error> {
     let mut temp = path.as_os_str().to_owned();

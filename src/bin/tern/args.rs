@@ -46,7 +46,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Download a torrent; run again after any interruption, it goes on where it was.
     Get(Get),
-    /// Serve a torrent whose content is here; what was checked once is remembered.
+    /// Serve a torrent whose content is here, or all that are known here; what was checked once is
+    /// remembered.
     Seed(Seed),
     /// Make a .torrent file from a file or directory.
     Create(Create),
@@ -234,12 +235,13 @@ fn parse_file(text: &str) -> Result<Chosen, String> {
 /// `tern seed`.
 #[derive(Debug, Args)]
 pub(crate) struct Seed {
-    /// The .torrent file.
+    /// The .torrent file [default: every complete torrent that the state directory knows, as `tern
+    /// list` shows them].
     #[arg(value_name = "FILE.torrent")]
-    pub(crate) torrent: PathBuf,
-    /// Where the content is.
-    #[arg(short, long, value_name = "DIR", default_value = ".")]
-    pub(crate) dir: PathBuf,
+    pub(crate) torrent: Option<PathBuf>,
+    /// Where the content of that file is [default: .].
+    #[arg(short, long, value_name = "DIR", requires = "torrent")]
+    pub(crate) dir: Option<PathBuf>,
     /// Network.
     #[command(flatten)]
     pub(crate) network: Network,

@@ -13,6 +13,7 @@ mod import;
 mod list;
 mod magnet;
 mod report;
+mod seed_all;
 mod show;
 mod signals;
 mod source;

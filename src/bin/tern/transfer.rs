@@ -16,7 +16,7 @@ use tern::api::{
 use crate::args::{Chosen, Get, INCOMPLETE, INTERRUPTED, Network, OK, Seed};
 use crate::report::{Progress, Reporter};
 use crate::source::{self, Source};
-use crate::{Failure, load, signals, state, units};
+use crate::{Failure, load, seed_all, signals, state, units};
 
 /// How often the display moves, and how late Ctrl-C is noticed at most.
 const TICK: Duration = Duration::from_millis(200);
@@ -71,12 +71,14 @@ pub(crate) fn get(get: &Get, reporter: &mut Reporter) -> Result<u8, Failure> {
 
 /// `tern seed`.
 pub(crate) fn seed(seed: &Seed, reporter: &mut Reporter) -> Result<u8, Failure> {
-    let torrent = load(&seed.torrent)?;
-    let lacking = lacking(&torrent, &seed.dir);
+    let Some(file) = &seed.torrent else { return seed_all::run(&seed.network, reporter) };
+    let torrent = load(file)?;
+    let dir = seed.dir.as_deref().unwrap_or_else(|| Path::new("."));
+    let lacking = lacking(&torrent, dir);
     if !lacking.is_empty() {
         let text = format!(
             "{} is missing or too short{}; `tern get` fetches what is not there",
-            seed.dir.join(&lacking[0]).display(),
+            dir.join(&lacking[0]).display(),
             if lacking.len() > 1 {
                 format!(" (and {} more)", lacking.len() - 1)
             } else {
@@ -88,10 +90,10 @@ pub(crate) fn seed(seed: &Seed, reporter: &mut Reporter) -> Result<u8, Failure> 
         return Ok(INCOMPLETE);
     }
     // Stopped until the check says that everything is there: nothing is to be fetched.
-    let mut add = AddTorrent::new(&torrent, absolute(&seed.dir)?);
+    let mut add = AddTorrent::new(&torrent, absolute(dir)?);
     add.set_paused(true);
     let (hash, goal) = (torrent.info_hash(), Goal::ServeIfComplete);
-    Run::start(hash, add, &seed.dir, &seed.network, goal, reporter)?.finish()
+    Run::start(hash, add, dir, &seed.network, goal, reporter)?.finish()
 }
 
 /// When a run ends by itself.
@@ -475,7 +477,8 @@ fn share(progress: f64, total: u64) -> u64 {
     u64::try_from(u128::from(total) * u128::from(per_million) / 1_000_000).unwrap_or(total)
 }
 
-fn config(network: &Network, place: Option<&Path>) -> Result<Config, Failure> {
+/// The session's configuration, with its state in `place`.
+pub(crate) fn config(network: &Network, place: Option<&Path>) -> Result<Config, Failure> {
     let mut config = Config::new();
     let port = network.port;
     let listen = match network.bind {
@@ -500,7 +503,7 @@ fn config(network: &Network, place: Option<&Path>) -> Result<Config, Failure> {
 }
 
 /// Addresses of `HOST:PORT`s.
-fn resolve(peers: &[String]) -> Result<Vec<SocketAddr>, Failure> {
+pub(crate) fn resolve(peers: &[String]) -> Result<Vec<SocketAddr>, Failure> {
     let mut out = Vec::new();
     for peer in peers {
         out.extend(peer.to_socket_addrs().map_err(|e| Failure::about(peer, e))?);
