@@ -2122,6 +2122,15 @@ tern_result tern_session_add(const tern_session *s,
  * `TERN_EVENT_RESTORE_FAILED` for each that could not be. `*out_torrents` and `*out_failed` (both
  * may be NULL) are the counts.
  *
+ * Of each torrent some three notices come, and nobody may be taking events meanwhile: where there
+ * are more torrents than a third of `event_queue_len`, the oldest are dropped and
+ * `TERN_EVENT_DROPPED` says so; `tern_session_torrents` and the torrents' states tell what they
+ * said. Errors, as many as `event_queue_len`, are not dropped for other notices.
+ *
+ * A torrent whose content was being moved, or a file of it renamed, when the process was killed is
+ * looked for at both places; a move that was cut short half-way is finished here, which may take
+ * as long as the move.
+ *
  * `TERN_E_STATE` when the session has no state directory.
  *
  * Threads: any; in hooks: yes; since 0.1.0.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tern::api::{
     AddTorrent, Config, ErrorKind, Event, EventKind, FileIndex, Hook, Metainfo, Notice, Removal,
-    Session, Torrent, TorrentBuilder, TorrentState, Verdict,
+    SavePolicy, Session, Torrent, TorrentBuilder, TorrentState, Verdict,
 };
 
 /// Generous: only a defect that hangs reaches it.
@@ -254,6 +254,140 @@ fn content_that_is_not_where_it_was_is_said_and_others_come_back() {
     let (restored, hashed) = counts(&second);
     assert_eq!((restored, hashed), (4, 4));
     close(&second);
+}
+
+/// Saves now, and then only what it must: what happens between saves is what these tests are about.
+fn save_seldom(session: &Session, torrent: &Torrent) {
+    torrent.save().unwrap();
+    wait_until(session, |event| {
+        matches!(event.map(|e| &e.kind), Some(EventKind::Notice(Notice::ResumeDurable(_))))
+    });
+    let policy = SavePolicy { interval: None, on_state_change: false, ..SavePolicy::default() };
+    torrent.set_save_policy(policy).unwrap();
+}
+
+/// Of a session that comes after one that was killed: nothing is fetched, nothing is hashed.
+fn comes_back_whole(rig: &Rig, pieces: u32) -> Vec<Torrent> {
+    let second = session(&rig.state());
+    let restored = second.restore().unwrap();
+    assert_eq!((restored.torrents, restored.failed), (1, 0));
+    assert_eq!(counts(&second), (pieces, 0));
+    let all = second.torrents();
+    assert!(all.iter().all(is_seeding));
+    close(&second);
+    all
+}
+
+#[test]
+fn content_that_was_moved_or_renamed_before_a_kill_is_found_without_a_save() {
+    let rig = Rig::new(1);
+    let first = session(&rig.state());
+    let added = rig.add_all(&first);
+    save_seldom(&first, &added[0]);
+    let there = rig.dir.path().join("there/below");
+    added[0].move_to(&there).unwrap();
+    wait_until(&first, |event| {
+        matches!(event.map(|e| &e.kind), Some(EventKind::Notice(Notice::Moved(Ok(_)))))
+    });
+    added[0].rename_file(FileIndex(0), "sub/other").unwrap();
+    wait_until(&first, |event| {
+        matches!(event.map(|e| &e.kind), Some(EventKind::Notice(Notice::Renamed(_, Ok(())))))
+    });
+    drop((first, added));
+    comes_back_whole(&rig, 4);
+    assert!(there.join("sub/other").is_file());
+    assert!(!rig.content().join("file-0").exists());
+    // What was found is in the next save, and stays when everything happens once more.
+    let third = session(&rig.state());
+    third.restore().unwrap();
+    let torrent = third.torrents().remove(0);
+    wait_until(&third, |_| is_seeding(&torrent));
+    save_seldom(&third, &torrent);
+    torrent.move_to(rig.content()).unwrap();
+    wait_until(&third, |event| {
+        matches!(event.map(|e| &e.kind), Some(EventKind::Notice(Notice::Moved(Ok(_)))))
+    });
+    drop((third, torrent));
+    comes_back_whole(&rig, 4);
+    assert!(rig.content().join("sub/other").is_file());
+}
+
+#[test]
+fn a_move_that_was_refused_is_forgotten() {
+    let rig = Rig::new(1);
+    let first = session(&rig.state());
+    let added = rig.add_all(&first);
+    save_seldom(&first, &added[0]);
+    let there = rig.dir.path().join("there");
+    fs::create_dir(&there).unwrap();
+    fs::write(there.join("file-0"), b"somebody's").unwrap();
+    added[0].move_to(&there).unwrap();
+    wait_until(&first, |event| {
+        matches!(event.map(|e| &e.kind), Some(EventKind::Notice(Notice::Moved(Err(_)))))
+    });
+    drop((first, added));
+    comes_back_whole(&rig, 4);
+    assert_eq!(fs::read(there.join("file-0")).unwrap(), b"somebody's");
+    assert!(rig.content().join("file-0").is_file());
+}
+
+#[test]
+fn a_move_that_was_cut_short_half_way_is_finished() {
+    let dir = tempfile::tempdir().unwrap();
+    let content = dir.path().join("content");
+    let root = content.join("many");
+    fs::create_dir_all(&root).unwrap();
+    for n in 0..5_u8 {
+        fs::write(root.join(format!("file-{n}")), vec![n; 20_000]).unwrap();
+    }
+    let mut builder = TorrentBuilder::new(&root);
+    builder.set_piece_length(Some(16384)).unwrap();
+    let torrent = Metainfo::parse(&builder.run(|_| true).unwrap()).unwrap();
+    let pieces = torrent.piece_count();
+    let rig = Rig { dir, torrents: vec![torrent] };
+    let first = session(&rig.state());
+    let added = rig.add_all(&first);
+    save_seldom(&first, &added[0]);
+    let there = rig.dir.path().join("there");
+    added[0].move_to(&there).unwrap();
+    wait_until(&first, |event| {
+        matches!(event.map(|e| &e.kind), Some(EventKind::Notice(Notice::Moved(Ok(_)))))
+    });
+    drop((first, added));
+    // As it was when three of them had been carried over and a fourth was being copied.
+    fs::create_dir_all(&root).unwrap();
+    let moved = there.join("many");
+    for n in [3, 4] {
+        fs::rename(moved.join(format!("file-{n}")), root.join(format!("file-{n}"))).unwrap();
+    }
+    fs::write(moved.join("file-3"), vec![0; 20_000]).unwrap();
+    comes_back_whole(&rig, pieces);
+    for n in 0..5_u8 {
+        assert_eq!(fs::read(moved.join(format!("file-{n}"))).unwrap(), vec![n; 20_000]);
+        assert!(!root.join(format!("file-{n}")).exists());
+    }
+}
+
+#[test]
+fn content_that_moved_to_a_disk_that_is_gone_is_not_fetched_again() {
+    let rig = Rig::new(1);
+    let first = session(&rig.state());
+    let added = rig.add_all(&first);
+    save_seldom(&first, &added[0]);
+    let there = rig.dir.path().join("there");
+    added[0].move_to(&there).unwrap();
+    wait_until(&first, |event| {
+        matches!(event.map(|e| &e.kind), Some(EventKind::Notice(Notice::Moved(Ok(_)))))
+    });
+    drop((first, added));
+    let away = rig.dir.path().join("unmounted");
+    fs::rename(&there, &away).unwrap();
+    let second = session(&rig.state());
+    let restored = second.restore().unwrap();
+    assert_eq!((restored.torrents, restored.failed), (0, 1));
+    close(&second);
+    fs::rename(&away, &there).unwrap();
+    comes_back_whole(&rig, 4);
 }
 
 /// Not a test: holds the state directory that `TERN_TEST_HOLD` names until it is killed.

@@ -69,6 +69,12 @@ impl Session {
     /// stay as they are; those that were removed, and those whose state a save hook keeps, are not
     /// brought back. For each that cannot be, [`super::EventKind::RestoreFailed`] says why.
     ///
+    /// Of each torrent some three notices come: where there are more torrents than a third of
+    /// `event_queue_len` and nobody takes events meanwhile, the oldest are dropped and
+    /// [`super::EventKind::Dropped`] says so. Errors, as many as `event_queue_len`, are not dropped
+    /// for other notices. A move of content that a kill cut short is finished here, which may take
+    /// as long as the move.
+    ///
     /// # Errors
     /// `State` when there is no state directory, `Io` and `Store` when it cannot be read.
     pub fn restore(&self) -> Result<Restored, Error> {

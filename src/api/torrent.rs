@@ -321,11 +321,11 @@ impl Torrent {
 
     /// Moves the content to another directory; a notice follows.
     pub fn move_to(&self, dir: impl Into<PathBuf>) -> Result<(), Error> {
-        let dir = dir.into().into_os_string().into_encoded_bytes();
-        if dir.is_empty() {
+        let dir = dir.into();
+        if dir.as_os_str().is_empty() {
             return Err(ErrorKind::Invalid.into());
         }
-        self.command(Command::Move(dir))
+        self.inner()?.core.move_to(&self.entry, dir)
     }
 
     /// Renames a file, relative to the save path; a notice follows.

@@ -20,6 +20,7 @@ mod queues;
 mod relocate;
 mod sched;
 mod serve;
+mod settle;
 mod storage;
 mod sys;
 #[cfg(test)]
@@ -36,6 +37,7 @@ use crate::codec::metainfo::Info;
 
 pub use pool::{Pool, PoolStats};
 pub use serve::{Lending, ServedFile};
+pub use settle::Places;
 
 /// Asks for a stretch of a file unless its beginning is in the system's cache; does not wait.
 pub fn read_ahead(file: &std::fs::File, offset: u64, length: u64) {

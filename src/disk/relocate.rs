@@ -21,16 +21,17 @@ const COPY_LEN: usize = 1 << 20;
 
 /// How a file got to its new place.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum How {
+pub(super) enum How {
     Renamed,
     Copied,
 }
 
 /// One file's way.
-struct Step {
-    file: Option<FileIndex>,
-    from: Place,
-    to: Place,
+pub(super) struct Step {
+    /// `None`: the part store.
+    pub(super) file: Option<FileIndex>,
+    pub(super) from: Place,
+    pub(super) to: Place,
 }
 
 impl Storage {
@@ -159,13 +160,13 @@ impl Storage {
 }
 
 impl Step {
-    fn error(&self, op: &'static str, e: &io::Error) -> DiskError {
+    pub(super) fn error(&self, op: &'static str, e: &io::Error) -> DiskError {
         disk_error(op, self.file, &self.to.path(), e)
     }
 }
 
 /// Renames or copies every file; undoes it all on the first failure.
-fn carry(steps: &[Step], entries: &mut NewEntries) -> Result<Vec<How>, DiskError> {
+pub(super) fn carry(steps: &[Step], entries: &mut NewEntries) -> Result<Vec<How>, DiskError> {
     let mut done = Vec::with_capacity(steps.len());
     for step in steps {
         match carry_one(step, entries) {
@@ -215,7 +216,7 @@ fn undo(steps: &[Step], done: &[How]) {
 }
 
 /// Deletes the originals of copies once the copies' directory entries are durable.
-fn finish(steps: &[Step], done: &[How], entries: &NewEntries) -> Result<(), DiskError> {
+pub(super) fn finish(steps: &[Step], done: &[How], entries: &NewEntries) -> Result<(), DiskError> {
     if !done.contains(&How::Copied) {
         return Ok(());
     }

@@ -13,6 +13,7 @@ mod face;
 mod hooks;
 mod inquire;
 mod keeping;
+mod moving;
 mod order;
 mod restore;
 mod shared;

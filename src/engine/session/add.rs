@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 
 use super::close::Phase;
 use super::entry::{Names, Prefs};
-use super::keeping::{Entering, Known, resume_of};
+use super::keeping::{Entering, Known, resume_of, settle};
 use super::{Core, Entry, Hooks};
 use crate::base::limits::FILES;
 use crate::base::{FileIndex, TorrentId, UnixTime};
@@ -209,6 +209,11 @@ impl Core {
                 (None, Some(raw)) => formats::torrent_file(raw)?,
                 (None, None) => formats::from_magnet(magnet)?,
             };
+        }
+        let mut resume = resume;
+        if request.save_path.is_none() && matches!(request.resume, ResumeSource::Store) {
+            let info = &file.metainfo.info;
+            settle(info, resume.as_mut(), stored.params.as_deref())?;
         }
         let saved = resume.as_ref().map(|r| r.save_path.as_slice()).filter(|p| !p.is_empty());
         let save_path = request.save_path.clone().or_else(|| saved.map(path_from_bytes));

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::moving::Intent;
 use super::{Core, Entry, Hooks};
 use crate::base::{InfoHash, TorrentId};
 use crate::codec::metainfo::{Info, Metainfo};
@@ -46,10 +47,14 @@ impl Host for Face {
             Notice::Renamed(file, result) => {
                 let mut prefs = entry.prefs.lock();
                 let names = prefs.names.get_or_insert_default();
-                if let (Some(name), true) = (names.renaming.remove(&file), result.is_ok()) {
+                let wanted = names.renaming.remove(&file);
+                if let (Some(name), true) = (wanted, result.is_ok()) {
                     names.renamed.insert(file, name);
                 }
                 drop(prefs);
+                if result.is_err() {
+                    self.0.give_up(&entry, Intent::Rename(file, String::new()));
+                }
                 EventKind::Notice(Notice::Renamed(file, result))
             }
             Notice::ExternalAddr(ip, by) => {
@@ -58,6 +63,10 @@ impl Host for Face {
             Notice::Moved(Ok(to)) => {
                 self.0.moved(&entry, &to);
                 EventKind::Notice(Notice::Moved(Ok(to)))
+            }
+            Notice::Moved(Err(error)) => {
+                self.0.give_up(&entry, Intent::Move(Vec::new()));
+                EventKind::Notice(Notice::Moved(Err(error)))
             }
             notice => EventKind::Notice(notice),
         };

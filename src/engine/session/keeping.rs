@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use super::add::{Found, ResumeSource};
 use super::entry::Prefs;
-use super::{AddRequest, Core, Entry};
+use super::{AddRequest, Core, Entry, moving};
 use crate::base::{InfoHash, TorrentId, UnixTime};
 use crate::codec::metainfo::Info;
 use crate::codec::resume::{Pieces, Resume};
@@ -45,6 +45,24 @@ pub(super) fn resume_of(blob: &[u8], info_hash: &InfoHash) -> Result<Arc<Resume>
         Arc::make_mut(&mut resume).pieces = None;
     }
     Ok(resume)
+}
+
+/// Looks where the files are, should a move or rename have been cut short.
+pub(super) fn settle(
+    info: &Arc<Info>,
+    resume: Option<&mut Arc<Resume>>,
+    params: Option<&[u8]>,
+) -> Result<(), Error> {
+    let intents = moving::intents(params);
+    match resume.filter(|_| !intents.is_empty()) {
+        None => Ok(()),
+        Some(resume) => {
+            let resume = Arc::make_mut(resume);
+            // Of state that was never saved they are a part.
+            moving::take(resume);
+            moving::settle(info, resume, &intents)
+        }
+    }
 }
 
 /// What a torrent is added with, as resume data that claims nothing.

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, mpsc};
 
 use super::add::{Found, Ready, ResumeSource};
-use super::keeping::resume_of;
+use super::keeping::{resume_of, settle};
 use super::{AddRequest, Core};
 use crate::base::InfoHash;
 use crate::codec::resume::Resume;
@@ -107,6 +107,9 @@ impl Core {
                 "the stored torrent file is another one's",
             ));
         }
+        let mut resume = resume;
+        let info = &file.metainfo.info;
+        settle(info, resume.as_mut(), stored.params.as_deref())?;
         let path = resume.as_ref().map(|r| path_from_bytes(&r.save_path));
         let save_path = path.filter(|path| !path.as_os_str().is_empty());
         let save_path = save_path.ok_or_else(|| {

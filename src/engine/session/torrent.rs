@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
+use super::moving::Intent;
 use super::{Core, Entry, Removal};
 use crate::base::{FileIndex, PieceIndex};
 use crate::codec::metainfo::Tiers;
@@ -124,12 +125,18 @@ impl Core {
         self.command(entry, Command::SavePolicy(self.policy_of(entry)))
     }
 
-    /// Renames a file; `Renamed` follows.
-    pub fn rename(&self, entry: &Entry, file: FileIndex, path: String) -> Result<(), Error> {
+    /// Renames a file; `Renamed` follows. With a state directory it waits until that knows of it.
+    pub fn rename(
+        self: &Arc<Self>,
+        entry: &Entry,
+        file: FileIndex,
+        path: String,
+    ) -> Result<(), Error> {
         super::add::check_name(file, &path)?;
         let mut prefs = entry.prefs.lock();
         prefs.names.get_or_insert_default().renaming.insert(file, path.clone());
         drop(prefs);
+        self.intend(entry, Intent::Rename(file, path.clone()));
         self.command(entry, Command::Rename(file, path))
     }
 
