@@ -327,6 +327,15 @@ impl PeerList {
         self.ended(now, normal(addr), useful);
     }
 
+    /// Tries an address that waits already at this time, unless it failed often.
+    pub fn hurry(&mut self, addr: SocketAddr, at: Instant) {
+        let addr = normal(addr);
+        let waits = |e: &Entry| e.fails <= CREDIT && matches!(e.place, Place::Waiting(d) if d > at);
+        if self.tables.entries.get(&addr).is_some_and(waits) {
+            self.update(addr, |entry| entry.place = Place::Waiting(at));
+        }
+    }
+
     /// Never to be tried again (ourselves).
     pub fn forget(&mut self, addr: SocketAddr) {
         let addr = normal(addr);

@@ -93,6 +93,8 @@ pub enum Keeps {
     Own,
     /// The one that came.
     Other,
+    /// Both are closed.
+    Neither,
 }
 
 /// Wrong metadata.

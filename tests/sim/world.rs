@@ -17,7 +17,7 @@ use tern::swarm::{Command, DiskAnswer, DiskOp, Input, Notice, Output, PeerSource
 
 use crate::content::Content;
 use crate::crash::Watch;
-use crate::node::{End, Keeps, Node, Setup};
+use crate::node::{End, Node, Setup};
 
 /// Bytes the kernel of a node with limited intake holds for one connection,
 const WINDOW: usize = 128 * 1024;
@@ -248,7 +248,7 @@ impl World {
         self.nodes[node].epoch == epoch && self.nodes[node].torrent.is_some()
     }
 
-    fn act(&mut self, event: Event) {
+    pub fn act(&mut self, event: Event) {
         match event {
             Event::Timer(n) => {
                 if self.nodes[n].timer.is_some_and(|t| t <= self.now) {
@@ -364,7 +364,7 @@ impl World {
     }
 
     /// Tells the far end that this one is closing.
-    fn hang_up(&mut self, n: usize, key: PeerKey) {
+    pub fn hang_up(&mut self, n: usize, key: PeerKey) {
         if let Some(end) = self.nodes[n].ends.get(&key) {
             let (node, far) = end.far;
             self.after(self.latency, Event::Gone { node, key: far, errno: 0 });
@@ -693,31 +693,6 @@ impl World {
             }
             Some(other) => panic!("bad handshake in the simulator: {other:?}"),
         }
-    }
-
-    /// A connection came to a node that may be hasty: whether it is to be had.
-    fn chooses(&mut self, n: usize, key: PeerKey) -> bool {
-        let Some(keeps) = self.nodes[n].setup.hasty else { return true };
-        let far = self.nodes[n].ends[&key].far.0;
-        let mut ends = self.nodes[n].ends.iter();
-        let other = ends.find(|(k, e)| **k != key && e.far.0 == far).map(|(k, _)| *k);
-        let dialling = self.nodes[n].dialling.first().copied();
-        match (keeps, other, dialling) {
-            (_, None, None) => return true,
-            (Keeps::Own, ..) => {
-                self.hang_up(n, key);
-                return self.nodes[n].ends.remove(&key).is_none();
-            }
-            (Keeps::Other, Some(other), _) => {
-                self.hang_up(n, other);
-                self.act(Event::Gone { node: n, key: other, errno: 0 });
-            }
-            (Keeps::Other, None, Some(attempt)) => {
-                self.nodes[n].dialling.remove(&attempt);
-                self.feed(n, Input::ConnectFailed { peer: attempt });
-            }
-        }
-        true
     }
 
     fn dialled(&mut self, from: usize, key: PeerKey, to: SocketAddr, epoch: u32) {

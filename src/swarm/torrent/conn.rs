@@ -111,10 +111,11 @@ impl Torrent {
         let room = open && self.peers.len() < self.tuning.max_connections as usize;
         let ours = handshake.peer_id == self.peer_id;
         // Counts the address, so it comes last.
-        let Some(beside) = (room && !ours).then(|| self.welcome(addr, &handshake)).flatten() else {
+        let mut beside = None;
+        if !room || ours || !self.welcomes(addr, &handshake, &mut beside) {
             self.out.push_back(Output::Close { peer: key });
             return;
-        };
+        }
         connection.accept(self.now, self.config(addr));
         let mut peer =
             Peer::new(self.now, addr, PeerSource::Incoming, true, self.info.piece_count());
@@ -132,13 +133,18 @@ impl Torrent {
     }
 
     /// Counts a connection from an address, unless its IP is banned or has too many. One too many
-    /// may be there beside an attempt of ours, which it names, until one of the two ends.
-    fn welcome(&mut self, addr: SocketAddr, handshake: &Handshake) -> Option<Option<PeerKey>> {
+    /// may be there `beside` an attempt of ours until one of the two ends.
+    fn welcomes(
+        &mut self,
+        addr: SocketAddr,
+        handshake: &Handshake,
+        beside: &mut Option<PeerKey>,
+    ) -> bool {
         if self.known.incoming(addr) {
-            return Some(None);
+            return true;
         }
-        let attempt = self.attempt_at(addr, handshake.peer_id)?;
-        self.known.incoming_beside(addr).then_some(Some(attempt))
+        *beside = self.attempt_at(addr, handshake.peer_id);
+        beside.is_some() && self.known.incoming_beside(addr)
     }
 
     /// Whether we shall run once the files are looked at.
@@ -347,6 +353,9 @@ impl Torrent {
         if peer.established {
             let useful = peer.down.total() + peer.up.total() > 0;
             self.known.disconnected(self.now, peer.addr, useful);
+            if matches!(reason, CloseReason::Remote(_)) {
+                self.call_again(&peer);
+            }
             self.notice(Notice::PeerDisconnected { peer: key, addr: peer.addr, reason });
             if !peer.am_choking {
                 self.fill_slots();

@@ -41,6 +41,8 @@ pub(super) struct Peer {
     pub(super) established: bool,
     /// Idle until another connection to the same peer has ended.
     pub(super) spare: Option<Spare>,
+    /// Where it is called, if another connection to it has just ended.
+    pub(super) twin: Option<SocketAddr>,
     pub(super) peer_id: PeerId,
     pub(super) reserved: [u8; 8],
     pub(super) extensions: PeerExtensions,
@@ -116,6 +118,7 @@ impl Peer {
             rest: BytesMut::new(),
             established: false,
             spare: None,
+            twin: None,
             peer_id: PeerId::default(),
             reserved: [0; 8],
             extensions: PeerExtensions::default(),

@@ -4,8 +4,9 @@
 //! wanted, and meet again only after a back-off. By the handshakes' peer ids they do; but not every
 //! engine waits for handshakes before it chooses. So the one that is to go is not closed at once:
 //! for a while it is a spare, complete but idle, and it takes over should the other side close the
-//! one that was to stay. The same goes for a connection that comes from an IP that has as many as
-//! it may while an attempt of ours to it is under way. Deliberately absent: addresses (`PeerList`).
+//! one that was to stay. Some close both all the same: then it is called again soon. A connection
+//! from an IP that has as many as it may is a spare, too, while an attempt of ours to that IP is
+//! under way. Deliberately absent: addresses (`PeerList`).
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -18,6 +19,9 @@ use crate::swarm::types::CloseReason;
 
 /// How long both sides have to make up their minds.
 const WAIT: Duration = Duration::from_secs(3);
+/// Pause before a peer that closed both is called again, and at most that much more: so that two
+/// who do so do not meet half way again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// A connection waits for the end of another: nothing is asked of it and nothing unchoked.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +102,27 @@ impl Torrent {
         match unwanted.filter(|(id, _)| spare.peer_id == *id) {
             None => self.employ(key),
             Some((_, reason)) => self.close_peer(key, reason),
+        }
+    }
+
+    /// A connection was closed by the other side. If it was the second of two, ours and theirs, that
+    /// both ended soon after they began, the peer is called again soon. They are known by their IP:
+    /// libtorrent has another peer id for each connection, and goes wrong by that.
+    pub(super) fn call_again(&mut self, gone: &Peer) {
+        let (now, ip) = (self.now, gone.addr.ip().to_canonical());
+        let young = |p: &Peer| now.since(p.connected) < WAIT * 2;
+        if !young(gone) {
+            return;
+        }
+        let here = |p: &&mut Peer| p.established && p.addr.ip().to_canonical() == ip;
+        if let Some(left) = self.peers.values_mut().find(here) {
+            if left.incoming != gone.incoming && young(left) {
+                left.twin = Some(if gone.incoming { left.addr } else { gone.addr });
+            }
+        } else if let Some(addr) = gone.twin {
+            let more = u64::try_from(AGAIN.as_micros()).unwrap_or(u64::MAX);
+            let more = Duration::from_micros(self.rng.below(more));
+            self.known.hurry(addr, self.now + AGAIN + more);
         }
     }
 
