@@ -1282,6 +1282,36 @@ typedef struct {
     uint64_t download_rate;
     /** Payload bytes per second. */
     uint64_t upload_rate;
+    /** Datagrams received at the addresses the session listens on, of whatever kind. */
+    uint64_t udp_received;
+    /** Bytes in them. */
+    uint64_t udp_received_bytes;
+    /** Datagrams sent from there. */
+    uint64_t udp_sent;
+    /** Bytes in them. */
+    uint64_t udp_sent_bytes;
+    /** Datagrams the system did not take. */
+    uint64_t udp_unsent;
+    /** Datagrams received that are of no use to anybody here. */
+    uint64_t udp_dropped;
+    /** Datagrams received of a known kind that make no sense. */
+    uint64_t udp_malformed;
+    /** Datagrams received from UDP trackers that were asked something. */
+    uint64_t udp_tracker_received;
+    /** Bytes in them. */
+    uint64_t udp_tracker_received_bytes;
+    /** Datagrams sent to UDP trackers. */
+    uint64_t udp_tracker_sent;
+    /** Bytes in them. */
+    uint64_t udp_tracker_sent_bytes;
+    /** Announces and scrapes UDP trackers answered; a scrape of many torrents is one. */
+    uint64_t udp_tracker_answers;
+    /** Announces and scrapes UDP trackers refused or did not answer. */
+    uint64_t udp_tracker_failures;
+    /** Connection ids UDP trackers were asked for. */
+    uint64_t udp_tracker_connects;
+    /** Announces and scrapes sent under a connection id that had been used before. */
+    uint64_t udp_tracker_reused;
 } tern_stats;
 
 /**
@@ -2083,6 +2113,20 @@ TERN_API
 tern_result tern_session_listen_port(const tern_session *s,
                                      uint16_t *out,
                                      tern_error **err);
+
+/**
+ * Our addresses as the world sees them, as far as peers, trackers and the DHT told, one a line,
+ * IPv4 before IPv6: `192.0.2.1:6881`, `[2001:db8::1]:6881`, with the port the session listens on.
+ * Empty while nobody told. `TERN_EVENT_EXTERNAL_ADDR` comes when one becomes another.
+ *
+ * Ownership: `tern_buf_free`.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_session_take_external(const tern_session *s,
+                                       tern_buf *out,
+                                       tern_error **err);
 
 /**
  * Snapshot of the session. Call the macro `tern_session_stats`.
@@ -2928,6 +2972,31 @@ TERN_API tern_result tern_torrent_announce(const tern_torrent *t, tern_error **e
  * Threads: any; in hooks: yes; since 0.1.0.
  */
 TERN_API tern_result tern_torrent_scrape(const tern_torrent *t, tern_error **err);
+
+/**
+ * As `tern_torrent_announce`, to one tracker: also to one that is asked only when those before it
+ * fail. `TERN_E_NOT_FOUND` when the torrent has no tracker of this URL.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_torrent_announce_tracker(const tern_torrent *t,
+                                          const char *url,
+                                          size_t url_len,
+                                          tern_error **err);
+
+/**
+ * As `tern_torrent_scrape`, of one tracker: `TERN_EVENT_TRACKER_SCRAPED` or
+ * `TERN_EVENT_TRACKER_FAILED` follows. `TERN_E_NOT_FOUND` when the torrent has no tracker of this
+ * URL.
+ *
+ * Threads: any; in hooks: yes; since 0.1.0.
+ */
+TERN_API
+tern_result tern_torrent_scrape_tracker(const tern_torrent *t,
+                                        const char *url,
+                                        size_t url_len,
+                                        tern_error **err);
 
 /**
  * Events for single messages of peers (`TERN_CLASS_WIRE`) on or off.

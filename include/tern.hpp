@@ -750,6 +750,15 @@ public:
     /// Asks the trackers for their counts. `TERN_EVENT_TRACKER_SCRAPED` follows.
     void scrape() const;
 
+    /// As `tern_torrent_announce`, to one tracker: also to one that is asked only when those before it
+    /// fail. `TERN_E_NOT_FOUND` when the torrent has no tracker of this URL.
+    void announce_tracker(std::string_view url) const;
+
+    /// As `tern_torrent_scrape`, of one tracker: `TERN_EVENT_TRACKER_SCRAPED` or
+    /// `TERN_EVENT_TRACKER_FAILED` follows. `TERN_E_NOT_FOUND` when the torrent has no tracker of this
+    /// URL.
+    void scrape_tracker(std::string_view url) const;
+
     /// Events for single messages of peers (`TERN_CLASS_WIRE`) on or off.
     void set_wire_notices(std::int32_t on) const;
 
@@ -847,6 +856,11 @@ public:
 
     /// The first port the session listens on, 0 when it does not.
     std::uint16_t listen_port() const;
+
+    /// Our addresses as the world sees them, as far as peers, trackers and the DHT told, one a line,
+    /// IPv4 before IPv6: `192.0.2.1:6881`, `[2001:db8::1]:6881`, with the port the session listens on.
+    /// Empty while nobody told. `TERN_EVENT_EXTERNAL_ADDR` comes when one becomes another.
+    buf take_external() const;
 
     /// Snapshot of the session.
     tern_stats stats() const;
@@ -1188,6 +1202,15 @@ inline std::uint16_t session::listen_port() const
     const tern_result result = tern_session_listen_port(handle::get(), &out, &err);
     detail::check(result, err);
     return out;
+}
+
+inline buf session::take_external() const
+{
+    tern_buf out = {nullptr, 0};
+    tern_error *err = nullptr;
+    const tern_result result = tern_session_take_external(handle::get(), &out, &err);
+    detail::check(result, err);
+    return buf(out);
 }
 
 inline tern_stats session::stats() const
@@ -1727,6 +1750,20 @@ inline void torrent::scrape() const
 {
     tern_error *err = nullptr;
     const tern_result result = tern_torrent_scrape(handle::get(), &err);
+    detail::check(result, err);
+}
+
+inline void torrent::announce_tracker(std::string_view url) const
+{
+    tern_error *err = nullptr;
+    const tern_result result = tern_torrent_announce_tracker(handle::get(), url.data(), url.size(), &err);
+    detail::check(result, err);
+}
+
+inline void torrent::scrape_tracker(std::string_view url) const
+{
+    tern_error *err = nullptr;
+    const tern_result result = tern_torrent_scrape_tracker(handle::get(), url.data(), url.size(), &err);
     detail::check(result, err);
 }
 

@@ -70,9 +70,10 @@ pub use crate::engine::events::{EventKind, LogLevel, VerifyQuestion, WireMessage
 pub use crate::engine::host::{TrackerEvent, Traffic};
 pub use crate::engine::options::{OptionSpec, OptionValue};
 pub use crate::engine::requests::Verdict;
-pub use crate::engine::session::{Removal, Restored, Stats};
+pub use crate::engine::session::{Removal, Restored, Stats, UdpStats};
 pub use crate::engine::store::Report as StoreReport;
 pub use crate::proto::peer::Fault;
+pub use crate::proto::tracker::udp::UdpCounts;
 pub use crate::proto::tracker::{AnnounceEvent, AnnounceReply, ScrapeEntry};
 pub use crate::swarm::{
     BlockState, CloseReason, LoadPolicy, Notice, PeerSource, PeerStatus, SaveConditions,

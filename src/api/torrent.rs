@@ -381,12 +381,29 @@ impl Torrent {
 
     /// Announces now, as soon as the trackers' minimum interval allows.
     pub fn announce(&self) -> Result<(), Error> {
-        self.inner()?.core.announce(&self.entry)
+        self.inner()?.core.announce(&self.entry, None)
+    }
+
+    /// As [`Self::announce`], to one tracker: also to one that is asked only when those before it
+    /// fail.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when the torrent has no tracker of this URL.
+    pub fn announce_to(&self, url: &str) -> Result<(), Error> {
+        self.inner()?.core.announce(&self.entry, Some(url))
     }
 
     /// Asks the trackers for their counts; events follow.
     pub fn scrape(&self) -> Result<(), Error> {
-        self.inner()?.core.scrape(&self.entry)
+        self.inner()?.core.scrape(&self.entry, None)
+    }
+
+    /// As [`Self::scrape`], of one tracker. A failure is told also when it cannot be asked.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when the torrent has no tracker of this URL.
+    pub fn scrape_at(&self, url: &str) -> Result<(), Error> {
+        self.inner()?.core.scrape(&self.entry, Some(url))
     }
 
     /// Single messages of peers as events, for sessions subscribed to them.

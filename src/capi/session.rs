@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::config::Values;
-use super::convert::{Sized32, put, put_sized};
+use super::convert::{Sized32, buf, put, put_sized};
 use super::fork;
 use super::guard::{self, entry};
 use super::object::{self, Opaque, get, get_mut};
@@ -48,6 +48,7 @@ pub(super) unsafe fn hash(ptr: *const u8) -> Result<InfoHash, Error> {
 fn stats(session: &Session) -> tern_stats {
     let stats = session.stats();
     let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let (udp, asked) = (stats.udp, stats.udp.trackers);
     tern_stats {
         struct_size: 0,
         torrents: small(stats.torrents),
@@ -60,6 +61,21 @@ fn stats(session: &Session) -> tern_stats {
         uploaded: stats.uploaded,
         download_rate: stats.download_rate,
         upload_rate: stats.upload_rate,
+        udp_received: udp.received,
+        udp_received_bytes: udp.received_bytes,
+        udp_sent: udp.sent,
+        udp_sent_bytes: udp.sent_bytes,
+        udp_unsent: udp.unsent,
+        udp_dropped: udp.dropped,
+        udp_malformed: udp.malformed,
+        udp_tracker_received: asked.received,
+        udp_tracker_received_bytes: asked.received_bytes,
+        udp_tracker_sent: asked.sent,
+        udp_tracker_sent_bytes: asked.sent_bytes,
+        udp_tracker_answers: asked.answers,
+        udp_tracker_failures: asked.failures,
+        udp_tracker_connects: asked.connects,
+        udp_tracker_reused: asked.reused,
     }
 }
 
@@ -218,6 +234,27 @@ pub unsafe extern "C" fn tern_session_listen_port(
     guard::call(entry!("tern_session_listen_port"), err, || unsafe {
         put(out, get(s)?.listen_port())?;
         Ok(())
+    })
+}
+
+/// Our addresses as the world sees them, as far as peers, trackers and the DHT told, one a line,
+/// IPv4 before IPv6: `192.0.2.1:6881`, `[2001:db8::1]:6881`, with the port the session listens on.
+/// Empty while nobody told. `TERN_EVENT_EXTERNAL_ADDR` comes when one becomes another.
+///
+/// Ownership: `tern_buf_free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tern_session_take_external(
+    s: *const tern_session,
+    out: *mut tern_buf,
+    err: *mut *mut tern_error,
+) -> tern_result {
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_session_take_external"), err, || unsafe {
+        writable(out)?;
+        let session = get(s)?;
+        let ours = [false, true].into_iter().filter_map(|v6| session.external(v6));
+        let lines: Vec<String> = ours.map(|addr| addr.to_string()).collect();
+        put(out, buf(lines.join("\n").into_bytes()))
     })
 }
 

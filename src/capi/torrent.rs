@@ -488,6 +488,39 @@ pub unsafe extern "C" fn tern_torrent_scrape(
     })
 }
 
+/// As `tern_torrent_announce`, to one tracker: also to one that is asked only when those before it
+/// fail. `TERN_E_NOT_FOUND` when the torrent has no tracker of this URL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tern_torrent_announce_tracker(
+    t: *const tern_torrent,
+    url: *const c_char,
+    url_len: usize,
+    err: *mut *mut tern_error,
+) -> tern_result {
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_announce_tracker"), err, || unsafe {
+        get(t)?.announce_to(text(url, url_len)?)?;
+        Ok(())
+    })
+}
+
+/// As `tern_torrent_scrape`, of one tracker: `TERN_EVENT_TRACKER_SCRAPED` or
+/// `TERN_EVENT_TRACKER_FAILED` follows. `TERN_E_NOT_FOUND` when the torrent has no tracker of this
+/// URL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tern_torrent_scrape_tracker(
+    t: *const tern_torrent,
+    url: *const c_char,
+    url_len: usize,
+    err: *mut *mut tern_error,
+) -> tern_result {
+    // SAFETY: the host keeps the header's promises about pointers.
+    guard::call(entry!("tern_torrent_scrape_tracker"), err, || unsafe {
+        get(t)?.scrape_at(text(url, url_len)?)?;
+        Ok(())
+    })
+}
+
 /// Events for single messages of peers (`TERN_CLASS_WIRE`) on or off.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tern_torrent_set_wire_notices(

@@ -271,6 +271,36 @@ pub struct tern_stats {
     pub download_rate: u64,
     /// Payload bytes per second.
     pub upload_rate: u64,
+    /// Datagrams received at the addresses the session listens on, of whatever kind.
+    pub udp_received: u64,
+    /// Bytes in them.
+    pub udp_received_bytes: u64,
+    /// Datagrams sent from there.
+    pub udp_sent: u64,
+    /// Bytes in them.
+    pub udp_sent_bytes: u64,
+    /// Datagrams the system did not take.
+    pub udp_unsent: u64,
+    /// Datagrams received that are of no use to anybody here.
+    pub udp_dropped: u64,
+    /// Datagrams received of a known kind that make no sense.
+    pub udp_malformed: u64,
+    /// Datagrams received from UDP trackers that were asked something.
+    pub udp_tracker_received: u64,
+    /// Bytes in them.
+    pub udp_tracker_received_bytes: u64,
+    /// Datagrams sent to UDP trackers.
+    pub udp_tracker_sent: u64,
+    /// Bytes in them.
+    pub udp_tracker_sent_bytes: u64,
+    /// Announces and scrapes UDP trackers answered; a scrape of many torrents is one.
+    pub udp_tracker_answers: u64,
+    /// Announces and scrapes UDP trackers refused or did not answer.
+    pub udp_tracker_failures: u64,
+    /// Connection ids UDP trackers were asked for.
+    pub udp_tracker_connects: u64,
+    /// Announces and scrapes sent under a connection id that had been used before.
+    pub udp_tracker_reused: u64,
 }
 
 /// One file of a torrent.

@@ -279,10 +279,11 @@ pub enum ShardCommand {
     Link(TorrentId, Link),
     /// Replaces the tracker tiers.
     SetTrackers(TorrentId, Tiers),
-    /// Announces now (all tiers' next tracker), keeping to the minimum interval.
-    Reannounce(TorrentId),
-    /// Asks the trackers for counts.
-    Scrape(TorrentId),
+    /// Announces now (all tiers' next tracker, or the one of this URL), keeping to the minimum
+    /// interval.
+    Reannounce(TorrentId, Option<Box<str>>),
+    /// Asks the trackers, or the one of this URL, for counts.
+    Scrape(TorrentId, Option<Box<str>>),
     /// A torrent's use of the DHT on or off.
     TorrentDht(TorrentId, bool),
     /// For the DHT, on the shard that has it.

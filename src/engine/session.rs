@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -52,6 +52,7 @@ use crate::base::{InfoHash, PeerId, Rng, TorrentId};
 use crate::disk::{Pool, PoolConfig};
 use crate::hash::Hasher;
 use crate::net::signals::Blocked;
+use crate::proto::tracker::udp::UdpCounts;
 use crate::swarm::{Command, Tuning};
 
 /// Sums over all torrents.
@@ -75,6 +76,30 @@ pub struct Stats {
     pub download_rate: u64,
     /// Payload bytes per second.
     pub upload_rate: u64,
+    /// What went through the datagram sockets.
+    pub udp: UdpStats,
+}
+
+/// What went through a session's datagram sockets since it started: of UDP trackers, the DHT and
+/// whoever else sends to them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UdpStats {
+    /// Datagrams received.
+    pub received: u64,
+    /// Bytes in them.
+    pub received_bytes: u64,
+    /// Datagrams sent.
+    pub sent: u64,
+    /// Bytes in them.
+    pub sent_bytes: u64,
+    /// Datagrams the system did not take.
+    pub unsent: u64,
+    /// Datagrams received that are of no use to anybody here.
+    pub dropped: u64,
+    /// Datagrams received of a known kind that make no sense.
+    pub malformed: u64,
+    /// Of these, what concerns trackers.
+    pub trackers: UdpCounts,
 }
 
 #[derive(Debug, Default)]
@@ -393,6 +418,7 @@ impl Core {
             queued_events,
             dropped_notices,
             open_requests: self.requests.len(),
+            udp: self.udp_stats(),
             ..Stats::default()
         };
         for status in asked.into_iter().filter_map(|answer| answer.recv().ok().flatten()) {
@@ -403,6 +429,21 @@ impl Core {
             stats.upload_rate += status.upload_rate;
         }
         stats
+    }
+
+    fn udp_stats(&self) -> UdpStats {
+        let Some(counters) = self.udp.get() else { return UdpStats::default() };
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        UdpStats {
+            received: read(&counters.received),
+            received_bytes: read(&counters.received_bytes),
+            sent: read(&counters.sent),
+            sent_bytes: read(&counters.sent_bytes),
+            unsent: read(&counters.unsent),
+            dropped: read(&counters.dropped),
+            malformed: read(&counters.malformed),
+            trackers: *counters.trackers.lock(),
+        }
     }
 
     fn log(&self, entry: Option<Arc<Entry>>, level: LogLevel, text: String) {

@@ -39,6 +39,36 @@ static void destroy(void *user)
     ((struct counts *)user)->destroyed++;
 }
 
+/* One tracker is asked by its URL, if the torrent has it. */
+static void check_trackers(tern_torrent *leech)
+{
+    static const char url[] = "http://127.0.0.1:1/announce";
+    const size_t length = sizeof url - 1;
+    CHECK(tern_torrent_announce_tracker(leech, url, length, NULL) == TERN_E_NOT_FOUND);
+    CHECK(tern_torrent_scrape_tracker(leech, url, length, NULL) == TERN_E_NOT_FOUND);
+    CHECK(tern_torrent_announce_tracker(leech, NULL, 1, NULL) == TERN_E_INVALID);
+    OK(tern_torrent_add_tracker(leech, 0, url, length, err));
+    OK(tern_torrent_announce_tracker(leech, url, length, err));
+    OK(tern_torrent_scrape_tracker(leech, url, length, err));
+}
+
+/* The other side said which address it sees. */
+static void check_external(tern_session *session)
+{
+    char wanted[64];
+    tern_buf buf = {NULL, 0};
+    tern_stats stats;
+    uint16_t port = 0;
+    OK(tern_session_listen_port(session, &port, err));
+    snprintf(wanted, sizeof wanted, "127.0.0.1:%u", (unsigned)port);
+    OK(tern_session_take_external(session, &buf, err));
+    CHECK(buf.len == strlen(wanted) && memcmp(buf.ptr, wanted, buf.len) == 0);
+    tern_buf_free(&buf);
+    CHECK(tern_session_take_external(session, NULL, NULL) == TERN_E_INVALID);
+    OK(tern_session_stats(session, &stats, err));
+    CHECK(stats.struct_size == sizeof stats && stats.udp_tracker_sent == 0);
+}
+
 static void run(int inline_mode)
 {
     struct counts counts = {NULL, 0, 0, 0, 0};
@@ -63,6 +93,8 @@ static void run(int inline_mode)
     pump_until(leecher, TERN_EVENT_FINISHED, &event);
     CHECK(event.torrent_id == tern_torrent_id(leech));
     CHECK(is_finished(leech));
+    check_trackers(leech);
+    check_external(leecher);
     if (!inline_mode)
         pump_until(leecher, TERN_EVENT_SAVED, NULL);
     OK(tern_session_close_begin(leecher, err));

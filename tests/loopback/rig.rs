@@ -20,6 +20,7 @@ use tern::engine::host::{
 use tern::engine::settings::Settings;
 use tern::engine::shard::{self, Spawned};
 use tern::proto::peer::Message;
+use tern::proto::tracker::udp::UdpCounts;
 use tern::swarm::window::Entry;
 use tern::swarm::{
     Command, LoadPolicy, Notice, SavePolicy, SaveVerdict, Status, TorrentParams, TorrentState,
@@ -150,6 +151,11 @@ impl Rig {
         assert!(host.shards.set(spawned.handles.clone()).is_ok());
         let addr = *spawned.listening[0].1.as_ref().unwrap();
         Self { host, spawned, pool, addr, next: 1 }
+    }
+
+    /// What went to UDP trackers and came back.
+    pub fn udp_counts(&self) -> UdpCounts {
+        *self.spawned.udp.trackers.lock()
     }
 
     /// Adds a torrent to a shard.

@@ -95,7 +95,7 @@ fn a_scrape_brings_counts() {
     let mut rig = Rig::new(1, |_| ());
     let url = tracker.url("/announce");
     let id = rig.add(0, &content.info, dir.path(), |add| add.trackers = vec![vec![url]].into());
-    assert!(rig.send(id, ShardCommand::Scrape(id)));
+    assert!(rig.send(id, ShardCommand::Scrape(id, None)));
     let counts = rig.wait("counts", |told| {
         told.tracker.iter().find_map(|(_, event)| match event {
             TrackerEvent::Scraped { complete, downloaded, incomplete, .. } => {
@@ -105,6 +105,46 @@ fn a_scrape_brings_counts() {
         })
     });
     assert_eq!(counts, (Some(5), Some(50), Some(10)));
+    rig.close(id);
+    rig.end();
+}
+
+/// The tiers' rule would not come to the second as long as the first answers.
+#[test]
+fn one_tracker_is_asked_because_the_host_wants_it() {
+    let content = Content::new("named", 16 * 1024, &[("", 1000)]);
+    let dir = tempdir().unwrap();
+    let answer = |_: &http::Asked| http::response("200 OK", "", b"d8:intervali900e5:peers0:e");
+    let (first, second) = (Tracker::new(answer), Tracker::new(answer));
+    let mut rig = Rig::new(1, |s| s.announce_all_tiers = false);
+    let urls = [first.url("/announce"), second.url("/announce")];
+    let id = rig.add(0, &content.info, dir.path(), |add| {
+        add.trackers = urls.iter().map(|url| vec![url.clone()]).collect::<Vec<_>>().into();
+    });
+    let replies = |n: usize| {
+        move |told: &crate::rig::Told| {
+            let replied = |(_, e): &&(_, TrackerEvent)| matches!(e, TrackerEvent::Reply { .. });
+            (told.tracker.iter().filter(replied).count() == n).then_some(())
+        }
+    };
+    rig.wait("the first", replies(1));
+    assert!(second.log().is_empty());
+    assert!(rig.send(id, ShardCommand::Reannounce(id, Some(urls[1].as_str().into()))));
+    rig.wait("the second", replies(2));
+    assert_eq!(first.log().len(), 1);
+    assert_eq!(second.log()[0].query["event"], "started");
+
+    // One whose URL has no place for a scrape says so, when it is the one that is meant.
+    let odd = second.url("/odd");
+    rig.send(id, ShardCommand::SetTrackers(id, vec![vec![odd.clone()]].into()));
+    rig.send(id, ShardCommand::Scrape(id, Some(odd.as_str().into())));
+    let reason = rig.wait("a failure", |told| {
+        told.tracker.iter().find_map(|(_, event)| match event {
+            TrackerEvent::Failed { reason, .. } => Some(reason.clone()),
+            _ => None,
+        })
+    });
+    assert!(reason.starts_with("scrape: "), "{reason}");
     rig.close(id);
     rig.end();
 }

@@ -107,7 +107,7 @@ fn brings_together(listen: &str, tracker: &str, shards: usize) {
         add.trackers = vec![vec![url.clone()]].into();
     });
     leech.wait_finished(l);
-    leech.send(l, ShardCommand::Scrape(l));
+    leech.send(l, ShardCommand::Scrape(l, None));
     let counts = leech.wait("counts", |told| {
         told.tracker.iter().find_map(|(_, event)| match event {
             TrackerEvent::Scraped { complete, incomplete, .. } => Some((*complete, *incomplete)),
@@ -182,6 +182,11 @@ fn many_torrents_share_one_connection_to_a_tracker() {
         })
         .collect();
     rig.wait("replies", |told| (replied(told) == ids.len()).then_some(()));
+    let counts = rig.udp_counts();
+    assert_eq!((counts.connects, counts.reused), (1, 39));
+    assert_eq!((counts.sent, counts.received), (41, 41));
+    assert_eq!((counts.answers, counts.failures), (40, 0));
+    assert_eq!((counts.sent_bytes, counts.received_bytes), (16 + 40 * 98, 16 + 40 * 20));
     ids.into_iter().for_each(|id| rig.close(id));
     rig.end();
     let events = udp.events();

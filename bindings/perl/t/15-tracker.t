@@ -72,4 +72,13 @@ is(@{$there->trackers}, 2, 'two tiers');
     is($bad->_announce('nonsense'), undef, 'a bad event');
     is(@warn, 1, 'warns');
 }
+is($bad->announce, 1, 'one tracker is asked');
+ok(loop_until(sub { grep { $_->{Tracker}->url eq $bad->url } @{$seen{tracker_failure} || []} },
+    $seed), 'although those before it answer');
+my $scraped = 0;
+$seed->on_event(tracker_failure => sub { $scraped++ if $_[1]{Tracker}->url eq $bad->url });
+is($bad->scrape, 1, 'and scraped');
+ok(loop_until(sub { $scraped }, $seed), 'which it cannot be');
+is_deeply([$seed->external_addresses], ['127.0.0.1:' . $seed->_tcp_port], 'who we are');
+cmp_ok($seed->stats->{$_}, '==', 0, $_) for qw(udp_tracker_sent udp_tracker_failures);
 done_testing;

@@ -129,6 +129,19 @@ listen_port(tern_session *session)
         RETVAL
 
 SV *
+external(tern_session *session)
+    PREINIT:
+        tern_buf buf = {NULL, 0};
+        tern_error *err = NULL;
+        tern_result r;
+    CODE:
+        r = tern_session_take_external(session, &buf, &err);
+        RETVAL = xs_ok(aTHX_ r, err) ? newSVpvn((const char *) buf.ptr, buf.len) : &PL_sv_undef;
+        tern_buf_free(&buf);
+    OUTPUT:
+        RETVAL
+
+SV *
 stats(tern_session *session)
     PREINIT:
         tern_stats s;
@@ -150,6 +163,22 @@ stats(tern_session *session)
         (void) hv_stores(hv, "uploaded", xs_u64(aTHX_ s.uploaded));
         (void) hv_stores(hv, "download_rate", xs_u64(aTHX_ s.download_rate));
         (void) hv_stores(hv, "upload_rate", xs_u64(aTHX_ s.upload_rate));
+        (void) hv_stores(hv, "udp_received", xs_u64(aTHX_ s.udp_received));
+        (void) hv_stores(hv, "udp_received_bytes", xs_u64(aTHX_ s.udp_received_bytes));
+        (void) hv_stores(hv, "udp_sent", xs_u64(aTHX_ s.udp_sent));
+        (void) hv_stores(hv, "udp_sent_bytes", xs_u64(aTHX_ s.udp_sent_bytes));
+        (void) hv_stores(hv, "udp_unsent", xs_u64(aTHX_ s.udp_unsent));
+        (void) hv_stores(hv, "udp_dropped", xs_u64(aTHX_ s.udp_dropped));
+        (void) hv_stores(hv, "udp_malformed", xs_u64(aTHX_ s.udp_malformed));
+        (void) hv_stores(hv, "udp_tracker_received", xs_u64(aTHX_ s.udp_tracker_received));
+        (void) hv_stores(hv, "udp_tracker_received_bytes",
+                         xs_u64(aTHX_ s.udp_tracker_received_bytes));
+        (void) hv_stores(hv, "udp_tracker_sent", xs_u64(aTHX_ s.udp_tracker_sent));
+        (void) hv_stores(hv, "udp_tracker_sent_bytes", xs_u64(aTHX_ s.udp_tracker_sent_bytes));
+        (void) hv_stores(hv, "udp_tracker_answers", xs_u64(aTHX_ s.udp_tracker_answers));
+        (void) hv_stores(hv, "udp_tracker_failures", xs_u64(aTHX_ s.udp_tracker_failures));
+        (void) hv_stores(hv, "udp_tracker_connects", xs_u64(aTHX_ s.udp_tracker_connects));
+        (void) hv_stores(hv, "udp_tracker_reused", xs_u64(aTHX_ s.udp_tracker_reused));
         RETVAL = newRV_noinc((SV *) hv);
     OUTPUT:
         RETVAL

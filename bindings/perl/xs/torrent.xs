@@ -85,6 +85,28 @@ announce(tern_torrent *torrent)
         RETVAL
 
 SV *
+announce_tracker(tern_torrent *torrent, SV *url)
+    PREINIT:
+        STRLEN len;
+        const char *text;
+    CODE:
+        text = xs_path(aTHX_ url, &len);
+        XS_YES_OR_UNDEF(tern_torrent_announce_tracker(torrent, text, len, err));
+    OUTPUT:
+        RETVAL
+
+SV *
+scrape_tracker(tern_torrent *torrent, SV *url)
+    PREINIT:
+        STRLEN len;
+        const char *text;
+    CODE:
+        text = xs_path(aTHX_ url, &len);
+        XS_YES_OR_UNDEF(tern_torrent_scrape_tracker(torrent, text, len, err));
+    OUTPUT:
+        RETVAL
+
+SV *
 scrape(tern_torrent *torrent)
     CODE:
         XS_YES_OR_UNDEF(tern_torrent_scrape(torrent, err));

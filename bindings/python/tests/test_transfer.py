@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import socket
+import struct
+import threading
 from pathlib import Path
 
 import pytest
@@ -275,6 +278,61 @@ def test_trackers(place: Place) -> None:
     failed = until(session, libtern.TrackerFailed)
     assert isinstance(failed, libtern.TrackerFailed)
     assert failed.url.startswith("http://127.0.0.1:1/") and failed.reason
+
+
+def udp_tracker(server: socket.socket) -> None:
+    """Answers connects, announces and scrapes (BEP 15) until it is told to end."""
+    while True:
+        packet, sender = server.recvfrom(2048)
+        if packet == b"end":
+            return
+        action, transaction = struct.unpack_from(">II", packet, 8)
+        head = struct.pack(">II", action, transaction)
+        body = {0: struct.pack(">Q", 7), 1: struct.pack(">III", 1800, 2, 1),
+                2: struct.pack(">III", 3, 4, 5)}[action]
+        server.sendto(head + body, sender)
+
+
+def test_one_tracker(place: Place) -> None:
+    base, metainfo = place.content(40000)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=udp_tracker, args=[server])
+        thread.start()
+        try:
+            url = f"udp://127.0.0.1:{server.getsockname()[1]}"
+            session = place.session(trackers_enabled=True)
+            torrent = session.add(metainfo, save_path=base, trackers=[url])
+            until(session, libtern.TrackerReply)
+            torrent.scrape(url)
+            counts = until(session, libtern.TrackerScraped)
+            assert isinstance(counts, libtern.TrackerScraped)
+            assert (counts.url, counts.seeds, counts.leechers) == (url, 3, 5)
+            torrent.announce(url)
+            for ask in (torrent.announce, torrent.scrape):
+                with pytest.raises(libtern.NotFoundError):
+                    ask("udp://127.0.0.1:1")
+            stats = session.stats()
+            assert (stats.udp_tracker_connects, stats.udp_tracker_reused) == (1, 1)
+            assert (stats.udp_tracker_sent, stats.udp_tracker_sent_bytes) == (3, 16 + 98 + 36)
+            assert (stats.udp_tracker_answers, stats.udp_tracker_failures) == (2, 0)
+            received = stats.udp_tracker_received, stats.udp_tracker_received_bytes
+            assert received == (3, 16 + 20 + 20)
+            assert stats.udp_received >= 3 and stats.udp_sent >= 3
+            torrent.pause()
+            until(session, lambda: session.stats().udp_tracker_answers == 3)
+        finally:
+            server.sendto(b"end", server.getsockname())
+            thread.join()
+
+
+def test_external_addresses(place: Place) -> None:
+    _, _, metainfo, address = place.seed(100000)
+    leech = place.session()
+    assert leech.external_addresses() == ()
+    leech.add(metainfo, save_path=place.directory(), peers=[address])
+    until(leech, libtern.ExternalAddress)
+    assert leech.external_addresses() == (f"127.0.0.1:{leech.listen_port}",)
 
 
 def test_storage_failure_is_an_event(place: Place) -> None:

@@ -162,14 +162,16 @@ impl Core {
         Tiers::clone(&entry.prefs.lock().trackers)
     }
 
-    /// Announces now.
-    pub fn announce(&self, entry: &Entry) -> Result<(), Error> {
-        self.send(entry, ShardCommand::Reannounce(entry.id))
+    /// Announces now, to the tracker of this URL or to those in use.
+    pub fn announce(&self, entry: &Entry, to: Option<&str>) -> Result<(), Error> {
+        let to = to.map(|url| tracker(entry, url)).transpose()?;
+        self.send(entry, ShardCommand::Reannounce(entry.id, to))
     }
 
-    /// Asks the trackers for counts.
-    pub fn scrape(&self, entry: &Entry) -> Result<(), Error> {
-        self.send(entry, ShardCommand::Scrape(entry.id))
+    /// Asks the tracker of this URL, or all, for counts.
+    pub fn scrape(&self, entry: &Entry, of: Option<&str>) -> Result<(), Error> {
+        let of = of.map(|url| tracker(entry, url)).transpose()?;
+        self.send(entry, ShardCommand::Scrape(entry.id, of))
     }
 
     /// Single messages of peers as events.
@@ -196,4 +198,15 @@ impl Core {
     pub fn open_saves(self: &Arc<Self>) -> usize {
         self.requests.saves()
     }
+}
+
+/// A URL as the torrent's trackers have it.
+fn tracker(entry: &Entry, url: &str) -> Result<Box<str>, Error> {
+    let url = url.trim();
+    let tiers = Tiers::clone(&entry.prefs.lock().trackers);
+    if tiers.iter().flatten().any(|known| known.trim() == url) {
+        return Ok(url.into());
+    }
+    let text = format!("the torrent has no tracker {url}");
+    Err(Error::new(ErrorKind::NotFound, text).of(entry.id))
 }

@@ -148,8 +148,13 @@ impl Shard {
         }
     }
 
-    pub(super) fn reannounce(self: &Rc<Self>, slot: &Rc<Slot>) {
-        self.with_announcer(slot, |a| a.reannounce(self.now()));
+    /// Announces now, to one tracker or to those in use.
+    pub(super) fn reannounce(self: &Rc<Self>, slot: &Rc<Slot>, to: Option<&str>) {
+        let now = self.now();
+        self.with_announcer(slot, |a| match to {
+            Some(url) => a.reannounce_to(now, url),
+            None => a.reannounce(now),
+        });
         self.drive(slot);
     }
 
@@ -363,13 +368,22 @@ impl Shard {
         self.host.tracker(slot.id, event);
     }
 
-    /// Asks every tracker that can be scraped for counts (BEP 48).
-    pub(super) fn scrape(self: &Rc<Self>, slot: &Rc<Slot>) {
+    /// Asks every tracker that can be scraped for counts (BEP 48), or one.
+    pub(super) fn scrape(self: &Rc<Self>, slot: &Rc<Slot>, of: Option<&str>) {
         let trackers: Vec<(TrackerKey, String)> = {
             let announcer = slot.trackers.announcer.borrow();
-            announcer.trackers().into_iter().map(|(key, url)| (key, url.to_owned())).collect()
+            let wanted = |url: &str| of.is_none_or(|of| of == url);
+            let all = announcer.trackers().into_iter().filter(|(_, url)| wanted(url));
+            all.map(|(key, url)| (key, url.to_owned())).collect()
         };
-        for (tracker, url) in trackers.into_iter().filter(|(_, url)| ask::counts(url)) {
+        for (tracker, url) in trackers {
+            if !ask::counts(&url) {
+                if of.is_some() {
+                    let failure = Failure::new("it has no address for counts");
+                    self.scraped(slot, tracker, url, Err(failure));
+                }
+                continue;
+            }
             let (shard, slot) = (Rc::clone(self), Rc::clone(slot));
             self.start(Some(slot.id), async move {
                 let result = shard.count_at(&url, slot.info().info_hash).await;

@@ -50,8 +50,10 @@ impl Shard {
             }
             ShardCommand::Link(id, link) => self.with(id, |s| self.follow(s, link)),
             ShardCommand::SetTrackers(id, tiers) => self.with(id, |s| self.set_trackers(s, tiers)),
-            ShardCommand::Reannounce(id) => self.with(id, |s| self.reannounce(s)),
-            ShardCommand::Scrape(id) => self.with(id, |s| self.scrape(s)),
+            ShardCommand::Reannounce(id, to) => {
+                self.with(id, |s| self.reannounce(s, to.as_deref()));
+            }
+            ShardCommand::Scrape(id, of) => self.with(id, |s| self.scrape(s, of.as_deref())),
             ShardCommand::TorrentDht(id, on) => self.with(id, |s| {
                 s.dht.set(on);
                 self.dht_switch(s);

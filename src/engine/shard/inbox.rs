@@ -159,12 +159,12 @@ mod tests {
     fn commands_keep_their_order() {
         let inbox = Inbox::default();
         for id in 0..3 {
-            assert!(inbox.send(ShardCommand::Reannounce(TorrentId(id))));
+            assert!(inbox.send(ShardCommand::Reannounce(TorrentId(id), None)));
         }
         let (commands, completions) = inbox.take();
         let ids: Vec<_> = commands
             .iter()
-            .map(|c| if let ShardCommand::Reannounce(id) = c { id.0 } else { 99 })
+            .map(|c| if let ShardCommand::Reannounce(id, _) = c { id.0 } else { 99 })
             .collect();
         assert_eq!((ids, completions.len()), (vec![0, 1, 2], 0));
     }

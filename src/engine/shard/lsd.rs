@@ -219,7 +219,10 @@ impl Shard {
             for on in &group.on {
                 // An interface that went away hears nothing; the next announce tries again.
                 match multicast::send(&group.socket, group.addr, on, data) {
-                    Ok(()) => count(&counters.sent, 1),
+                    Ok(()) => {
+                        count(&counters.sent, 1);
+                        count(&counters.sent_bytes, data.len() as u64);
+                    }
                     Err(_) => count(&counters.unsent, 1),
                 }
             }
@@ -243,8 +246,9 @@ async fn hear(shard: Rc<Shard>, socket: Rc<UdpSocket>) {
         match ready.and_then(|()| batch.receive(&socket)) {
             Ok(()) => {
                 for datagram in batch.datagrams() {
-                    count(&shard.sockets.counters.received, 1);
                     let (from, data) = (datagram.from, datagram.data);
+                    count(&shard.sockets.counters.received, 1);
+                    count(&shard.sockets.counters.received_bytes, data.len() as u64);
                     shard.local_input(LsdInput::Datagram { from, data });
                 }
                 tokio::task::yield_now().await;

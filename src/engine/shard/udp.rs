@@ -21,11 +21,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
 
 use super::Shard;
 use crate::net::udp::{self, Batch, Datagram};
+use crate::proto::tracker::udp::UdpCounts;
 
 /// Pause after a socket could not be read at all.
 const BROKEN_PAUSE: Duration = Duration::from_millis(250);
@@ -98,6 +100,8 @@ pub struct UdpCounters {
     pub dropped: AtomicU64,
     /// Datagrams of a known kind that did not parse.
     pub malformed: AtomicU64,
+    /// Of these, what concerns trackers.
+    pub trackers: Mutex<UdpCounts>,
 }
 
 /// Adds to a counter.

@@ -176,6 +176,9 @@ impl Shard {
     /// Sends what is to be sent, and answers whom there is an answer for.
     fn pump_udp(&self) {
         let desk = &self.udp_desk;
+        let count = || *self.sockets.counters.trackers.lock() = desk.pool.borrow().counts();
+        // Before anybody hears of it, and what came of sending.
+        count();
         loop {
             let output = desk.pool.borrow_mut().poll_output();
             let Some(output) = output else { break };
@@ -206,6 +209,7 @@ impl Shard {
                 }
             }
         }
+        count();
         let due = desk.pool.borrow().next_deadline();
         desk.due.set(due);
         if let Some(due) = due {

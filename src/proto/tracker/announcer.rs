@@ -175,6 +175,15 @@ impl Announcer {
         }
     }
 
+    /// Announces to the tracker of this URL alone, when its minimum interval allows, even if the
+    /// tiers' rule would not come to it.
+    pub fn reannounce_to(&mut self, now: Instant, url: &str) {
+        if self.running {
+            let named = self.entries_mut().filter(|entry| entry.url == url);
+            named.for_each(|entry| entry.want(now));
+        }
+    }
+
     /// Like `Event(Stopped)`: [`Self::poll`] then gives `stopped` requests for the trackers that
     /// were told `started`, all at once, without retries. Requests under way have lost their
     /// meaning: cancel them, do not report how they end.
@@ -275,12 +284,13 @@ impl Announcer {
         built
     }
 
-    /// The trackers the tiers' rule lets us ask, in its order, with the times from which they may
-    /// be: those that failed or were never asked, up to the first that works.
+    /// The trackers that the host wants asked, and those the tiers' rule lets us ask, in its order,
+    /// with the times from which they may be: those that failed or were never asked, up to the
+    /// first that works.
     fn candidates(&self) -> Vec<(usize, usize, Instant)> {
         let all_tiers = self.config.all_tiers;
         let asked = |entry: &Entry| entry.condition == Condition::Asked;
-        let mut found = Vec::new();
+        let mut found = self.wanted();
         // One request at a time: in each tier, or in all.
         if !all_tiers && self.tiers.iter().flatten().any(asked) {
             return found;
@@ -304,6 +314,13 @@ impl Announcer {
             }
         }
         found
+    }
+
+    fn wanted(&self) -> Vec<(usize, usize, Instant)> {
+        let places = self.tiers.iter().enumerate().flat_map(|(number, tier)| {
+            tier.iter().enumerate().map(move |(at, entry)| (number, at, entry.wanted()))
+        });
+        places.filter_map(|(number, at, due)| Some((number, at, due?))).collect()
     }
 
     fn start(&mut self, now: Instant) {

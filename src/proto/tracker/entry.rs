@@ -47,6 +47,8 @@ pub(super) struct Entry {
     completed: bool,
     /// Of the last request.
     event: AnnounceEvent,
+    /// The host wants it asked, wherever it stands in the tiers.
+    wanted: bool,
     /// Not to be hurried before this time.
     earliest: Instant,
     /// The last request was answered.
@@ -72,6 +74,7 @@ impl Entry {
             started: false,
             completed: false,
             event: AnnounceEvent::None,
+            wanted: false,
             earliest: Instant::ZERO,
             works: false,
             verified: false,
@@ -131,6 +134,7 @@ impl Entry {
         let starting = self.condition == Condition::Asked && self.event == AnnounceEvent::Started;
         let owed = self.started || starting;
         (self.started, self.completed, self.works) = (false, false, false);
+        self.wanted = false;
         if self.condition != Condition::Never {
             self.condition = Condition::Idle;
         }
@@ -155,9 +159,24 @@ impl Entry {
         }
     }
 
+    /// As [`Self::hurry`], and it is asked whatever the walk of the tiers comes to.
+    pub(super) fn want(&mut self, now: Instant) {
+        self.hurry(now);
+        self.wanted = matches!(self.condition, Condition::Due(_));
+    }
+
+    /// When it may be asked, if it is wanted.
+    pub(super) fn wanted(&self) -> Option<Instant> {
+        match self.condition {
+            Condition::Due(due) if self.wanted => Some(due),
+            _ => None,
+        }
+    }
+
     /// Makes the request that is due.
     pub(super) fn ask(&mut self) -> AnnounceRequest {
         self.condition = Condition::Asked;
+        self.wanted = false;
         self.event = match (self.started, self.completed) {
             (false, _) => AnnounceEvent::Started,
             (true, true) => AnnounceEvent::Completed,

@@ -299,6 +299,13 @@ sub stats {
     return $session->stats;
 }
 
+# As the world sees us.
+sub external_addresses {
+    my ($object) = @_;
+    my $session = $object->_session or return;
+    return split /\n/, $session->external // '';
+}
+
 # Share of the wanted bytes of all torrents that is here, 0 to 1.
 sub progress {
     my $s = _self(@_) or return;
@@ -541,6 +548,11 @@ Sets the handler for a type of event; C<undef> removes it. Returns C<$code>.
 
 Adds a handler besides that of C<on_event>; removes it, or all of a type. C<on> returns C<$code>,
 C<off> how many went.
+
+=item C<external_addresses>
+
+Our addresses as the world sees them, as far as peers, trackers and the DHT told: a list of
+C<ip:port>, IPv4 before IPv6, with the port the client listens on.
 
 =item C<progress> C<finished> C<stats> C<limits ( [ download =E<gt> $n, upload =E<gt> $n ] )>
 

@@ -47,6 +47,21 @@ typedef struct {
     uint64_t uploaded;
     uint64_t download_rate;
     uint64_t upload_rate;
+    uint64_t udp_received;
+    uint64_t udp_received_bytes;
+    uint64_t udp_sent;
+    uint64_t udp_sent_bytes;
+    uint64_t udp_unsent;
+    uint64_t udp_dropped;
+    uint64_t udp_malformed;
+    uint64_t udp_tracker_received;
+    uint64_t udp_tracker_received_bytes;
+    uint64_t udp_tracker_sent;
+    uint64_t udp_tracker_sent_bytes;
+    uint64_t udp_tracker_answers;
+    uint64_t udp_tracker_failures;
+    uint64_t udp_tracker_connects;
+    uint64_t udp_tracker_reused;
 } tern_stats;
 typedef struct {
     uint32_t struct_size;
@@ -247,6 +262,7 @@ tern_result tern_session_apply(const tern_session *s, const tern_config *config,
     **err);
 tern_result tern_session_take_config(const tern_session *s, tern_config **out, tern_error **err);
 tern_result tern_session_listen_port(const tern_session *s, uint16_t *out, tern_error **err);
+tern_result tern_session_take_external(const tern_session *s, tern_buf *out, tern_error **err);
 tern_result tern_session_stats_sized(const tern_session *s, tern_stats *out, size_t out_size,
     tern_error **err);
 tern_result tern_session_add(const tern_session *s, tern_add *add, tern_torrent **out, tern_error
@@ -371,6 +387,10 @@ tern_result tern_torrent_add_tracker(const tern_torrent *t, uint32_t tier, const
     url_len, tern_error **err);
 tern_result tern_torrent_announce(const tern_torrent *t, tern_error **err);
 tern_result tern_torrent_scrape(const tern_torrent *t, tern_error **err);
+tern_result tern_torrent_announce_tracker(const tern_torrent *t, const char *url, size_t url_len,
+    tern_error **err);
+tern_result tern_torrent_scrape_tracker(const tern_torrent *t, const char *url, size_t url_len,
+    tern_error **err);
 tern_result tern_torrent_set_wire_notices(const tern_torrent *t, int32_t on, tern_error **err);
 tern_result tern_torrent_status_sized(const tern_torrent *t, tern_status *out, size_t out_size,
     tern_error **err);

@@ -268,6 +268,12 @@ class Session:
         """The first port the session listens on, 0 when it does not."""
         return int(out("uint16_t", lib.tern_session_listen_port, self._live()))
 
+    def external_addresses(self) -> tuple[str, ...]:
+        """Our addresses as the world sees them, IPv4 before IPv6, as far as peers, trackers and the
+        DHT told: `ip:port`, with the port the session listens on."""
+        text = owned_bytes(lib.tern_session_take_external, self._live())
+        return tuple(text.decode().splitlines())
+
     def stats(self) -> Stats:
         """A snapshot."""
         return read(Stats, sized("tern_stats", lib.tern_session_stats_sized, self._live()))

@@ -97,6 +97,36 @@ class Stats:
     """Payload bytes per second."""
     upload_rate: int
     """Payload bytes per second."""
+    udp_received: int
+    """Datagrams received at the addresses the session listens on, of whatever kind."""
+    udp_received_bytes: int
+    """Bytes in them."""
+    udp_sent: int
+    """Datagrams sent from there."""
+    udp_sent_bytes: int
+    """Bytes in them."""
+    udp_unsent: int
+    """Datagrams the system did not take."""
+    udp_dropped: int
+    """Datagrams received that are of no use to anybody here."""
+    udp_malformed: int
+    """Datagrams received of a known kind that make no sense."""
+    udp_tracker_received: int
+    """Datagrams received from UDP trackers that were asked something."""
+    udp_tracker_received_bytes: int
+    """Bytes in them."""
+    udp_tracker_sent: int
+    """Datagrams sent to UDP trackers."""
+    udp_tracker_sent_bytes: int
+    """Bytes in them."""
+    udp_tracker_answers: int
+    """Announces and scrapes UDP trackers answered; a scrape of many torrents is one."""
+    udp_tracker_failures: int
+    """Announces and scrapes UDP trackers refused or did not answer."""
+    udp_tracker_connects: int
+    """Connection ids UDP trackers were asked for."""
+    udp_tracker_reused: int
+    """Announces and scrapes sent under a connection id that had been used before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -368,13 +368,25 @@ class Torrent:
         numbers = ffi.new("uint32_t[]", [tier for tier, _ in wanted])
         self._call(lib.tern_torrent_set_trackers, ffi.new("char *[]", texts), numbers, len(wanted))
 
-    def announce(self) -> None:
-        """Announces as soon as the trackers' minimum interval allows."""
-        self._call(lib.tern_torrent_announce)
+    def announce(self, tracker: str | None = None) -> None:
+        """Announces as soon as the trackers' minimum interval allows.
 
-    def scrape(self) -> None:
-        """Asks the trackers for their counts. `TrackerScraped` follows."""
-        self._call(lib.tern_torrent_scrape)
+        To one `tracker` of the torrent also when it is asked only when those before it fail.
+        """
+        if tracker is None:
+            self._call(lib.tern_torrent_announce)
+        else:
+            self._call(lib.tern_torrent_announce_tracker, *text_arguments(tracker))
+
+    def scrape(self, tracker: str | None = None) -> None:
+        """Asks the trackers, or one of the torrent's, for their counts. `TrackerScraped` follows.
+
+        Of one `tracker` a `TrackerFailed` also when it cannot be asked.
+        """
+        if tracker is None:
+            self._call(lib.tern_torrent_scrape)
+        else:
+            self._call(lib.tern_torrent_scrape_tracker, *text_arguments(tracker))
 
     def set_wire_notices(self, on: bool) -> None:
         """Events for single messages of peers; `EventClass.WIRE` must be subscribed too."""

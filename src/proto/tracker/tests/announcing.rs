@@ -253,6 +253,30 @@ fn reannouncing_obeys_the_minimum() {
     assert_eq!(a.poll(secs(500)).unwrap().tracker_id.as_deref(), Some(&b"id"[..]), "kept");
 }
 
+/// As soon as its minimum interval allows, beside whatever the tiers' rule comes to, and once.
+#[test]
+fn a_tracker_that_is_named_is_asked_wherever_it_stands() {
+    let mut a = announcer(&[&["http://a"], &["http://b"]], false);
+    a.reannounce_to(secs(0), "http://b");
+    event(&mut a, 0, AnnounceEvent::Started);
+    let (request, first) = one(&mut a, 0);
+    assert_eq!(request, "a started", "nothing is wanted of one that does not run");
+    a.reannounce_to(secs(1), "http://b");
+    a.reannounce_to(secs(1), "http://c");
+    let (request, second) = one(&mut a, 1);
+    assert_eq!(request, "b started", "while the other is asked");
+    reply(&mut a, 2, first, 1800);
+    reply(&mut a, 2, second, 1800);
+    a.reannounce_to(secs(10), "http://b");
+    assert_eq!(a.next_deadline(), Some(secs(62)), "not before its minimum");
+    assert_eq!(one(&mut a, 62).0, "b ");
+    reply(&mut a, 62, second, 1800);
+    assert_eq!(wait(&a, 62), 1740, "the rule's next is the first again");
+    event(&mut a, 70, AnnounceEvent::Stopped);
+    let gone: Vec<_> = due(&mut a, 70).into_iter().map(|(request, _)| request).collect();
+    assert_eq!(gone, ["a stopped", "b stopped"]);
+}
+
 #[test]
 fn wishes_of_trackers_that_refuse() {
     let mut a = announcer(&[&["http://a"]], false);

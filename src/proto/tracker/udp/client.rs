@@ -160,6 +160,10 @@ pub struct UdpTracker {
     config: UdpConfig,
     rng: Rng,
     connection: Option<(u64, Instant)>,
+    /// Something went out under the connection's id.
+    used: bool,
+    /// Connection ids asked for, and requests under one used before, since they were last taken.
+    tally: (u64, u64),
     /// Connects sent in a row without an answer.
     connects: u32,
     jobs: BTreeMap<UdpRequestId, Job>,
@@ -180,6 +184,8 @@ impl UdpTracker {
             config,
             rng,
             connection: None,
+            used: false,
+            tally: (0, 0),
             connects: 0,
             jobs: BTreeMap::new(),
             queue: VecDeque::new(),
@@ -193,6 +199,12 @@ impl UdpTracker {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// How many connection ids it was asked for, and how many requests went out under one that had
+    /// been used before, since the last call.
+    pub(super) fn take_tally(&mut self) -> (u64, u64) {
+        core::mem::take(&mut self.tally)
     }
 
     /// Whether nothing is asked of it: it may be dropped.
@@ -283,6 +295,7 @@ impl UdpTracker {
             if !connecting && !self.queue.is_empty() {
                 let wait = wait(self.connects);
                 self.connects += 1;
+                self.tally.0 += 1;
                 self.transmit(now, None, wait, |transaction| Request::Connect { transaction });
             }
             return;
@@ -293,6 +306,7 @@ impl UdpTracker {
             let Some(job) = self.jobs.get_mut(&id) else { continue };
             let wait = wait(job.attempts);
             job.attempts += 1;
+            self.tally.1 += u64::from(core::mem::replace(&mut self.used, true));
             let question = job.question.clone();
             self.transmit(now, Some(id), wait, |transaction| match question {
                 UdpQuestion::Announce(announce) => {
@@ -351,6 +365,7 @@ impl UdpTracker {
         match (reply, job) {
             (Reply::Connect { connection, .. }, _) => {
                 self.connection = Some((connection, now + CONNECTION_LIFE));
+                self.used = false;
                 self.connects = 0;
             }
             (Reply::Error { message, .. }, None) => {

@@ -29,7 +29,7 @@ pub use client::{
     ATTEMPTS_MAX, UdpConfig, UdpError, UdpInput, UdpOutput, UdpQuestion, UdpRequestId, UdpTracker,
 };
 pub use codec::{ANNOUNCE_BYTES, Announce, Reply, Request, SCRAPE_MAX, URL_DATA_MAX};
-pub use pool::{PoolOutput, PoolQuestion, UdpTrackers};
+pub use pool::{PoolOutput, PoolQuestion, UdpCounts, UdpTrackers};
 pub use preferences::{Preferences, Way};
 pub use server::UdpTestServer;
 pub use url::UdpTarget;

@@ -60,6 +60,27 @@ pub enum PoolOutput {
     },
 }
 
+/// What went to UDP trackers and came back, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UdpCounts {
+    /// Datagrams sent.
+    pub sent: u64,
+    /// Bytes in them.
+    pub sent_bytes: u64,
+    /// Datagrams that came from trackers that were asked something.
+    pub received: u64,
+    /// Bytes in them.
+    pub received_bytes: u64,
+    /// Announces and scrapes answered; a scrape of many torrents is one.
+    pub answers: u64,
+    /// Announces and scrapes that failed: refused, not answered, nobody there.
+    pub failures: u64,
+    /// Connection ids asked for.
+    pub connects: u64,
+    /// Announces and scrapes that went out under a connection id that had been used before.
+    pub reused: u64,
+}
+
 /// A tracker and when the timer looks at it.
 #[derive(Debug)]
 struct Kept {
@@ -83,6 +104,7 @@ pub struct UdpTrackers {
     /// Announces, and scrapes: where they are asked, and in which batch.
     open: BTreeMap<UdpRequestId, (SocketAddr, Option<UdpRequestId>)>,
     next: u64,
+    counts: UdpCounts,
     outputs: VecDeque<PoolOutput>,
 }
 
@@ -100,6 +122,7 @@ impl UdpTrackers {
             batches: BTreeMap::new(),
             open: BTreeMap::new(),
             next: 0,
+            counts: UdpCounts::default(),
             outputs: VecDeque::new(),
         }
     }
@@ -157,6 +180,8 @@ impl UdpTrackers {
     pub fn datagram(&mut self, now: Instant, from: SocketAddr, data: &[u8]) -> bool {
         let known = self.trackers.contains_key(&from);
         if known {
+            self.counts.received += 1;
+            self.counts.received_bytes += data.len() as u64;
             self.give(now, from, UdpInput::Datagram { from, data });
         }
         known
@@ -199,6 +224,12 @@ impl UdpTrackers {
         self.timers.first().map(|(at, _)| *at).into_iter().chain(gathered).min()
     }
 
+    /// What was counted.
+    #[must_use]
+    pub fn counts(&self) -> UdpCounts {
+        self.counts
+    }
+
     /// Questions not answered yet.
     #[must_use]
     pub fn open(&self) -> usize {
@@ -237,6 +268,9 @@ impl UdpTrackers {
         let Some(kept) = self.trackers.get_mut(&to) else { return };
         kept.machine.handle(now, input);
         let outputs: Vec<_> = core::iter::from_fn(|| kept.machine.poll_output()).collect();
+        let (connects, reused) = kept.machine.take_tally();
+        self.counts.connects += connects;
+        self.counts.reused += reused;
         let due = kept.machine.next_deadline();
         if due != kept.armed {
             if let Some(old) = kept.armed {
@@ -252,13 +286,19 @@ impl UdpTrackers {
 
     fn take(&mut self, to: SocketAddr, output: UdpOutput) {
         match output {
-            UdpOutput::Send(data) => self.outputs.push_back(PoolOutput::Send { to, data }),
+            UdpOutput::Send(data) => {
+                self.counts.sent += 1;
+                self.counts.sent_bytes += data.len() as u64;
+                self.outputs.push_back(PoolOutput::Send { to, data });
+            }
             UdpOutput::Announced { id, reply } => {
+                self.counts.answers += 1;
                 if self.open.remove(&id).is_some() {
                     self.outputs.push_back(PoolOutput::Announced { id, reply });
                 }
             }
             UdpOutput::Scraped { id: batch, entries } => {
+                self.counts.answers += 1;
                 let scrapes = self.batches.remove(&batch).unwrap_or_default();
                 let mut entries = entries.into_iter();
                 for (id, _) in scrapes {
@@ -273,6 +313,7 @@ impl UdpTrackers {
                 }
             }
             UdpOutput::Failed { id, error } => {
+                self.counts.failures += 1;
                 let scrapes = self.batches.remove(&id).unwrap_or_default();
                 for id in scrapes.into_iter().map(|(id, _)| id).chain([id]) {
                     if self.open.remove(&id).is_some() {

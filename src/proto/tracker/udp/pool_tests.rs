@@ -74,6 +74,10 @@ fn a_thousand_torrents_share_a_connection() {
     });
     assert_eq!(answered.collect::<BTreeSet<_>>(), ids);
     assert_eq!((server.connects, server.announces.len()), (1, 1000));
+    let counts = pool.counts();
+    assert_eq!((counts.connects, counts.reused, counts.answers), (1, 999, 1000));
+    assert_eq!((counts.sent, counts.sent_bytes), (1001, 16 + 1000 * 98));
+    assert_eq!((counts.received, counts.failures), (1001, 0));
     assert_eq!((pool.open(), pool.next_deadline()), (0, None));
     // The connection lives on for a minute, and no longer.
     for (secs, connects) in [(59, 1), (61, 2)] {

@@ -62,6 +62,7 @@ my %DISPATCH = (
     TERN_EVENT_TRACKER_ANNOUNCE()  => \&_on_tracker,
     TERN_EVENT_TRACKER_REPLY()     => \&_on_tracker,
     TERN_EVENT_TRACKER_FAILED()    => \&_on_tracker,
+    TERN_EVENT_TRACKER_SCRAPED()   => \&_on_counts,
     TERN_EVENT_STORAGE_FAILED()    => \&_on_storage_failed,
     TERN_EVENT_VERIFIER_FAILED()   => \&_on_defect,
     TERN_EVENT_FATAL()             => \&_on_defect,
@@ -383,6 +384,13 @@ sub _on_tracker {
     else {
         $object->_event('tracker_failure', {Tracker => $tracker, Reason => $event->{text2}});
     }
+}
+
+# What a scrape said.
+sub _on_counts {
+    my ($object, $s, $event) = @_;
+    my $tracker = _tracker_for($s, $event->{text}) or return;
+    return $tracker->_set_counts(@$event{qw(a b)});
 }
 
 # It stops; a check under way is over.

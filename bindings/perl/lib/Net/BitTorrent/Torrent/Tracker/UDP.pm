@@ -59,10 +59,15 @@ Seeds and leechers as of its last answer, C<undef> before.
 
 The URL, or some lines about the tracker. In void context it is printed to STDERR.
 
+=item C<announce> C<scrape>
+
+Announces to it, or asks it for its counts, as soon as it allows: also if it is one that is asked
+only when those before it fail. True when the engine took it; C<tracker_success> or
+C<tracker_failure> follow, and C<complete> and C<incomplete> are what it said.
+
 =item C<_announce ( [ 'started' | 'stopped' | 'completed' ] )>
 
-Asks it again as soon as it allows; which event is due, the engine knows. Another event is C<undef>
-and a warning.
+As C<announce>; which event is due, the engine knows. Another event is C<undef> and a warning.
 
 =item C<_peers> C<_tier> C<_torrent> C<_client>
 

@@ -65,8 +65,18 @@ sub _announce {
         return Net::BitTorrent::Error::fail($torrent ? Tern::state($torrent) : undef, 'argument',
             "Invalid event: $event");
     }
+    return _ask($object, 'announce_tracker');
+}
+
+sub announce { my ($o) = @_; _self($o) or return; return _ask($o, 'announce_tracker') }
+sub scrape   { my ($o) = @_; _self($o) or return; return _ask($o, 'scrape_tracker') }
+
+# This tracker alone, wherever it stands in the tiers.
+sub _ask {
+    my ($object, $what) = @_;
+    my $torrent = $object->_torrent;
     my $handle = $torrent && $object->_supported ? $torrent->_handle : undef;
-    return $handle ? $handle->announce : undef;
+    return $handle ? $handle->$what($$object) : undef;
 }
 
 # For as_string of the classes, which print themselves: programs look at who calls a tied STDERR.
