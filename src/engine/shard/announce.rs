@@ -8,7 +8,7 @@
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::{Notify, Semaphore};
 
@@ -38,7 +38,6 @@ pub(super) struct Desk {
     pub(super) stopping: Semaphore,
     /// `stopped` announces not yet answered.
     goodbyes: Cell<usize>,
-    settled: Notify,
 }
 
 impl Default for Desk {
@@ -47,33 +46,15 @@ impl Default for Desk {
             asking: Semaphore::new(ASKING_MAX),
             stopping: Semaphore::new(STOPPING_MAX),
             goodbyes: Cell::new(0),
-            settled: Notify::new(),
         }
     }
 }
 
 impl Desk {
-    /// Waits for the `stopped` announces under way, at most so long.
-    pub(super) async fn settle(&self, at_most: Duration) {
-        let all = async {
-            while self.goodbyes.get() > 0 {
-                self.settled.notified().await;
-            }
-        };
-        _ = tokio::time::timeout(at_most, all).await;
-    }
-
     /// Waits for room for one request more.
     pub(super) async fn room(&self) -> Option<tokio::sync::SemaphorePermit<'_>> {
         // Never closed, so this only waits.
         self.asking.acquire().await.ok()
-    }
-
-    fn goodbye_done(&self) {
-        self.goodbyes.set(self.goodbyes.get().saturating_sub(1));
-        if self.goodbyes.get() == 0 {
-            self.settled.notify_one();
-        }
     }
 }
 
@@ -202,6 +183,7 @@ impl Shard {
         let goodbye = event == AnnounceEvent::Stopped;
         if goodbye {
             self.desk.goodbyes.set(self.desk.goodbyes.get() + 1);
+            self.fleet.goodbyes.fetch_add(1, Ordering::AcqRel);
         }
         let call = Rc::new(Call::new(url, params, settings));
         let (shard, slot, round) = (Rc::clone(self), Rc::clone(slot), slot.trackers.round.get());
@@ -210,7 +192,7 @@ impl Shard {
             let result = if goodbye {
                 let patience = call.settings.stop_tracker_timeout;
                 let result = tokio::time::timeout(patience, asking).await;
-                shard.desk.goodbye_done();
+                shard.goodbye_done();
                 result.unwrap_or_else(|_| Err(Failure::new(http::FetchError::TimedOut)))
             } else {
                 asking.await
@@ -227,6 +209,25 @@ impl Shard {
                 shard.add_family(&slot, round, Rc::clone(&call), answer);
             }
         });
+    }
+
+    /// Whether no `stopped` announce is under way that needs this thread. Those to UDP trackers
+    /// need shard 0, whoever's they are.
+    pub(super) fn is_settled(&self) -> bool {
+        match self.index {
+            0 => self.fleet.goodbyes.load(Ordering::Acquire) == 0,
+            _ => self.desk.goodbyes.get() == 0,
+        }
+    }
+
+    fn goodbye_done(&self) {
+        self.desk.goodbyes.set(self.desk.goodbyes.get().saturating_sub(1));
+        self.fleet.goodbyes.fetch_sub(1, Ordering::AcqRel);
+        // Who waits for the last one looks again.
+        self.mailbox().poke();
+        if let Some(first) = self.fleet.inboxes.first() {
+            first.poke();
+        }
     }
 
     /// What the other address family's answer adds: peers. Whether it answers is not the tracker's

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -25,6 +25,8 @@ pub(super) struct Fleet {
     tls: Mutex<Arc<Tls>>,
     pub(super) inboxes: Vec<Arc<Inbox>>,
     pub(super) udp: Arc<UdpCounters>,
+    /// `stopped` announces of all shards not yet answered.
+    pub(super) goodbyes: AtomicUsize,
     /// Where we can be reached ourselves.
     own: RwLock<Own>,
     families: AtomicU8,
@@ -59,6 +61,7 @@ impl Fleet {
             tls: Mutex::new(Arc::new(Tls::new(settings.tls_ca_file.clone()))),
             inboxes: (0..count).map(|_| Arc::default()).collect(),
             udp: Arc::default(),
+            goodbyes: AtomicUsize::new(0),
             own: RwLock::default(),
             families: AtomicU8::new(0),
         }

@@ -324,6 +324,7 @@ impl Shard {
             self.open_udp_trackers();
         }
         self.open_door();
+        let mut end = None;
         loop {
             self.host.batch(true);
             self.gather_jobs();
@@ -334,9 +335,14 @@ impl Shard {
                 self.host.panicked(None, message);
             }
             if self.ending.get() {
-                break;
+                // Goodbyes may still need this thread, its own and through its sockets others'.
+                let patience = self.settings().stop_tracker_timeout;
+                let end = *end.get_or_insert_with(|| self.now() + patience);
+                if self.is_settled() || self.now() >= end {
+                    break;
+                }
             }
-            let next = self.next_wake();
+            let next = self.next_wake().into_iter().chain(end).min();
             self.armed.set(next);
             match next {
                 Some(at) => {
@@ -347,7 +353,6 @@ impl Shard {
             }
             self.armed.set(Some(Instant::ZERO));
         }
-        self.desk.settle(self.settings().stop_tracker_timeout).await;
     }
 
     fn mailbox(&self) -> Arc<Inbox> {
