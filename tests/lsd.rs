@@ -121,3 +121,24 @@ fn a_link_that_turns_out_private_is_not_announced_any_more() {
         session.close(Some(PATIENCE)).unwrap();
     }
 }
+
+/// By name or address, whatever the session listens at: here where nobody could hear it.
+#[test]
+fn chosen_interfaces_are_those_that_are_announced_on() {
+    let Some(ip) = reachable() else {
+        eprintln!("skipped: no interface of this machine can do multicast");
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let public = torrent(dir.path(), "chosen", false);
+    let all = multicast::interfaces().unwrap();
+    let name = all.into_iter().find(|on| on.ip == IpAddr::V4(ip)).unwrap().name;
+    for chosen in [ip.to_string(), name] {
+        let ear = Ear::new(ip);
+        let options = [("listen", "127.0.0.1:0"), ("lsd_interfaces", chosen.as_str())];
+        let session = session(&options);
+        session.add(AddTorrent::new(&public, dir.path())).unwrap();
+        ear.hears(session.listen_port(), public.info_hash(), public.info_hash());
+        session.close(Some(PATIENCE)).unwrap();
+    }
+}
