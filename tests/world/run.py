@@ -74,8 +74,8 @@ def table(report, jobs):
     if not report:
         return
     print("\nmilliseconds from adding a magnet link to the first byte / to all of 3 MiB, by way of "
-          f"finding\npeers and other side, {jobs} at a time; transmission does not tell of its first "
-          "byte")
+          f"finding\npeers and other side, {jobs} at a time; transmission does not tell of its "
+          "first byte")
     row = "  {:<12} {:<13} {:>15} {:>15} {:>15}"
     columns = ("tern", "libtorrent", "transmission")
     print(row.format("", "other side", *columns))

@@ -105,9 +105,9 @@ impl Torrent {
         }
     }
 
-    /// A connection was closed by the other side. If it was the second of two, ours and theirs, that
-    /// both ended soon after they began, the peer is called again soon. They are known by their IP:
-    /// libtorrent has another peer id for each connection, and goes wrong by that.
+    /// A connection was closed by the other side. If it was the second of two, ours and theirs,
+    /// that both ended soon after they began, the peer is called again soon. They are known by
+    /// their IP: libtorrent has another peer id for each connection, and goes wrong by that.
     pub(super) fn call_again(&mut self, gone: &Peer) {
         let (now, ip) = (self.now, gone.addr.ip().to_canonical());
         let young = |p: &Peer| now.since(p.connected) < WAIT * 2;
