@@ -50,6 +50,11 @@ pub struct SqliteStore {
 struct Inner {
     /// `None` after a failure that only opening again can mend.
     db: Option<Db>,
+    /// The disk failed a transaction, and the log has not been moved into the database since. What
+    /// it has of earlier ones that were not synced may never get to the disk, for a system tells of
+    /// a failed sync once and takes the pages for written; or is gone from the file already.
+    /// Reading stops at such a gap, so nothing that must last may come behind it.
+    doubtful: bool,
     /// `None` once closed.
     lock: Option<Lock>,
     reports: Vec<Report>,
@@ -60,10 +65,8 @@ struct Db {
     connection: Connection,
     /// Whether a commit is synced, as the connection is set now.
     synced: bool,
-    /// The disk failed a transaction. What the log has of earlier ones that were not synced may
-    /// never get there then: a system tells of a failed sync once and takes the pages for written.
-    /// Reading stops at such a gap, so nothing that must last may come behind it.
-    doubtful: bool,
+    /// The disk failed a transaction.
+    failed: bool,
 }
 
 impl SqliteStore {
@@ -79,7 +82,7 @@ impl SqliteStore {
             Refused::InUse => in_use(dir),
             Refused::Failed(error) => failed(dir, &error),
         })?;
-        let mut inner = Inner { db: None, lock: Some(lock), reports: Vec::new() };
+        let mut inner = Inner { db: None, doubtful: false, lock: Some(lock), reports: Vec::new() };
         inner.open(dir)?;
         let taken = inner.with(dir, |db| legacy::take_over(&mut db.connection, dir))?;
         legacy::forget(&taken);
@@ -114,6 +117,10 @@ impl Inner {
         if self.lock.is_none() {
             return Err(ErrorKind::Closed.into());
         }
+        if self.db.as_ref().is_some_and(|db| db.failed) {
+            self.doubtful = true;
+            self.shut();
+        }
         if self.db.is_none() {
             let mut opened = open_database(dir);
             if opened.as_ref().is_err_and(|refused| refused.is_damage()) {
@@ -123,7 +130,24 @@ impl Inner {
             }
             self.db = Some(opened.map_err(|refused| refused.into_error(dir))?);
         }
+        if self.doubtful {
+            let moved = self.db.as_ref().map_or(Ok(()), Db::empty_log);
+            moved.map_err(|error| {
+                self.shut();
+                failed(dir, &error)
+            })?;
+            self.doubtful = false;
+        }
         self.db.as_mut().ok_or_else(|| ErrorKind::State.into())
+    }
+
+    /// Lets go of a database whose disk failed. Opened again it has of its log what the sums of
+    /// the frames vouch for; this connection would go on taking the file for what it wrote.
+    fn shut(&mut self) {
+        if let Some(db) = self.db.take() {
+            // Nor is the log to be moved into the database by the close.
+            let _ = schema::keep_log(&db.connection, true);
+        }
     }
 
     fn with<T>(
@@ -195,7 +219,7 @@ fn open_database(dir: &Path) -> Result<Db, Unopened> {
     let whose = schema::prepare(&mut connection, unclean).map_err(Unopened::Sqlite)?;
     whose.map_err(Unopened::Foreign)?;
     schema::keep_log(&connection, false).map_err(Unopened::Sqlite)?;
-    Ok(Db { connection, synced: true, doubtful: false })
+    Ok(Db { connection, synced: true, failed: false })
 }
 
 /// The log of a database, by SQLite's naming.
@@ -254,17 +278,12 @@ impl Db {
     fn transact(&mut self, changes: &[Change]) -> rusqlite::Result<()> {
         let done = self.attempt(changes);
         let code = done.as_ref().err().and_then(rusqlite::Error::sqlite_error_code);
-        self.doubtful |= code == Some(ErrorCode::SystemIoFailure);
+        self.failed |= code == Some(ErrorCode::SystemIoFailure);
         done
     }
 
     fn attempt(&mut self, changes: &[Change]) -> rusqlite::Result<()> {
         let synced = changes.iter().any(Change::is_durable);
-        if synced && self.doubtful {
-            // Moves all of the log into the database, synced, and begins it anew.
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-            self.doubtful = false;
-        }
         if synced != self.synced {
             let level = if synced { "FULL" } else { "NORMAL" };
             self.connection.pragma_update(None, "synchronous", level)?;
@@ -273,6 +292,11 @@ impl Db {
         let transaction = self.connection.transaction()?;
         changes.iter().try_for_each(|change| row::apply(&transaction, change))?;
         transaction.commit()
+    }
+
+    /// Moves all of the log into the database, synced, and begins it anew.
+    fn empty_log(&self) -> rusqlite::Result<()> {
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     }
 
     /// A torrent, of which only the window may be known.
