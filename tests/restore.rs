@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tern::api::{
     AddTorrent, Config, ErrorKind, Event, EventKind, FileIndex, Hook, Metainfo, Notice, Removal,
-    SavePolicy, Session, Torrent, TorrentBuilder, TorrentState, Verdict,
+    SaveConditions, SavePolicy, Session, Torrent, TorrentBuilder, TorrentState, Verdict,
 };
 
 /// Generous: only a defect that hangs reaches it.
@@ -258,9 +258,10 @@ fn content_that_is_not_where_it_was_is_said_and_others_come_back() {
 
 /// Saves now, and then only what it must: what happens between saves is what these tests are about.
 fn save_seldom(session: &Session, torrent: &Torrent) {
-    torrent.save().unwrap();
+    let wanted = torrent.request_save(SaveConditions::NONE, false).unwrap();
     wait_until(session, |event| {
-        matches!(event.map(|e| &e.kind), Some(EventKind::Notice(Notice::ResumeDurable(_))))
+        matches!(event.map(|e| &e.kind),
+            Some(EventKind::Notice(Notice::SaveDone { ticket, .. })) if *ticket == wanted)
     });
     let policy = SavePolicy { interval: None, on_state_change: false, ..SavePolicy::default() };
     torrent.set_save_policy(policy).unwrap();
@@ -303,13 +304,18 @@ fn content_that_was_moved_or_renamed_before_a_kill_is_found_without_a_save() {
     let torrent = third.torrents().remove(0);
     wait_until(&third, |_| is_seeding(&torrent));
     save_seldom(&third, &torrent);
+    // The other way round, and once more.
+    torrent.rename_file(FileIndex(0), "a third").unwrap();
+    wait_until(&third, |event| {
+        matches!(event.map(|e| &e.kind), Some(EventKind::Notice(Notice::Renamed(_, Ok(())))))
+    });
     torrent.move_to(rig.content()).unwrap();
     wait_until(&third, |event| {
         matches!(event.map(|e| &e.kind), Some(EventKind::Notice(Notice::Moved(Ok(_)))))
     });
     drop((third, torrent));
     comes_back_whole(&rig, 4);
-    assert!(rig.content().join("sub/other").is_file());
+    assert!(rig.content().join("a third").is_file());
 }
 
 #[test]

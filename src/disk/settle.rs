@@ -37,6 +37,35 @@ impl Places {
         layout
     }
 
+    /// Files that are stored below the content's directory.
+    fn stored<'a>(&'a self, layout: &'a Layout) -> impl Iterator<Item = FileIndex> + 'a {
+        let count = u32::try_from(self.info.files.len()).unwrap_or(u32::MAX);
+        (0..count).map(FileIndex).filter(|file| layout.is_below(*file)).filter(|file| {
+            let file = self.info.files.get(file.idx());
+            file.is_some_and(|f| !f.attr.padding && f.symlink.is_none())
+        })
+    }
+
+    /// Whether a file is where `other` says and not where this says: what leads from here to there
+    /// has begun, and so all that was to happen before it is over.
+    ///
+    /// # Errors
+    /// When that cannot be seen.
+    pub fn has_left_for(&self, other: &Self) -> Result<bool, DiskError> {
+        let here = self.layout(self.save_path.clone());
+        let there = other.layout(other.save_path.clone());
+        for file in self.stored(&here) {
+            let (Ok(from), Ok(to)) = (here.place(file), there.place(file)) else { continue };
+            let look = |place: &Place| {
+                found(place).map_err(|e| disk_error("stat", Some(file), &place.path(), &e))
+            };
+            if look(&from)?.is_none() && look(&to)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether the files are at `to` by now. A move that was cut short is finished, or taken back
     /// where it cannot be; nothing is touched that is in one piece. `known`: whether a file was
     /// there before.
@@ -51,13 +80,8 @@ impl Places {
     ) -> Result<bool, DiskError> {
         let reachable = to.is_dir();
         let (old, new) = (self.layout(self.save_path.clone()), self.layout(to));
-        let count = u32::try_from(self.info.files.len()).unwrap_or(u32::MAX);
-        let files = (0..count).map(FileIndex).filter(|file| old.is_below(*file));
-        let stored = files.filter(|file| {
-            let file = self.info.files.get(file.idx());
-            file.is_some_and(|f| !f.attr.padding && f.symlink.is_none())
-        });
-        let mut pairs: Vec<_> = stored
+        let mut pairs: Vec<_> = self
+            .stored(&old)
             .filter_map(|file| Some((Some(file), old.place(file).ok()?, new.place(file).ok()?)))
             .collect();
         pairs.push((None, old.part_store(), new.part_store()));

@@ -108,37 +108,73 @@ pub(super) fn settle(
     resume: &mut Resume,
     intents: &[Intent],
 ) -> Result<(), Error> {
-    for intent in intents.iter().filter(|_| info.is_known()) {
-        if intent.is_in(resume) {
-            continue;
-        }
-        let renamed = (0..).map(FileIndex).zip(&resume.mapped_files);
-        let renamed = renamed.filter(|(_, path)| !path.is_empty());
-        let places = disk::Places {
-            info: Arc::clone(info),
-            save_path: path_from_bytes(&resume.save_path),
-            renamed: renamed.map(|(file, path)| (file, path.clone())).collect(),
-        };
+    let open = |intent: &&Intent| info.is_known() && !intent.is_in(resume);
+    let intents: Vec<&Intent> = intents.iter().filter(open).collect();
+    let done = done(info, resume, &intents)?;
+    for intent in intents.get(done..).unwrap_or_default() {
+        let places = places(info, resume);
         match intent {
             Intent::Move(to) => {
                 let files = resume.tern.as_ref().map_or(&[][..], |tern| &tern.files);
                 let known = |file: FileIndex| matches!(files.get(file.idx()), Some(Some(_)));
                 if places.settle_move(path_from_bytes(to), known)? {
-                    resume.save_path.clone_from(to);
-                    if let Some(tern) = &mut resume.tern {
-                        // It may be on another file system now.
-                        tern.root = None;
-                    }
+                    apply(resume, intent);
                 }
             }
             Intent::Rename(file, to) => {
                 if places.settle_rename(*file, to)? {
-                    map(resume, *file, to);
+                    apply(resume, intent);
                 }
             }
         }
     }
     Ok(())
+}
+
+/// How many of the intents came to pass for certain, because one behind them has begun: they are
+/// made part of the saved state. A file that was moved and then renamed is at neither place that
+/// only one of the two would have brought it to.
+fn done(info: &Arc<Info>, resume: &mut Resume, intents: &[&Intent]) -> Result<usize, Error> {
+    let mut steps = vec![resume.clone()];
+    for intent in intents {
+        let mut next = steps.last().unwrap_or(resume).clone();
+        apply(&mut next, intent);
+        steps.push(next);
+    }
+    for (index, pair) in steps.windows(2).enumerate().rev() {
+        if let [before, after] = pair
+            && places(info, before).has_left_for(&places(info, after))?
+        {
+            resume.clone_from(before);
+            return Ok(index);
+        }
+    }
+    Ok(0)
+}
+
+/// Where saved state says that the files are.
+fn places(info: &Arc<Info>, resume: &Resume) -> disk::Places {
+    let renamed = (0..).map(FileIndex).zip(&resume.mapped_files);
+    let renamed = renamed.filter(|(_, path)| !path.is_empty());
+    disk::Places {
+        info: Arc::clone(info),
+        save_path: path_from_bytes(&resume.save_path),
+        renamed: renamed.map(|(file, path)| (file, path.clone())).collect(),
+    }
+}
+
+/// Has saved state say what an intent leads to.
+fn apply(resume: &mut Resume, intent: &Intent) {
+    match intent {
+        Intent::Move(to) => {
+            resume.save_path.clone_from(to);
+            if let Some(tern) = &mut resume.tern {
+                // It may be on another file system now.
+                tern.root = None;
+            }
+        }
+        Intent::Rename(file, to) => map(resume, *file, to),
+    }
 }
 
 fn map(resume: &mut Resume, file: FileIndex, to: &str) {
