@@ -257,6 +257,20 @@ fn no_crash_loses_or_invents_a_piece() {
     }
 }
 
+/// The journal is so slow that blocks wait for it while a sync runs, and the seed leaves as soon as
+/// all is here: then nothing seems to be left to do, the storage forgets the torrent, and still what
+/// came last has to be made durable before saved state claims it.
+#[test]
+fn what_waited_for_the_journal_is_made_durable_too() {
+    for delay in [40, 150, 400] {
+        let (mut w, l) = world(Fault::None, true);
+        w.nodes[l].setup.journal_delay = Duration::from_millis(delay);
+        run(&mut w, l);
+        w.run(Duration::from_secs(5), |_| false);
+        sound(&w, 300, 200);
+    }
+}
+
 /// Pieces go bad on disk, a check finds them while the download goes on, they are fetched and
 /// written again: state claims them until something durable says otherwise.
 #[test]

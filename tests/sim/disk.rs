@@ -20,6 +20,9 @@ struct File {
     synced: Option<Vec<u8>>,
     /// Ranges written since the last sync.
     unsynced: Vec<(u64, u64)>,
+    /// Ranges written before the disk forgot the torrent: only a sync of a file that was written
+    /// since gets to them.
+    forgotten: Vec<(u64, u64)>,
     mtime: i128,
     synced_mtime: i128,
     /// Its directory entry survives a loss of power.
@@ -69,6 +72,10 @@ fn error(op: &'static str, os_errno: i32) -> DiskError {
 
 impl File {
     fn sync(&mut self) {
+        if self.unsynced.is_empty() && !self.forgotten.is_empty() {
+            return;
+        }
+        self.unsynced.append(&mut self.forgotten);
         self.synced_mtime = self.mtime;
         let Some(live) = &self.live else { return };
         let synced = self.synced.get_or_insert_with(Vec::new);
@@ -228,7 +235,10 @@ impl Disk {
     pub fn sync(&mut self) -> Result<Synced, DiskError> {
         if core::mem::take(&mut self.fail_sync) {
             self.lost.append(&mut self.written);
-            self.files.iter_mut().for_each(|f| f.unsynced.clear());
+            for file in &mut self.files {
+                file.unsynced.clear();
+                file.forgotten.clear();
+            }
         }
         if !self.lost.is_empty() {
             return Err(error("sync", 5));
@@ -242,6 +252,15 @@ impl Disk {
         let Look { files, root } = self.look();
         let files = touched.into_iter().map(|f| (f, files[f.idx()])).collect();
         Ok(Synced { files, root })
+    }
+
+    /// The torrent rests and its registration is given up: what was written is not known to be
+    /// unsynced any more.
+    pub fn forget(&mut self) {
+        self.touched.clear();
+        for file in &mut self.files {
+            file.forgotten.append(&mut file.unsynced);
+        }
     }
 
     /// Files that a sync now would have to write.
@@ -281,6 +300,7 @@ impl Disk {
         self.written.clear();
         self.touched.clear();
         for file in &mut self.files {
+            file.unsynced.append(&mut file.forgotten);
             if !file.named && file.live.is_some() && rng.one_in(2) {
                 *file = File::default();
                 continue;

@@ -61,6 +61,8 @@ pub struct Setup {
     pub intake: Option<u64>,
     /// What a hash takes longer than other work of the disk.
     pub hash_delay: Duration,
+    /// An entry of the journal takes up to this long.
+    pub journal_delay: Duration,
     pub host: Host,
     pub tuning: Tuning,
     /// Its peers may be banned for what it sends.
@@ -113,6 +115,7 @@ impl Default for Setup {
             uplink: 2_000_000,
             intake: None,
             hash_delay: Duration::ZERO,
+            journal_delay: Duration::from_millis(5),
             host: Host::default(),
             tuning: Tuning::default(),
             liar: false,

@@ -396,6 +396,9 @@ impl World {
             node.log.closed = true;
             return;
         }
+        if self.nodes[n].torrent.as_ref().is_some_and(|t| t.is_resting()) {
+            self.nodes[n].disk.forget();
+        }
         self.arm(n);
     }
 
@@ -471,7 +474,7 @@ impl World {
             }
             Output::Journal(entry) => {
                 assert!(self.nodes[n].setup.journal);
-                let wait = self.jitter(Duration::from_millis(5));
+                let wait = self.jitter(self.nodes[n].setup.journal_delay);
                 self.after(wait, Event::Journal { node: n, epoch, entry });
             }
             Output::Announce(event) => {

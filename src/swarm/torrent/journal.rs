@@ -50,13 +50,13 @@ impl Torrent {
         for piece in &ready {
             let Some(held) = self.held.remove(piece) else { continue };
             for (span, data) in held.blocks {
-                self.disk(DiskOp::Write(span, data));
+                self.hand_over(span, data);
             }
             if held.hash {
                 self.hash_piece(*piece, false);
             }
         }
-        if !ready.is_empty() && matches!(self.phase, Phase::Closing(_)) {
+        if !ready.is_empty() && matches!(self.phase, Phase::Closing(_) | Phase::Paused) {
             // The disk may hold them back to write them together, and no more are coming.
             self.sync(false);
         }
@@ -66,11 +66,18 @@ impl Torrent {
     pub(super) fn write(&mut self, span: BlockSpan, data: Bytes) {
         self.window.open(&self.info, span.piece);
         if self.window.may_write(&self.info, span.piece) {
-            self.disk(DiskOp::Write(span, data));
+            self.hand_over(span, data);
         } else {
             let held = self.held.entry(span.piece).or_default();
             held.blocks.push((span, data));
         }
+    }
+
+    /// Gives a block to the disk. Only now is it what the next sync makes durable: one that began
+    /// while the block was held did not cover it.
+    fn hand_over(&mut self, span: BlockSpan, data: Bytes) {
+        self.io.unsynced.insert(span.piece);
+        self.disk(DiskOp::Write(span, data));
     }
 
     /// Asks for the hash of a piece whose blocks have all come.

@@ -400,7 +400,6 @@ impl Torrent {
             Ok(data) => {
                 self.io.unwritten += u64::from(span.length);
                 self.io.writes_out += 1;
-                self.io.unsynced.insert(span.piece);
                 self.write(span, data);
             }
             // Never written, or lost for good: to be fetched.

@@ -179,7 +179,6 @@ impl Torrent {
         }
         self.io.unwritten += u64::from(span.length);
         self.io.writes_out += 1;
-        self.io.unsynced.insert(span.piece);
         self.saver.changed(self.now, BLOCK);
         self.write(span, data);
         for other in cancel {
