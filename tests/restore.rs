@@ -267,6 +267,18 @@ fn save_seldom(session: &Session, torrent: &Torrent) {
     torrent.set_save_policy(policy).unwrap();
 }
 
+fn until_moved(session: &Session) {
+    wait_until(session, |event| {
+        matches!(event.map(|e| &e.kind), Some(EventKind::Notice(Notice::Moved(Ok(_)))))
+    });
+}
+
+fn until_renamed(session: &Session) {
+    wait_until(session, |event| {
+        matches!(event.map(|e| &e.kind), Some(EventKind::Notice(Notice::Renamed(_, Ok(())))))
+    });
+}
+
 /// Of a session that comes after one that was killed: nothing is fetched, nothing is hashed.
 fn comes_back_whole(rig: &Rig, pieces: u32) -> Vec<Torrent> {
     let second = session(&rig.state());
@@ -287,13 +299,9 @@ fn content_that_was_moved_or_renamed_before_a_kill_is_found_without_a_save() {
     save_seldom(&first, &added[0]);
     let there = rig.dir.path().join("there/below");
     added[0].move_to(&there).unwrap();
-    wait_until(&first, |event| {
-        matches!(event.map(|e| &e.kind), Some(EventKind::Notice(Notice::Moved(Ok(_)))))
-    });
+    until_moved(&first);
     added[0].rename_file(FileIndex(0), "sub/other").unwrap();
-    wait_until(&first, |event| {
-        matches!(event.map(|e| &e.kind), Some(EventKind::Notice(Notice::Renamed(_, Ok(())))))
-    });
+    until_renamed(&first);
     drop((first, added));
     comes_back_whole(&rig, 4);
     assert!(there.join("sub/other").is_file());
@@ -306,13 +314,9 @@ fn content_that_was_moved_or_renamed_before_a_kill_is_found_without_a_save() {
     save_seldom(&third, &torrent);
     // The other way round, and once more.
     torrent.rename_file(FileIndex(0), "a third").unwrap();
-    wait_until(&third, |event| {
-        matches!(event.map(|e| &e.kind), Some(EventKind::Notice(Notice::Renamed(_, Ok(())))))
-    });
+    until_renamed(&third);
     torrent.move_to(rig.content()).unwrap();
-    wait_until(&third, |event| {
-        matches!(event.map(|e| &e.kind), Some(EventKind::Notice(Notice::Moved(Ok(_)))))
-    });
+    until_moved(&third);
     drop((third, torrent));
     comes_back_whole(&rig, 4);
     assert!(rig.content().join("a third").is_file());
@@ -356,9 +360,7 @@ fn a_move_that_was_cut_short_half_way_is_finished() {
     save_seldom(&first, &added[0]);
     let there = rig.dir.path().join("there");
     added[0].move_to(&there).unwrap();
-    wait_until(&first, |event| {
-        matches!(event.map(|e| &e.kind), Some(EventKind::Notice(Notice::Moved(Ok(_)))))
-    });
+    until_moved(&first);
     drop((first, added));
     // As it was when three of them had been carried over and a fourth was being copied.
     fs::create_dir_all(&root).unwrap();
@@ -375,6 +377,26 @@ fn a_move_that_was_cut_short_half_way_is_finished() {
 }
 
 #[test]
+fn what_a_copy_that_was_cut_short_left_is_taken_away() {
+    let rig = Rig::new(1);
+    let first = session(&rig.state());
+    let added = rig.add_all(&first);
+    save_seldom(&first, &added[0]);
+    let there = rig.dir.path().join("there");
+    added[0].move_to(&there).unwrap();
+    until_moved(&first);
+    let hash = added[0].info_hash();
+    drop((first, added));
+    // As it was when the file was being copied.
+    fs::rename(there.join("file-0"), rig.content().join("file-0")).unwrap();
+    let half = there.join(format!(".tern-moving-{hash}-0"));
+    fs::write(&half, b"hal").unwrap();
+    comes_back_whole(&rig, 4);
+    assert!(rig.content().join("file-0").is_file());
+    assert!(!half.exists());
+}
+
+#[test]
 fn content_that_moved_to_a_disk_that_is_gone_is_not_fetched_again() {
     let rig = Rig::new(1);
     let first = session(&rig.state());
@@ -382,9 +404,7 @@ fn content_that_moved_to_a_disk_that_is_gone_is_not_fetched_again() {
     save_seldom(&first, &added[0]);
     let there = rig.dir.path().join("there");
     added[0].move_to(&there).unwrap();
-    wait_until(&first, |event| {
-        matches!(event.map(|e| &e.kind), Some(EventKind::Notice(Notice::Moved(Ok(_)))))
-    });
+    until_moved(&first);
     drop((first, added));
     let away = rig.dir.path().join("unmounted");
     fs::rename(&there, &away).unwrap();

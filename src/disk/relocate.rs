@@ -1,9 +1,12 @@
 //! Moving a torrent to another directory and renaming one of its files.
 //!
 //! `rename(2)` where it works; across file systems copy, sync, then delete. Nothing is ever
-//! replaced. Whatever fails half-way is undone as far as it can be, and the torrent goes on where
-//! it was. Deliberately absent: progress reports.
+//! replaced. A copy has a name of its own until it is whole, so that one that a kill cuts short is
+//! known as ours; one that got its name is taken for what it is by the next attempt. Whatever fails
+//! half-way is undone as far as it can be, and the torrent goes on where it was. Deliberately
+//! absent: progress reports.
 
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -14,7 +17,7 @@ use super::fences::{remove_empty, sync_dir};
 use super::layout::{Entry, Layout, NewEntries, Place};
 use super::storage::Storage;
 use super::sys;
-use crate::base::{AlignedBytes, DiskError, FileIndex};
+use crate::base::{AlignedBytes, DiskError, FileIndex, InfoHash};
 
 /// Bytes copied at a time.
 const COPY_LEN: usize = 1 << 20;
@@ -24,6 +27,8 @@ const COPY_LEN: usize = 1 << 20;
 pub(super) enum How {
     Renamed,
     Copied,
+    /// An earlier attempt had copied it.
+    There,
 }
 
 /// One file's way.
@@ -55,7 +60,7 @@ impl Storage {
         let steps = self.steps(&old, &new)?;
         self.release();
         let mut entries = NewEntries::new();
-        let done = carry(&steps, &mut entries)?;
+        let done = carry(&steps, self.info.info_hash, &mut entries)?;
         finish(&steps, &done, &entries)?;
         let from: Vec<Place> = steps.into_iter().map(|s| s.from).collect();
         remove_empty(&from);
@@ -106,7 +111,8 @@ impl Storage {
             steps.push(Step { file: None, from, to });
         }
         for step in &steps {
-            if step.to.entry(None).and_then(|e| sys::stat(&e.dir, &e.name)).is_ok() {
+            let taken = step.to.entry(None).and_then(|e| sys::stat(&e.dir, &e.name)).is_ok();
+            if taken && !step.is_there() {
                 let e = io::Error::from_raw_os_error(libc::EEXIST);
                 return Err(step.error("rename", &e));
             }
@@ -135,7 +141,7 @@ impl Storage {
         if self.stat_file(&old, file)?.is_some() {
             self.shared.files.close((self.id.0, file.0));
             let steps = [Step { file: Some(file), from: from.clone(), to }];
-            let done = carry(&steps, &mut entries)?;
+            let done = carry(&steps, self.info.info_hash, &mut entries)?;
             finish(&steps, &done, &entries)?;
         } else {
             // Nothing to move; a link is taken away and made anew.
@@ -163,13 +169,39 @@ impl Step {
     pub(super) fn error(&self, op: &'static str, e: &io::Error) -> DiskError {
         disk_error(op, self.file, &self.to.path(), e)
     }
+
+    /// Whether an earlier attempt has copied it to another file system: what is there has the length
+    /// and the time stamp of the original, which a copy gets last.
+    fn is_there(&self) -> bool {
+        let look = |place: &Place| place.stat().ok().filter(|(kind, _)| *kind == libc::S_IFREG);
+        let system = |place: &Place| sys::file_system(place.path().parent()?).ok().flatten();
+        let same = look(&self.to).is_some_and(|to| look(&self.from) == Some(to));
+        same && system(&self.from).zip(system(&self.to)).is_some_and(|(from, to)| from != to)
+    }
+
+    /// What the copy is called until it is whole.
+    fn half(&self, owner: InfoHash) -> io::Result<CString> {
+        let part = self.file.map_or_else(|| "parts".to_owned(), |file| file.0.to_string());
+        sys::cstr(format!(".tern-moving-{owner}-{part}").as_bytes())
+    }
+
+    /// Takes away what an attempt that was cut short has left of a copy.
+    pub(super) fn clean(&self, owner: InfoHash) {
+        if let (Ok(to), Ok(half)) = (self.to.entry(None), self.half(owner)) {
+            drop(sys::unlink(&to.dir, &half, false));
+        }
+    }
 }
 
 /// Renames or copies every file; undoes it all on the first failure.
-pub(super) fn carry(steps: &[Step], entries: &mut NewEntries) -> Result<Vec<How>, DiskError> {
+pub(super) fn carry(
+    steps: &[Step],
+    owner: InfoHash,
+    entries: &mut NewEntries,
+) -> Result<Vec<How>, DiskError> {
     let mut done = Vec::with_capacity(steps.len());
     for step in steps {
-        match carry_one(step, entries) {
+        match carry_one(step, owner, entries) {
             Ok(how) => done.push(how),
             Err(e) => {
                 undo(steps, &done);
@@ -180,20 +212,21 @@ pub(super) fn carry(steps: &[Step], entries: &mut NewEntries) -> Result<Vec<How>
     Ok(done)
 }
 
-fn carry_one(step: &Step, entries: &mut NewEntries) -> io::Result<How> {
+fn carry_one(step: &Step, owner: InfoHash, entries: &mut NewEntries) -> io::Result<How> {
     let from = step.from.entry(None)?;
     let to = step.to.entry(Some(entries))?;
-    let how = match sys::rename((&from.dir, &from.name), (&to.dir, &to.name)) {
-        Err(e) if e.raw_os_error() == Some(libc::EXDEV) => {
-            copy(&from, &to).inspect_err(|e| {
-                if e.raw_os_error() != Some(libc::EEXIST) {
-                    // A half copy is ours to take away.
-                    drop(sys::unlink(&to.dir, &to.name, false));
-                }
-            })?;
-            How::Copied
+    let renamed = || sys::rename((&from.dir, &from.name), (&to.dir, &to.name));
+    let how = if step.is_there() {
+        sys::open_file(&to.dir, &to.name, libc::O_RDONLY, 0)?.sync_all()?;
+        How::There
+    } else {
+        match renamed() {
+            Err(e) if e.raw_os_error() == Some(libc::EXDEV) => {
+                copy(&from, &to, &step.half(owner)?)?;
+                How::Copied
+            }
+            other => other.map(|()| How::Renamed)?,
         }
-        other => other.map(|()| How::Renamed)?,
     };
     for path in [step.to.path(), step.from.path()] {
         entries.extend(path.parent().map(Path::to_owned));
@@ -209,6 +242,7 @@ fn undo(steps: &[Step], done: &[How]) {
         match how {
             How::Renamed => drop(sys::rename((&to.dir, &to.name), (&from.dir, &from.name))),
             How::Copied => drop(sys::unlink(&to.dir, &to.name, false)),
+            How::There => {}
         }
     }
     let to: Vec<Place> = steps.iter().map(|s| s.to.clone()).collect();
@@ -217,14 +251,14 @@ fn undo(steps: &[Step], done: &[How]) {
 
 /// Deletes the originals of copies once the copies' directory entries are durable.
 pub(super) fn finish(steps: &[Step], done: &[How], entries: &NewEntries) -> Result<(), DiskError> {
-    if !done.contains(&How::Copied) {
+    if done.iter().all(|how| *how == How::Renamed) {
         return Ok(());
     }
     if let Err(e) = entries.iter().try_for_each(|dir| sync_dir(dir)) {
         undo(steps, done);
         return Err(e);
     }
-    for (step, _) in steps.iter().zip(done).filter(|(_, how)| **how == How::Copied) {
+    for (step, _) in steps.iter().zip(done).filter(|(_, how)| **how != How::Renamed) {
         // An original left behind costs space only.
         drop(step.from.entry(None).and_then(|from| sys::unlink(&from.dir, &from.name, false)));
     }
@@ -232,12 +266,20 @@ pub(super) fn finish(steps: &[Step], done: &[How], entries: &NewEntries) -> Resu
 }
 
 /// Copies a file with its holes, permissions and times, and makes it durable.
-fn copy(from: &Entry, to: &Entry) -> io::Result<()> {
+fn copy(from: &Entry, to: &Entry, half: &CStr) -> io::Result<()> {
     let source = sys::open_file(&from.dir, &from.name, libc::O_RDONLY, 0)?;
+    // Of an attempt that was cut short; nobody else has such a name.
+    drop(sys::unlink(&to.dir, half, false));
     let create = libc::O_RDWR | libc::O_CREAT | libc::O_EXCL;
-    let target = sys::open_file(&to.dir, &to.name, create, 0o600)?;
+    let target = sys::open_file(&to.dir, half, create, 0o600)?;
+    fill(&source, &target)
+        .and_then(|()| sys::rename((&to.dir, half), (&to.dir, &to.name)))
+        .inspect_err(|_| drop(sys::unlink(&to.dir, half, false)))
+}
+
+fn fill(source: &File, target: &File) -> io::Result<()> {
     let meta = source.metadata()?;
-    copy_content(&source, &target, meta.len())?;
+    copy_content(source, target, meta.len())?;
     target.set_permissions(meta.permissions())?;
     target.set_modified(meta.modified()?)?;
     target.sync_all()

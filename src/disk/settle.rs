@@ -104,18 +104,25 @@ impl Places {
             }
         }
         if moved.is_empty() {
+            left.iter().for_each(|step| step.clean(self.info.info_hash));
             return Ok(false);
         }
         for half in &halves {
             remove(&half.to).map_err(|e| half.error("rename", &e))?;
         }
         left.append(&mut halves);
-        if left.is_empty() || go(&left).is_ok() {
+        if left.is_empty() || self.go(&left).is_ok() {
             return Ok(true);
         }
         let back = |Step { file, from, to }: Step| Step { file, from: to, to: from };
         let back: Vec<Step> = moved.into_iter().map(back).collect();
-        go(&back).map(|()| false)
+        self.go(&back).map(|()| false)
+    }
+
+    fn go(&self, steps: &[Step]) -> Result<(), DiskError> {
+        let mut entries = NewEntries::new();
+        let done = carry(steps, self.info.info_hash, &mut entries)?;
+        finish(steps, &done, &entries)
     }
 
     /// Whether `file` is at `to` by now, and not where it was.
@@ -141,12 +148,6 @@ fn found(place: &Place) -> io::Result<Option<FileStat>> {
         Err(e) if matches!(e.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => Ok(None),
         Err(e) => Err(e),
     }
-}
-
-fn go(steps: &[Step]) -> Result<(), DiskError> {
-    let mut entries = NewEntries::new();
-    let done = carry(steps, &mut entries)?;
-    finish(steps, &done, &entries)
 }
 
 fn remove(place: &Place) -> io::Result<()> {

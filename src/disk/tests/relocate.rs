@@ -23,6 +23,7 @@ fn moved_to(bench: &Bench, all: &[u8], to: &Path) {
     bench.check(all);
     assert!(names(&bench.save()).is_empty());
     assert_eq!(names(&to.join("t")), ["a", "c", "d"]);
+    assert_eq!(names(&to.join("t/d/e")), ["b"]);
     assert_eq!(names(to).len(), 2, "files and the part store");
     let mut changed = all.to_vec();
     changed[..10_000].fill(3);
@@ -39,15 +40,38 @@ fn moving_within_a_file_system() {
     moved_to(&bench, &all, &to);
 }
 
+/// A directory on another file system, where there is one.
+fn elsewhere(bench: &Bench) -> Option<TempDir> {
+    use std::os::unix::fs::MetadataExt;
+    let other = TempDir::new_in("/dev/shm").ok()?;
+    let device = |p: &Path| std::fs::metadata(p).unwrap().dev();
+    (device(other.path()) != device(bench.dir.path())).then_some(other)
+}
+
+/// As a kill leaves it that came after the first copy and in the middle of the second.
+#[test]
+fn a_move_across_file_systems_goes_on_where_another_was_cut_short() {
+    let (bench, all) = filled();
+    let Some(other) = elsewhere(&bench) else { return };
+    let to = other.path().join("x");
+    std::fs::create_dir_all(to.join("t/d/e")).unwrap();
+    let (from, copy) = (bench.save().join("t/a"), to.join("t/a"));
+    std::fs::copy(&from, &copy).unwrap();
+    let half = to.join(format!("t/d/e/.tern-moving-{}-1", bench.info.info_hash));
+    std::fs::write(&half, b"hal").unwrap();
+    // A stamp of its own: not a copy that was finished.
+    let error = bench.fails(Job::Move(to.clone()));
+    assert_eq!(error.os_errno, libc::EEXIST);
+    assert!(from.is_file() && half.is_file());
+    let stamp = std::fs::metadata(&from).unwrap().modified().unwrap();
+    std::fs::File::options().write(true).open(&copy).unwrap().set_modified(stamp).unwrap();
+    moved_to(&bench, &all, &to);
+}
+
 #[test]
 fn moving_across_file_systems_keeps_bytes_and_times() {
-    use std::os::unix::fs::MetadataExt;
     let (bench, all) = filled();
-    let Ok(other) = TempDir::new_in("/dev/shm") else { return };
-    let device = |p: &Path| std::fs::metadata(p).unwrap().dev();
-    if device(other.path()) == device(bench.dir.path()) {
-        return;
-    }
+    let Some(other) = elsewhere(&bench) else { return };
     let before = bench.stats();
     let to = other.path().join("x");
     bench.ok(Job::Move(to.clone()));
