@@ -190,12 +190,19 @@ interop: all examples $(VENV)/.ready
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check libtorrent
 	$(VENV)/bin/python tests/interop/run.py
 
+# The other engines: libtorrent in a Python environment of its own, rqbit below target/bench/cargo
+# (a long build, once; NICE= builds it at full speed), transmission from the system's packages.
+BENCH      := target/bench
+LIBTORRENT := 2.1.1
+RQBIT      := 9.1.0
+NICE       ?= nice -n 19
+
 # Needs root and /dev/fuse for the file system that loses what was not synced; kills need neither.
 power: all examples perl python power-ready
 	$(VENV)/bin/python tests/power/run.py
 
-# What libtorrent loses in the same way: a table.
-power-compare: python power-ready
+# What libtorrent and rqbit lose in the same way: a table.
+power-compare: python power-ready $(BENCH)/rqbit.done
 	$(VENV)/bin/python tests/power/compare.py
 
 .PHONY: power-ready
@@ -207,12 +214,6 @@ world: command $(VENV)/.ready
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check libtorrent
 	$(VENV)/bin/python tests/world/run.py $(ONLY)
 
-# The other engines: libtorrent in a Python environment of its own, rqbit below target/bench/cargo
-# (a long build, once; NICE= builds it at full speed), transmission from the system's packages.
-BENCH      := target/bench
-LIBTORRENT := 2.1.1
-RQBIT      := 9.1.0
-NICE       ?= nice -n 19
 
 bench: bench-host library $(BENCH)/venv/.ready bench-transmission \
        $(if $(QUICK),,$(BENCH)/rqbit.done)

@@ -87,9 +87,16 @@ class Process:
             os.killpg(self.popen.pid, number)
 
     def kill(self):
-        """kill -9."""
+        """kill -9; waits until its children are gone too, so that they hold no file open."""
         self.signal(signal.SIGKILL)
         self.popen.wait()
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            try:
+                os.killpg(self.popen.pid, 0)
+            except (ProcessLookupError, PermissionError):
+                break
+            time.sleep(0.002)
 
     def stop(self, timeout=20):
         """Asks it to end; insists after a while. Its exit code."""

@@ -2,12 +2,15 @@
 
     compare.py [CUTS]
 
-Each host saves its resume data after every piece and keeps it durably. Then it is killed and the
-power goes (tests/cutfs, tests/power/power.py). Printed per engine, over all cuts:
+Each host saves its resume data after every piece and keeps it durably; rqbit has no such thing and
+keeps its own state. Then it is killed and the power goes (tests/cutfs, tests/power/power.py).
+Printed per engine, over all cuts:
 
 - wrong: pieces it then claims to have and offers to others, but that are not right on disk
-- lost: pieces of a save it had reported, which it does not have any more
+- lost: pieces of a save it had reported (rqbit: of its bit field), which it does not have any more
 - hashed: pieces it hashed at the start that it had saved
+- gone: pieces it had verified before the cut and has to fetch again, saved or not
+- dead: starts that failed before somebody removed its state by hand
 """
 
 import random
@@ -16,11 +19,13 @@ import tempfile
 
 import power
 from rig import HERE, usable
+from rqbit_host import RQBIT
 
 ENGINES = {
     "libtern, store": ("store", None),
     "libtern, hook": ("hook", None),
     "libtorrent, hook": ("hook", [sys.executable, str(HERE / "lt_host.py")]),
+    "rqbit": ("own", [sys.executable, str(HERE / "rqbit_host.py")]),
 }
 
 
@@ -30,14 +35,17 @@ def main():
     if why_not:
         sys.exit(f"cannot compare: {why_not}")
     cuts = int(sys.argv[1]) if len(sys.argv) > 1 else 25
-    print("| engine | cuts | pieces saved | wrong | lost | hashed again |")
-    print("|---|--:|--:|--:|--:|--:|")
+    print("| engine | cuts | pieces saved | wrong | lost | hashed again | gone | dead |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|")
     for name, (mode, command) in ENGINES.items():
+        if name == "rqbit" and not RQBIT.exists():
+            print(f"| {name} | - | - | - | - | - | - | - |", flush=True)
+            continue
         power.SEED = random.Random(f"compare-{power.SEED}").randrange(1 << 32)
         with tempfile.TemporaryDirectory(prefix="tern-compare-") as work:
             sums = power.run(work, mode, command, cuts)
         print(f"| {name} | {sums['cuts']} | {sums['durable']} | {sums['wrong']} | {sums['lost']} | "
-              f"{sums['again']} |", flush=True)
+              f"{sums['again']} | {sums['gone']} | {sums['mended']} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -40,12 +40,14 @@ class Trial:
         self.peers = [f"127.0.0.1:{seed_port}"]
         self.target, self.state = fs.at / mode / "content", fs.at / mode / "state"
         self.durable = set()
+        self.had = set()
         self.sums = dict.fromkeys(
-            ["cuts", "durable", "restored", "hashed", "served", "wrong", "lost", "again"], 0)
+            ["cuts", "durable", "restored", "hashed", "served", "wrong", "lost", "again", "gone",
+             "mended"], 0)
 
     def fresh(self):
         """Starts over, with everything so far synced."""
-        self.durable = set()
+        self.durable, self.had = set(), set()
         for directory in (self.target, self.state):
             directory.mkdir(parents=True, exist_ok=True)
             wipe(directory)
@@ -73,6 +75,7 @@ class Trial:
             self.let_run(host, self.rng.randrange(160))
             host.kill()
             self.durable |= host.durable()
+            self.had |= {line["piece"] for line in host.said("passed")}
         self.fs.say(f"cut {self.rng.getrandbits(60)}")
         self.sums["cuts"] += 1
         port = free_port()
@@ -80,7 +83,8 @@ class Trial:
         self.seeder.signal(signal.SIGSTOP)
         with self.host([], port) as host:
             first = host.until("checked")
-            claimed = self.audit(port)
+            self.sums["mended"] += len(host.said("mended"))
+            claimed = self.audit(port, host)
             self.sums["restored"] += first["restored"]
             self.sums["hashed"] += first["hashed"]
             self.failed("lost", self.durable - claimed, f"reported as saved, lost; {host.log()}")
@@ -88,6 +92,8 @@ class Trial:
             self.failed("again", again, f"{len(self.durable)} pieces were saved, {first}; "
                         f"{host.log()}; hashed again, from this piece on")
             self.sums["durable"] += len(self.durable)
+            self.sums["gone"] += len(self.had - claimed)
+            self.had = set(claimed)
             host.kill()
         self.seeder.signal(signal.SIGCONT)
         if len(claimed) == len(self.torrent.hashes) or self.rng.random() < 0.08:
@@ -100,25 +106,32 @@ class Trial:
             time.sleep(0.02)
         time.sleep(self.rng.uniform(0, 0.1))
 
-    def audit(self, port):
+    def audit(self, port, host):
         """What the host claims; all of it must be right, on disk and on the wire."""
-        peer = wait_for("a connection", lambda: self.connect(port))
+        said = host.said("checked")[0].get("have")
+        if said is not None:
+            # It does not let in everybody who asks, but says what it would offer.
+            return self.right(set(said))
+        peer = wait_for("a connection", lambda: self.connect(port), host)
         try:
             peer.send(2)
             # What it has is said first, an unchoke comes after it; then pieces of its check whose
             # entry in the journal was still under way.
             while peer.choked or not peer.quiet():
                 peer.learn()
-            claimed = set(peer.have)
-            wrong = {i for i in claimed if not self.torrent.piece_on_disk(self.target, i)}
-            self.failed("wrong", wrong, "claimed, but not on disk")
-            claimed -= wrong
+            claimed = self.right(set(peer.have))
             some = self.rng.sample(sorted(claimed), min(len(claimed), 12))
             truth = lambda i: bytes(self.torrent.read_piece(self.source, i))
             self.sums["served"] += peer.serve_me(some, truth)
             return claimed
         finally:
             peer.close()
+
+    def right(self, claimed):
+        """Those of the pieces that are right on disk; counts the others."""
+        wrong = {i for i in claimed if not self.torrent.piece_on_disk(self.target, i)}
+        self.failed("wrong", wrong, "claimed, but not on disk")
+        return claimed - wrong
 
     def connect(self, port):
         """A connection, when there is one to be had."""

@@ -104,6 +104,9 @@ class Host(Process):
                 # Lost to a sync that failed, before a save that claims it.
                 passed.discard(line["piece"])
                 at_last.discard(line["piece"])
+            elif line["event"] == "saved" and "pieces" in line:
+                # It says itself.
+                proven = set(line["pieces"])
             elif line["event"] == "saved":
                 proven |= at_last
                 at_last = set(passed)
