@@ -723,10 +723,13 @@ public:
     /// Priority of a piece, 0 to 7.
     void set_piece_priority(std::uint32_t piece, std::uint32_t priority) const;
 
-    /// Moves the content to another directory. `TERN_EVENT_MOVED` follows.
+    /// Moves the content to another directory, which is made when it is not there. `TERN_EVENT_MOVED`
+    /// follows.
     void move(std::string_view path) const;
 
-    /// Renames a file, relative to the save path. `TERN_EVENT_RENAMED` follows.
+    /// Renames a file, relative to the save path; an absolute path takes it out of there, and moves
+    /// leave it where it is then. `TERN_EVENT_RENAMED` follows. Nothing is replaced, as with
+    /// `tern_torrent_move`.
     void rename_file(std::uint32_t file, std::string_view path) const;
 
     /// Connects to this address now.

@@ -42,7 +42,7 @@ pub(super) struct Step {
 impl Storage {
     /// Moves all files below `target`, and the part store if it lies beside them. Files renamed to
     /// absolute paths stay. Fails with `EEXIST`, moving nothing, when one of the destinations
-    /// exists.
+    /// exists and is no copy that an earlier attempt has made.
     pub(super) fn relocate(&self, target: PathBuf) -> Result<PathBuf, DiskError> {
         let (old, new) = {
             let state = self.state.read();
