@@ -2884,15 +2884,15 @@ tern_result tern_torrent_set_piece_priority(const tern_torrent *t,
                                             tern_error **err);
 
 /**
- * Moves the content to another directory, which is made when it is not there. `TERN_EVENT_MOVED`
- * follows.
+ * Moves the content to another directory, which is made when it is not there.
+ * `TERN_EVENT_MOVED` follows.
  *
- * Within a file system files are renamed; to another one they are copied, synced, and the originals
- * taken away last. Nothing is replaced: when a file is where one of the content's would go, nothing
- * moves and the event's `os_errno` is `EEXIST` (whole copies that a move left which was cut short
- * are taken for what they are). Whatever fails half-way is undone, and the torrent goes on where it
- * was. With a state directory `tern_session_restore` finds the content wherever a killed process
- * left it; the host of a save hook should save after the event.
+ * Within a file system files are renamed; to another one they are copied, synced, and the
+ * originals taken away last. Nothing is replaced: when a file is where one of the content's would
+ * go, nothing moves and the event's `os_errno` is `EEXIST` (whole copies that a move left which
+ * was cut short are taken for what they are). Whatever fails half-way is undone, and the torrent
+ * goes on where it was. With a state directory `tern_session_restore` finds the content wherever a
+ * killed process left it; the host of a save hook should save after the event.
  *
  * Threads: any; in hooks: yes; since 0.1.0.
  */

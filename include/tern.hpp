@@ -723,8 +723,8 @@ public:
     /// Priority of a piece, 0 to 7.
     void set_piece_priority(std::uint32_t piece, std::uint32_t priority) const;
 
-    /// Moves the content to another directory, which is made when it is not there. `TERN_EVENT_MOVED`
-    /// follows.
+    /// Moves the content to another directory, which is made when it is not there.
+    /// `TERN_EVENT_MOVED` follows.
     void move(std::string_view path) const;
 
     /// Renames a file, relative to the save path; an absolute path takes it out of there, and moves

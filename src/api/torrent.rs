@@ -319,11 +319,13 @@ impl Torrent {
         self.command(Command::PiecePriority(piece, priority))
     }
 
-    /// Moves the content to another directory, which is made when it is not there; a notice follows.
+    /// Moves the content to another directory, which is made when it is not there; a notice
+    /// follows.
     ///
     /// Within a file system files are renamed; to another one they are copied, synced, and the
-    /// originals taken away last. Nothing is replaced: when a file is where one of the content's would
-    /// go, nothing moves. Whatever fails half-way is undone, and the torrent goes on where it was.
+    /// originals taken away last. Nothing is replaced: when a file is where one of the content's
+    /// would go, nothing moves. Whatever fails half-way is undone, and the torrent goes on where it
+    /// was.
     pub fn move_to(&self, dir: impl Into<PathBuf>) -> Result<(), Error> {
         let dir = dir.into();
         if dir.as_os_str().is_empty() {
