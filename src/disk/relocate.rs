@@ -170,8 +170,8 @@ impl Step {
         disk_error(op, self.file, &self.to.path(), e)
     }
 
-    /// Whether an earlier attempt has copied it to another file system: what is there has the length
-    /// and the time stamp of the original, which a copy gets last.
+    /// Whether an earlier attempt has copied it to another file system: what is there has the
+    /// length and the time stamp of the original, which a copy gets last.
     fn is_there(&self) -> bool {
         let look = |place: &Place| place.stat().ok().filter(|(kind, _)| *kind == libc::S_IFREG);
         let system = |place: &Place| sys::file_system(place.path().parent()?).ok().flatten();

@@ -258,8 +258,8 @@ fn no_crash_loses_or_invents_a_piece() {
 }
 
 /// The journal is so slow that blocks wait for it while a sync runs, and the seed leaves as soon as
-/// all is here: then nothing seems to be left to do, the storage forgets the torrent, and still what
-/// came last has to be made durable before saved state claims it.
+/// all is here: then nothing seems to be left to do, the storage forgets the torrent, and still
+/// what came last has to be made durable before saved state claims it.
 #[test]
 fn what_waited_for_the_journal_is_made_durable_too() {
     for delay in [40, 150, 400] {
