@@ -214,7 +214,6 @@ world: command $(VENV)/.ready
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check libtorrent
 	$(VENV)/bin/python tests/world/run.py $(ONLY)
 
-
 bench: bench-host library $(BENCH)/venv/.ready bench-transmission \
        $(if $(QUICK),,$(BENCH)/rqbit.done)
 	QUICK='$(QUICK)' ONLY='$(ONLY)' $(PYTHON) tests/bench/run.py

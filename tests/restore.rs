@@ -10,8 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tern::api::{
-    AddTorrent, Config, ErrorKind, Event, EventKind, FileIndex, Hook, Metainfo, Notice, Removal,
-    SaveConditions, SavePolicy, Session, Torrent, TorrentBuilder, TorrentState, Verdict,
+    AddTorrent, Config, ErrorKind, Event, EventKind, FileIndex, Hook, InfoHash, Metainfo, Notice,
+    Removal, SaveConditions, SavePolicy, Session, Torrent, TorrentBuilder, TorrentState, Verdict,
 };
 
 /// Generous: only a defect that hangs reaches it.
@@ -279,6 +279,19 @@ fn until_renamed(session: &Session) {
     });
 }
 
+/// A session moves its first torrent and ends without a save. Where to, and the torrent's hash.
+fn killed_after_a_move(rig: &Rig) -> (PathBuf, InfoHash) {
+    let first = session(&rig.state());
+    let added = rig.add_all(&first);
+    save_seldom(&first, &added[0]);
+    let there = rig.dir.path().join("there");
+    added[0].move_to(&there).unwrap();
+    until_moved(&first);
+    let hash = added[0].info_hash();
+    drop((first, added));
+    (there, hash)
+}
+
 /// Of a session that comes after one that was killed: nothing is fetched, nothing is hashed.
 fn comes_back_whole(rig: &Rig, pieces: u32) -> Vec<Torrent> {
     let second = session(&rig.state());
@@ -355,13 +368,7 @@ fn a_move_that_was_cut_short_half_way_is_finished() {
     let torrent = Metainfo::parse(&builder.run(|_| true).unwrap()).unwrap();
     let pieces = torrent.piece_count();
     let rig = Rig { dir, torrents: vec![torrent] };
-    let first = session(&rig.state());
-    let added = rig.add_all(&first);
-    save_seldom(&first, &added[0]);
-    let there = rig.dir.path().join("there");
-    added[0].move_to(&there).unwrap();
-    until_moved(&first);
-    drop((first, added));
+    let (there, _) = killed_after_a_move(&rig);
     // As it was when three of them had been carried over and a fourth was being copied.
     fs::create_dir_all(&root).unwrap();
     let moved = there.join("many");
@@ -379,14 +386,7 @@ fn a_move_that_was_cut_short_half_way_is_finished() {
 #[test]
 fn what_a_copy_that_was_cut_short_left_is_taken_away() {
     let rig = Rig::new(1);
-    let first = session(&rig.state());
-    let added = rig.add_all(&first);
-    save_seldom(&first, &added[0]);
-    let there = rig.dir.path().join("there");
-    added[0].move_to(&there).unwrap();
-    until_moved(&first);
-    let hash = added[0].info_hash();
-    drop((first, added));
+    let (there, hash) = killed_after_a_move(&rig);
     // As it was when the file was being copied.
     fs::rename(there.join("file-0"), rig.content().join("file-0")).unwrap();
     let half = there.join(format!(".tern-moving-{hash}-0"));
@@ -399,13 +399,7 @@ fn what_a_copy_that_was_cut_short_left_is_taken_away() {
 #[test]
 fn content_that_moved_to_a_disk_that_is_gone_is_not_fetched_again() {
     let rig = Rig::new(1);
-    let first = session(&rig.state());
-    let added = rig.add_all(&first);
-    save_seldom(&first, &added[0]);
-    let there = rig.dir.path().join("there");
-    added[0].move_to(&there).unwrap();
-    until_moved(&first);
-    drop((first, added));
+    let (there, _) = killed_after_a_move(&rig);
     let away = rig.dir.path().join("unmounted");
     fs::rename(&there, &away).unwrap();
     let second = session(&rig.state());

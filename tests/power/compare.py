@@ -9,8 +9,9 @@ Printed per engine, over all cuts:
 - wrong: pieces it then claims to have and offers to others, but that are not right on disk
 - lost: pieces of a save it had reported (rqbit: of its bit field), which it does not have any more
 - hashed: pieces it hashed at the start that it had saved
-- gone: pieces it had verified before the cut and has to fetch again, saved or not
-- dead: starts that failed before somebody removed its state by hand
+- gone: pieces it had verified before the cut, saved or not, that are not right any more or not
+  claimed
+- helped: starts that needed a hand: its list of torrents removed, or the torrent started
 """
 
 import random
@@ -35,7 +36,7 @@ def main():
     if why_not:
         sys.exit(f"cannot compare: {why_not}")
     cuts = int(sys.argv[1]) if len(sys.argv) > 1 else 25
-    print("| engine | cuts | pieces saved | wrong | lost | hashed again | gone | dead |")
+    print("| engine | cuts | pieces saved | wrong | lost | hashed again | gone | helped |")
     print("|---|--:|--:|--:|--:|--:|--:|--:|")
     for name, (mode, command) in ENGINES.items():
         if name == "rqbit" and not RQBIT.exists():
@@ -45,7 +46,7 @@ def main():
         with tempfile.TemporaryDirectory(prefix="tern-compare-") as work:
             sums = power.run(work, mode, command, cuts)
         print(f"| {name} | {sums['cuts']} | {sums['durable']} | {sums['wrong']} | {sums['lost']} | "
-              f"{sums['again']} | {sums['gone']} | {sums['mended']} |", flush=True)
+              f"{sums['again']} | {sums['gone']} | {sums['helped']} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ class Trial:
         self.had = set()
         self.sums = dict.fromkeys(
             ["cuts", "durable", "restored", "hashed", "served", "wrong", "lost", "again", "gone",
-             "mended"], 0)
+             "helped"], 0)
 
     def fresh(self):
         """Starts over, with everything so far synced."""
@@ -83,7 +83,7 @@ class Trial:
         self.seeder.signal(signal.SIGSTOP)
         with self.host([], port) as host:
             first = host.until("checked")
-            self.sums["mended"] += len(host.said("mended"))
+            self.sums["helped"] += len(host.said("helped"))
             claimed = self.audit(port, host)
             self.sums["restored"] += first["restored"]
             self.sums["hashed"] += first["hashed"]

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -100,7 +99,7 @@ def mend(state):
     except FileNotFoundError:
         pass
     except ValueError:
-        say("mended")
+        say("helped")
         database.unlink()
 
 
@@ -137,7 +136,7 @@ def main():
     rqbit.until(lambda: rqbit.stats()["state"] != "initializing")
     stats = rqbit.stats()
     if stats["state"] != "live":
-        say("mended", state=stats["state"], error=stats["error"])
+        say("helped", state=stats["state"], error=stats["error"])
         rqbit.call(f"/torrents/{rqbit.info_hash}/start", b"")
         rqbit.until(lambda: rqbit.stats()["state"] == "live")
     have = rqbit.have()
